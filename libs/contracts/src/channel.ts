@@ -1,0 +1,21 @@
+/**
+ * Names of channels. A channel is an ordered, durable sequence of events:
+ * `user:<id>`, `room:<id>`, `authenticated`, `everyone`.
+ *
+ * Ids are percent-encoded in names (RFC 3986), so that no `sub` of a token can
+ * name another user's channel or hold a character that Redis treats specially.
+ */
+export const EVERYONE = 'everyone';
+export const AUTHENTICATED = 'authenticated';
+
+export type ChannelName = string;
+
+/** The channel on which a user hears the outcomes of their own actions. */
+export function userChannel(userId: string): ChannelName {
+  return `user:${encodeURIComponent(userId)}`;
+}
+
+/** The channel of a room. */
+export function roomChannel(roomId: string): ChannelName {
+  return `room:${encodeURIComponent(roomId)}`;
+}

@@ -1,0 +1,62 @@
+import { OUTCOME_STATUSES, type Action } from './action.ts';
+import type { CursorReason } from './cursor.ts';
+
+/**
+ * One event on a channel: a CloudEvents 1.0 envelope, equal for every receiver.
+ * `channel`, `offset` and `cursor` are extension attributes.
+ */
+export interface Envelope<Data = unknown> {
+  specversion: '1.0';
+  /** UUID version 7; stable over replays: receivers may drop by it. */
+  id: string;
+  source: '/tidings';
+  /** Past tense: `action.succeeded`, `message.created` … */
+  type: string;
+  /** `<resource>/<id>` */
+  subject: string;
+  /** RFC 3339, UTC, milliseconds. */
+  time: string;
+  channel: string;
+  /** Contiguous number in its channel, from 1. */
+  offset: number;
+  cursor: string;
+  data: Data;
+  /** There, and true, when the event comes from the ledger after a reconnect. */
+  replayed?: true;
+}
+
+export type OutcomeEnvelope = Envelope<Action>;
+
+/** The name under which an envelope reaches a client: own outcomes as `outcome`, all else as `event`. */
+export type EnvelopeEvent = 'outcome' | 'event';
+
+const OUTCOME_TYPES: ReadonlySet<string> = new Set(OUTCOME_STATUSES.map((status) => `action.${status}`));
+
+export function eventNameOf(type: string): EnvelopeEvent {
+  return OUTCOME_TYPES.has(type) ? 'outcome' : 'event';
+}
+
+/** First message of every connection, before any replay. */
+export interface Session {
+  /** Null for a guest. */
+  userId: string | null;
+  /** The serving instance. */
+  instance: string;
+  /** True when every given cursor is honoured whole. */
+  recovered: boolean;
+  /** Why not, by channel. */
+  reasons?: Record<string, CursorReason>;
+  /** The position of this connection in each of its channels. */
+  cursors: string[];
+  /** RFC 3339; null for a guest. */
+  tokenExpiresAt: string | null;
+}
+
+export const GOAWAY_REASONS = ['drain', 'token_expired', 'revoked', 'slow_consumer'] as const;
+
+/** Last message of a connection that the server ends. */
+export interface Goaway {
+  reason: (typeof GOAWAY_REASONS)[number];
+  /** When to come back, in milliseconds from now. */
+  reconnectInMs: number;
+}

@@ -1,0 +1,6 @@
+export * from './action.ts';
+export * from './channel.ts';
+export * from './cursor.ts';
+export * from './envelope.ts';
+export * from './problem.ts';
+export * from './socket-events.ts';

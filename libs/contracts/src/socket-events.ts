@@ -1,0 +1,42 @@
+import type { AcceptedAction } from './action.ts';
+import type { Envelope, Goaway, OutcomeEnvelope, Session } from './envelope.ts';
+import type { Problem } from './problem.ts';
+
+/** The answer to every event a client sends: nothing is silent. */
+export type Ack<Result extends object = object> = ({ ok: true } & Result) | { ok: false; problem: Problem };
+
+/** One action as a client asks for it, on a socket or in a batch. */
+export interface SubmitCommand {
+  /** `<resource>.<verb>` */
+  type: string;
+  /** The resource to edit or delete; on a create the id it shall have. */
+  resourceId?: string;
+  payload?: unknown;
+  idempotencyKey?: string;
+  /** The version the resource must have when the action is applied. */
+  ifMatch?: string;
+}
+
+/** Every event that the server emits. */
+export interface ServerToClientEvents {
+  session: (session: Session) => void;
+  outcome: (outcome: OutcomeEnvelope) => void;
+  event: (event: Envelope) => void;
+  goaway: (goaway: Goaway) => void;
+}
+
+/** Every event that the server accepts. */
+export interface ClientToServerEvents {
+  refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
+  submit: (command: SubmitCommand, ack: (answer: Ack<{ action: AcceptedAction }>) => void) => void;
+}
+
+/** What a client may put into the handshake's `auth`. */
+export interface HandshakeAuth {
+  /** A JWT; without one the connection is a guest's. */
+  token?: string;
+  /** One cursor a channel. */
+  cursors?: string[];
+  /** A list of one. */
+  cursor?: string;
+}
