@@ -74,7 +74,7 @@ export class ProblemError extends Error {
   /** The problem document, without what only the transport knows. */
   toProblem(): Problem {
     return {
-      type: `https://tidings.dev/problems/${this.code.toLowerCase().replaceAll('_', '-')}`,
+      type: `urn:tidings:problem:${this.code.toLowerCase().replaceAll('_', '-')}`,
       ...this.toDetail(),
       status: this.status,
     };
