@@ -1,0 +1,28 @@
+import { IsNotIn, IsOptional, IsString, IsUrl, MinLength, ValidateIf } from 'class-validator';
+import { ProcessConfig } from './process.config.ts';
+
+/** What the apps read that accept tokens. */
+export class AuthConfig extends ProcessConfig {
+  /** Secret of HS256 tokens; needed unless `JWKS_URL` is set. */
+  @ValidateIf((config: AuthConfig) => config.JWKS_URL === undefined || config.JWT_SECRET !== undefined)
+  @MinLength(32, { message: 'JWT_SECRET must have at least 32 characters (or set JWKS_URL)' })
+  @IsNotIn(['tidings-development-secret-not-for-production'], {
+    message: 'JWT_SECRET must not be the published development secret',
+  })
+  JWT_SECRET?: string;
+
+  /** Where the public keys of the token issuer are. */
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  JWKS_URL?: string;
+
+  @IsString()
+  JWT_ISSUER = 'tidings';
+
+  @IsString()
+  JWT_AUDIENCE = 'tidings';
+
+  /** Origins of browsers that may call, comma separated; `*` for any. Empty: the same origin only. */
+  @IsString()
+  ALLOWED_ORIGINS = '';
+}

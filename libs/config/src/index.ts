@@ -1,0 +1,6 @@
+export { ApiConfig } from './api.config.ts';
+export { AuthConfig } from './auth.config.ts';
+export { ConfigError, loadConfig, variablesOf } from './load-config.ts';
+export { ProcessConfig } from './process.config.ts';
+export { SocketConfig } from './socket.config.ts';
+export { WorkerConfig } from './worker.config.ts';

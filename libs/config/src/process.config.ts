@@ -1,0 +1,53 @@
+import { hostname } from 'node:os';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength, ValidateIf } from 'class-validator';
+
+/** What every app reads. */
+export class ProcessConfig {
+  @IsIn(['development', 'test', 'production'])
+  NODE_ENV: 'development' | 'test' | 'production' = 'production';
+
+  @IsString()
+  HOST = '0.0.0.0';
+
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  PORT = 3000;
+
+  /** Names this process in sessions, statistics and logs. */
+  @Matches(/^[\w.:-]{1,100}$/)
+  INSTANCE_ID = `${hostname()}-${process.pid}`;
+
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  LOG_LEVEL = 'info';
+
+  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_URL must be a postgres:// URL' })
+  DATABASE_URL!: string;
+
+  @IsInt()
+  @Min(1)
+  @Max(500)
+  DATABASE_POOL_SIZE = 10;
+
+  @Matches(/^rediss?:\/\//, { message: 'REDIS_URL must be a redis:// or rediss:// URL' })
+  REDIS_URL!: string;
+
+  /** First part of every key and channel in Redis: lets installations share a server. */
+  @Matches(/^[\w-]{1,40}$/)
+  REDIS_PREFIX = 'tidings';
+
+  /** Bearer token that `/metrics` asks for in production. */
+  @ValidateIf((config: ProcessConfig) => config.METRICS_TOKEN !== undefined)
+  @MinLength(16)
+  METRICS_TOKEN?: string;
+
+  /** Longest time from SIGTERM to exit, in milliseconds. */
+  @IsOptional()
+  @IsInt()
+  @Min(100)
+  SHUTDOWN_GRACE_MS = 10_000;
+
+  get isProduction(): boolean {
+    return this.NODE_ENV === 'production';
+  }
+}

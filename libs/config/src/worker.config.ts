@@ -1,0 +1,31 @@
+import { IsInt, Max, Min } from 'class-validator';
+import { ProcessConfig } from './process.config.ts';
+
+export class WorkerConfig extends ProcessConfig {
+  /** Tickets held at once; a ticket names up to 50 actions. */
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  WORKER_CONCURRENCY = 50;
+
+  /** How often an action is tried before it fails for good. */
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  MAX_ATTEMPTS = 5;
+
+  /** Delay of the first retry, in milliseconds; it doubles with each further one, with jitter. */
+  @IsInt()
+  @Min(1)
+  RETRY_BACKOFF_MS = 500;
+
+  /** How long an action may be unfinished before the sweeper looks after it, in milliseconds. */
+  @IsInt()
+  @Min(100)
+  SWEEP_AFTER_MS = 3_000;
+
+  /** Time between two looks of the sweeper, in milliseconds. */
+  @IsInt()
+  @Min(50)
+  SWEEP_INTERVAL_MS = 1_000;
+}
