@@ -1,0 +1,31 @@
+/** SQLSTATE classes and codes that say: the server is away, going away, or full. */
+const UNAVAILABLE = /^(08|57P0|53)/;
+
+/** serialization_failure, deadlock_detected, lock_not_available. */
+const CONFLICTS = new Set(['40001', '40P01', '55P03']);
+
+/** transaction_timeout and idle_in_transaction_session_timeout: the server took our locks away. */
+const TIMED_OUT = new Set(['25P03', '25P04', '57014']);
+
+const SOCKET_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+
+/** What pg says without a code when a connection is lost or none comes. */
+const LOST =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|Connection ended|Client was closed|Cannot use a pool after/i;
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** Whether Postgres could not be reached, so that nothing is known of the statement's fate. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true;
+  const code = codeOf(error);
+  if (UNAVAILABLE.test(code) || TIMED_OUT.has(code) || SOCKET_ERRORS.has(code)) return true;
+  return error instanceof Error && LOST.test(error.message);
+}
+
+/** Whether the transaction lost against another one and may simply be run again. */
+export function isConflict(error: unknown): boolean {
+  return CONFLICTS.has(codeOf(error));
+}

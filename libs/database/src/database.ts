@@ -1,0 +1,72 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
+import type pg from 'pg';
+import { createPool } from './pool.ts';
+
+/** Runs SQL: the database itself, or one transaction on it. */
+export interface Sql {
+  /** Runs one statement and returns its rows. */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The typed query builder over the given tables. */
+  tables<Tables>(): Kysely<Tables>;
+}
+
+class Executor implements Sql {
+  constructor(private readonly kysely: Kysely<unknown>) {}
+
+  async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const { rows } = await this.kysely.executeQuery(CompiledQuery.raw(text, [...values]));
+    return rows as Row[];
+  }
+
+  tables<Tables>(): Kysely<Tables> {
+    return this.kysely as unknown as Kysely<Tables>;
+  }
+}
+
+export interface DatabaseOptions {
+  url: string;
+  poolSize: number;
+  applicationName: string;
+}
+
+/** The Postgres that holds the ledger and the resources. */
+@Injectable()
+export class Database extends Executor implements OnApplicationShutdown {
+  readonly #pool: pg.Pool;
+  readonly #kysely: Kysely<unknown>;
+
+  constructor(options: DatabaseOptions) {
+    const logger = new Logger('Database');
+    const pool = createPool({
+      url: options.url,
+      size: options.poolSize,
+      applicationName: options.applicationName,
+      onError: (error) => logger.warn(`lost an idle connection: ${error.message}`),
+    });
+    const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    super(kysely);
+    this.#pool = pool;
+    this.#kysely = kysely;
+  }
+
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
+   * Every transaction is bounded by the server (4 s), whatever becomes of this process.
+   */
+  transaction<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    return this.#kysely.transaction().execute((transaction) => work(new Executor(transaction)));
+  }
+
+  /** Connections in use and waited for. */
+  get load(): { total: number; idle: number; waiting: number } {
+    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
+  }
+
+  /** Last of all: other parts still write while they shut down. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#kysely.destroy();
+    // Before the first query Kysely does not know the pool.
+    if (!this.#pool.ended) await this.#pool.end();
+  }
+}

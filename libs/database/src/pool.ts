@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+
+/** Most distinct statements that a connection keeps prepared; further ones run unprepared. */
+const MOST_PREPARED = 500;
+
+const names = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+  let name = names.get(text);
+  if (name === undefined && names.size < MOST_PREPARED) {
+    name = `s_${createHash('sha1').update(text).digest('base64url').slice(0, 20)}`;
+    names.set(text, name);
+  }
+  return name;
+}
+
+/** Prepares every statement that has parameters: our statements are few and of fixed text, planning them is what costs. */
+class PreparingClient extends pg.Client {
+  // pg types this method by a dozen overloads; all that is of interest here is (text, values).
+  override query(...args: unknown[]): never {
+    const [text, values] = args;
+    const forward = super.query.bind(this) as (...args: unknown[]) => never;
+    if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return forward(...args);
+    const name = nameOf(text);
+    return forward({ ...(name && { name }), text, values });
+  }
+}
+
+export interface PoolOptions {
+  url: string;
+  size: number;
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string;
+  onError: (error: Error) => void;
+}
+
+/**
+ * Limits that keep a frozen or cut-off process from holding a stranger's lock: the server
+ * ends its transaction. Below the lock of a ticket (5 s), so that whoever takes the work
+ * over finds the locks free.
+ */
+const SESSION_SETTINGS = {
+  transaction_timeout: '4s',
+  idle_in_transaction_session_timeout: '3s',
+  tcp_keepalives_idle: '2',
+  tcp_keepalives_interval: '1',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '4000',
+  timezone: 'UTC',
+};
+
+/** A pool whose connections time out, are kept alive, and whose errors do not end the process. */
+export function createPool(options: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.size,
+    application_name: options.applicationName,
+    Client: PreparingClient,
+    pipeline: true,
+    connectionTimeoutMillis: 3_000,
+    query_timeout: 8_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 2_000,
+    options: Object.entries(SESSION_SETTINGS)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+    types: { getTypeParser },
+  } as pg.PoolConfig);
+  // Without a listener, an idle connection that the server closes would end the process.
+  pool.on('error', options.onError);
+  return pool;
+}
+
+const BIGINT = 20;
+
+/** bigint as number: offsets, versions and sequence numbers stay far below 2^53. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === BIGINT && format !== 'binary') return Number;
+  return pg.types.getTypeParser(oid, format as 'text');
+}
