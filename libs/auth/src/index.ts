@@ -1,0 +1,4 @@
+export { AuthModule } from './auth.module.ts';
+export { bearerToken, BearerGuard, CurrentIdentity, Public, RequireScope } from './bearer.guard.ts';
+export type { Identity } from './identity.ts';
+export { TokenVerifier } from './token-verifier.ts';

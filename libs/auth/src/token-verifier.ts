@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import type { AuthConfig } from '#config';
+import { ProblemError } from '#contracts';
+import type { Identity } from './identity.ts';
+
+/** Most verified tokens that are remembered. */
+const MOST_REMEMBERED = 20_000;
+
+/** What a JWKS may be signed with: asymmetric only, so that no public key can be used as a secret. */
+const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
+type Key = { key: Uint8Array | JWTVerifyGetKey; algorithms: string[] };
+
+/** Turns a JWT (RFC 7519) into an {@link Identity}. */
+@Injectable()
+export class TokenVerifier {
+  readonly #key: Key;
+  readonly #claims: JWTVerifyOptions;
+  /** Tokens verified before: a signature is checked once, the expiry every time. */
+  readonly #verified = new Map<string, Identity>();
+
+  constructor(config: AuthConfig) {
+    this.#key = keyOf(config);
+    this.#claims = {
+      issuer: config.JWT_ISSUER,
+      audience: config.JWT_AUDIENCE,
+      requiredClaims: ['sub', 'exp', 'iat'],
+      clockTolerance: 5,
+      algorithms: this.#key.algorithms,
+    };
+  }
+
+  /**
+   * @throws {ProblemError} `UNAUTHENTICATED` or `TOKEN_EXPIRED`
+   */
+  async verify(token: string): Promise<Identity> {
+    const known = this.#verified.get(token);
+    if (known) {
+      if (known.expiresAt.getTime() > Date.now()) return known;
+      this.#verified.delete(token);
+      throw new ProblemError('TOKEN_EXPIRED');
+    }
+    const identity = identityOf(await this.payloadOf(token));
+    if (this.#verified.size >= MOST_REMEMBERED) this.#verified.delete(this.#verified.keys().next().value!);
+    this.#verified.set(token, identity);
+    return identity;
+  }
+
+  private async payloadOf(token: string): Promise<JWTPayload> {
+    const { key } = this.#key;
+    try {
+      const { payload } =
+        typeof key === 'function' ? await jwtVerify(token, key, this.#claims) : await jwtVerify(token, key, this.#claims);
+      return payload;
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) throw new ProblemError('TOKEN_EXPIRED');
+      if (error instanceof errors.JWKSTimeout) throw new ProblemError('UNAVAILABLE', 'The keys of the issuer cannot be reached', { cause: error });
+      throw new ProblemError('UNAUTHENTICATED', 'The token is not valid', { cause: error });
+    }
+  }
+}
+
+function keyOf(config: AuthConfig): Key {
+  if (config.JWKS_URL) return { key: createRemoteJWKSet(new URL(config.JWKS_URL)), algorithms: ASYMMETRIC };
+  return { key: new TextEncoder().encode(config.JWT_SECRET), algorithms: ['HS256'] };
+}
+
+const LONGEST_SUBJECT = 200;
+
+function identityOf({ sub, scope, jti, iat, exp }: JWTPayload & { scope?: unknown }): Identity {
+  if (!sub || sub.length > LONGEST_SUBJECT || !sub.isWellFormed() || sub.includes('\0')) {
+    throw new ProblemError('UNAUTHENTICATED', 'The token names no usable subject');
+  }
+  return {
+    userId: sub,
+    scopes: new Set(typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []),
+    tokenId: jti,
+    issuedAt: new Date(iat! * 1000),
+    expiresAt: new Date(exp! * 1000),
+  };
+}

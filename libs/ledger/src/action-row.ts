@@ -1,0 +1,55 @@
+import { isOutcomeStatus, type Action, type ActionError, type ActionStatus } from '#contracts';
+
+/** An action as the ledger keeps it. */
+export interface ActionRow {
+  id: string;
+  /** Order among the actions of one resource. */
+  seq: number;
+  owner: string;
+  type: string;
+  resource_id: string;
+  /** The resource that must be settled first, e.g. the room of a message. */
+  parent_id: string | null;
+  status: ActionStatus;
+  attempts: number;
+  payload: unknown;
+  if_match: number | null;
+  traceparent: string | null;
+  submitted_at: Date;
+  expires_at: Date;
+  run_at: Date | null;
+  finished_at: Date | null;
+  response: unknown;
+  error: ActionError | null;
+}
+
+/** What of a row makes the public action. */
+export type PublicActionRow = Pick<
+  ActionRow,
+  'id' | 'type' | 'status' | 'attempts' | 'resource_id' | 'submitted_at' | 'finished_at' | 'response' | 'error'
+>;
+
+/** The columns of {@link PublicActionRow}, for select lists. */
+export const PUBLIC_COLUMNS =
+  'a.id, a.type, a.status, a.attempts, a.resource_id, a.submitted_at, a.finished_at, a.response, a.error';
+
+/** The type of the resource that an action type is about: `messages` of `messages.create`. */
+export function resourceTypeOf(actionType: string): string {
+  return actionType.slice(0, actionType.indexOf('.'));
+}
+
+/** The action as clients see it; the same whether it comes from a table or was just written. */
+export function toAction(row: PublicActionRow): Action {
+  const done = isOutcomeStatus(row.status);
+  return {
+    id: row.id,
+    type: row.type,
+    status: row.status,
+    done,
+    resource: { type: resourceTypeOf(row.type), id: row.resource_id },
+    submittedAt: row.submitted_at.toISOString(),
+    ...(row.finished_at && { finishedAt: row.finished_at.toISOString() }),
+    attempts: row.attempts,
+    ...(done && (row.error ? { error: row.error } : { response: row.response ?? null })),
+  };
+}

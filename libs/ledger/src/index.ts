@@ -1,0 +1,14 @@
+export { resourceTypeOf, type ActionRow } from './action-row.ts';
+export { LedgerHistory } from './ledger-history.ts';
+export { LedgerModule } from './ledger.module.ts';
+export { Ledger, type ChannelEvent, type Ending, type NewAction } from './ledger.service.ts';
+export { ledgerMigrations } from './migrations/index.ts';
+export { recordAttemptStatement, retryLaterStatement } from './statements/attempt.ts';
+export { FinishedElsewhereError } from './statements/finish.ts';
+export { tryLockStatement } from './statements/lock.ts';
+export {
+  oldestUnfinishedStatement,
+  unfinishedOfResourcesStatement,
+  type ActionKey,
+  type UnfinishedRow,
+} from './statements/unfinished.ts';

@@ -1,0 +1,156 @@
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import {
+  encodeCursor,
+  userChannel,
+  type AcceptedAction,
+  type Action,
+  type Envelope,
+  type OutcomeStatus,
+} from '#contracts';
+import { Database, type Sql } from '#database';
+import { resourceTypeOf, toAction, type ActionRow, type PublicActionRow } from './action-row.ts';
+import { outcomeEvent, toEnvelope } from './event-row.ts';
+import { acceptStatement, type NewAction } from './statements/accept.ts';
+import { finishStatement, type FinishedAction, type NewEvent } from './statements/finish.ts';
+import { findActionStatement, listActionsStatement, type ActionFilter } from './statements/read-actions.ts';
+
+export type { NewAction } from './statements/accept.ts';
+
+/** What a change in a resource tells the world, besides the outcome. */
+export interface ChannelEvent {
+  channel: string;
+  /** Past tense, e.g. `message.created`. */
+  type: string;
+  /** `<resource>/<id>` */
+  subject: string;
+  data: unknown;
+}
+
+/** One action and how it ended. */
+export interface Ending {
+  row: Pick<ActionRow, 'id' | 'owner' | 'type' | 'resource_id' | 'submitted_at'>;
+  status: OutcomeStatus;
+  /** All attempts, the last one included. */
+  attempts: number;
+  /** JSON text of the response; null for a delete, and when there is an error. */
+  response: string | null;
+  error: FinishedAction['error'];
+  /** Events on other channels. */
+  events?: readonly ChannelEvent[];
+}
+
+/**
+ * The ledger: the only authority on actions and their outcomes.
+ *
+ *     (accept) ─▶ pending ─▶ running ─▶ succeeded | failed
+ *                    └──────────┴─────▶ cancelled | expired
+ *
+ * Every end is reached through {@link finish}, once: an action that has an end keeps it.
+ * `pending` may be succeeded or failed at once; `running` is only written for actions
+ * that have work to do outside a transaction.
+ */
+@Injectable()
+export class Ledger {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Records actions, in the order given. When it returns, they are committed.
+   *
+   * @returns the public action of each, with a position in its owner's channel before its outcome
+   */
+  async accept(actions: readonly NewAction[]): Promise<Map<string, AcceptedAction>> {
+    const accepted = new Map(actions.map((action) => [action.id, action]));
+    const rows = await acceptStatement(this.database, actions);
+    return new Map(
+      rows.map(({ id, submitted_at, head, check }) => {
+        const action = accepted.get(id)!;
+        const cursor = encodeCursor({ channel: userChannel(action.owner), offset: head, check });
+        return [id, { ...toAction(pendingRow(action, submitted_at)), cursor }];
+      }),
+    );
+  }
+
+  /**
+   * Ends actions and appends their events, as the last statement of the transaction.
+   *
+   * @returns the envelopes to publish once the transaction is committed, in order per channel
+   * @throws {FinishedElsewhereError} when one of them has an end already; roll back
+   */
+  async finish(sql: Sql, endings: readonly Ending[]): Promise<Envelope[]> {
+    const events = endings.flatMap((ending) => [...eventsOf(ending), outcomeOf(ending)]);
+    const { at, offsets } = await finishStatement(
+      sql,
+      endings.map(({ row, ...end }) => ({ id: row.id, ...end })),
+      events.map(({ event }) => event),
+    );
+    return events.map(({ event, ending, data }, index) => {
+      const position = { id: event.id, channel: event.channel, offset: offsets[index]!, created_at: at };
+      if (event.data !== null) return toEnvelope({ ...event, ...position, data });
+      return toEnvelope(outcomeEvent(position, finishedRow(ending, at)));
+    });
+  }
+
+  /** The action, or nothing: a foreign id and a missing one look the same. */
+  async find(owner: string, id: string): Promise<Action | undefined> {
+    const row = await findActionStatement(this.database, owner, id);
+    return row && toAction(row);
+  }
+
+  /** An owner's actions, the newest first. */
+  async list(owner: string, filter: ActionFilter): Promise<Action[]> {
+    return (await listActionsStatement(this.database, owner, filter)).map(toAction);
+  }
+}
+
+interface Appending {
+  event: NewEvent;
+  ending: Ending;
+  data: unknown;
+}
+
+function eventsOf(ending: Ending): Appending[] {
+  return (ending.events ?? []).map(({ data, ...event }) => ({
+    event: { ...event, id: uuidv7(), actionId: ending.row.id, data: JSON.stringify(data) },
+    ending,
+    data,
+  }));
+}
+
+function outcomeOf(ending: Ending): Appending {
+  const { row, status } = ending;
+  const event = {
+    id: uuidv7(),
+    channel: userChannel(row.owner),
+    type: `action.${status}`,
+    subject: `${resourceTypeOf(row.type)}/${row.resource_id}`,
+    actionId: row.id,
+    data: null,
+  };
+  return { event, ending, data: null };
+}
+
+function pendingRow(action: NewAction, submittedAt: Date): PublicActionRow {
+  return {
+    id: action.id,
+    type: action.type,
+    status: 'pending',
+    attempts: 0,
+    resource_id: action.resourceId,
+    submitted_at: submittedAt,
+    finished_at: null,
+    response: null,
+    error: null,
+  };
+}
+
+function finishedRow({ row, status, attempts, response, error }: Ending, at: Date): PublicActionRow {
+  return {
+    ...row,
+    status,
+    attempts,
+    finished_at: at,
+    response: response === null ? null : (JSON.parse(response) as unknown),
+    error,
+  };
+}

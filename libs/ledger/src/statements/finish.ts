@@ -1,0 +1,109 @@
+import { checkOf, type ActionError, type OutcomeStatus } from '#contracts';
+import type { Sql } from '#database';
+
+/** How an action ended. */
+export interface FinishedAction {
+  id: string;
+  status: OutcomeStatus;
+  attempts: number;
+  /** JSON text, or null. */
+  response: string | null;
+  error: ActionError | null;
+}
+
+/** An event to append to a channel. */
+export interface NewEvent {
+  /** UUID version 7. */
+  id: string;
+  channel: string;
+  type: string;
+  subject: string;
+  actionId: string | null;
+  /** JSON text; null for an outcome, which refers to its action. */
+  data: string | null;
+}
+
+export interface AppendedEvents {
+  /** Time of all these events, and of the ends of their actions. */
+  at: Date;
+  /** Offset of each event, in the order given. */
+  offsets: number[];
+}
+
+/** An action was finished by somebody else: the transaction must be rolled back. */
+export class FinishedElsewhereError extends Error {
+  override readonly name = 'FinishedElsewhereError';
+}
+
+/*
+ * The last statement before COMMIT. Lock order: the actions first (the heads ask for
+ * their count), then the channels in sorted order. When one action is finished already,
+ * no offset is drawn at all, and the caller rolls back.
+ */
+const FINISH = `
+with finished as (
+  update actions a
+  set status = i.status::action_status, attempts = i.attempts, response = i.response::json, error = i.error::json,
+    finished_at = date_trunc('milliseconds', statement_timestamp()), run_at = null
+  from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[]) as i (id, status, attempts, response, error)
+  where a.id = i.id and a.status in ('pending', 'running')
+  returning a.id
+), heads as (
+  insert into channels as c (channel, head, head_check)
+  select i.channel, i.size, i."check" from unnest($6::text[], $7::integer[], $8::text[]) as i (channel, size, "check")
+  where (select count(*) from finished) = cardinality($1::uuid[])
+  order by i.channel
+  on conflict (channel) do update set head = c.head + excluded.head, head_check = excluded.head_check
+  returning channel, head
+), appended as (
+  insert into events (id, channel, "offset", type, subject, action_id, data, created_at)
+  select i.id, i.channel, h.head - i.back, i.type, i.subject, i.action_id, i.data::json,
+    date_trunc('milliseconds', statement_timestamp())
+  from unnest($9::uuid[], $10::text[], $11::integer[], $12::text[], $13::text[], $14::uuid[], $15::text[])
+    as i (id, channel, back, type, subject, action_id, data)
+  join heads h on h.channel = i.channel
+)
+select channel, head, date_trunc('milliseconds', statement_timestamp()) as at from heads`;
+
+/**
+ * Finishes actions, allots offsets and appends events: in the transaction of the change itself.
+ *
+ * @param events in the order they shall have in their channels; at least one
+ * @throws {FinishedElsewhereError} when an action was finished before
+ */
+export async function finishStatement(
+  sql: Sql,
+  actions: readonly FinishedAction[],
+  events: readonly NewEvent[],
+): Promise<AppendedEvents> {
+  const channels = new Map<string, { size: number; check: string }>();
+  const ranks = events.map(({ id, channel }) => {
+    const size = (channels.get(channel)?.size ?? 0) + 1;
+    channels.set(channel, { size, check: checkOf(id) });
+    return size;
+  });
+  const back = events.map(({ channel }, index) => channels.get(channel)!.size - ranks[index]!);
+  const heads = await sql.query<{ channel: string; head: number; at: Date }>(FINISH, [
+    actions.map(({ id }) => id),
+    actions.map(({ status }) => status),
+    actions.map(({ attempts }) => attempts),
+    actions.map(({ response }) => response),
+    actions.map(({ error }) => (error ? JSON.stringify(error) : null)),
+    [...channels.keys()],
+    [...channels.values()].map(({ size }) => size),
+    [...channels.values()].map(({ check }) => check),
+    events.map(({ id }) => id),
+    events.map(({ channel }) => channel),
+    back,
+    events.map(({ type }) => type),
+    events.map(({ subject }) => subject),
+    events.map(({ actionId }) => actionId),
+    events.map(({ data }) => data),
+  ]);
+  if (heads.length === 0) throw new FinishedElsewhereError('an action of this batch is finished already');
+  const headOf = new Map(heads.map(({ channel, head }) => [channel, head]));
+  return {
+    at: heads[0]!.at,
+    offsets: events.map(({ channel }, index) => headOf.get(channel)! - back[index]!),
+  };
+}

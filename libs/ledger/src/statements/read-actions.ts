@@ -1,0 +1,42 @@
+import type { ActionStatus } from '#contracts';
+import type { Sql } from '#database';
+import { PUBLIC_COLUMNS, type PublicActionRow } from '../action-row.ts';
+
+const FIND = `select ${PUBLIC_COLUMNS} from actions a where a.id = $1 and a.owner = $2`;
+
+/** Reads one action of an owner. */
+export async function findActionStatement(sql: Sql, owner: string, id: string): Promise<PublicActionRow | undefined> {
+  const [row] = await sql.query<PublicActionRow>(FIND, [id, owner]);
+  return row;
+}
+
+export interface ActionFilter {
+  status?: ActionStatus | undefined;
+  type?: string | undefined;
+  resourceId?: string | undefined;
+  /** Id of the last action of the previous page. */
+  before?: string | undefined;
+  limit: number;
+}
+
+const LIST = `
+select ${PUBLIC_COLUMNS} from actions a
+where a.owner = $1
+  and ($2::action_status is null or a.status = $2)
+  and ($3::text is null or a.type = $3)
+  and ($4::uuid is null or a.resource_id = $4)
+  and ($5::uuid is null or a.id < $5)
+order by a.id desc
+limit $6`;
+
+/** Reads the actions of an owner, the newest first. */
+export function listActionsStatement(sql: Sql, owner: string, filter: ActionFilter): Promise<PublicActionRow[]> {
+  return sql.query<PublicActionRow>(LIST, [
+    owner,
+    filter.status ?? null,
+    filter.type ?? null,
+    filter.resourceId ?? null,
+    filter.before ?? null,
+    filter.limit,
+  ]);
+}

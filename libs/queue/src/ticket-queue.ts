@@ -1,0 +1,89 @@
+import { InjectQueue } from '@nestjs/bullmq';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Queue, type JobsOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import { SWEEP, TICKET_SIZE, TICKETS, type Ticket, type TicketEntry } from './ticket.ts';
+
+/** How long Redis may take to accept tickets, in milliseconds. */
+const DEADLINE_MS = 2_000;
+
+/** Most additions that wait for a Redis that hangs; the sweeper sees to what is beyond. */
+const MOST_WAITING = 200;
+
+/** Kept jobs would silently swallow one that is added again under the same id. */
+const REMOVED: JobsOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
+
+/**
+ * Where actions get their tickets. Nothing here can fail for the caller: what Redis does
+ * not take is in the ledger, and the sweeper gives it a ticket later.
+ */
+@Injectable()
+export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(TicketQueue.name);
+  #waiting = 0;
+
+  constructor(
+    @InjectQueue(TICKETS) private readonly queue: Queue<Ticket>,
+    private readonly connection: Redis,
+  ) {}
+
+  onModuleInit(): void {
+    this.queue.on('error', () => undefined);
+    this.connection.on('error', () => undefined);
+    this.connection.on('ready', () => this.logger.log('connected to Redis'));
+    this.connection.on('close', () => this.logger.warn('not connected to Redis: the sweeper will see to new actions'));
+  }
+
+  /** Whether tickets are taken at the moment. */
+  get isReady(): boolean {
+    return this.connection.status === 'ready' && this.#waiting < MOST_WAITING;
+  }
+
+  /**
+   * Adds tickets for actions, {@link TICKET_SIZE} each.
+   *
+   * @param name the action type, when the actions share one
+   * @returns whether Redis confirmed them in time
+   */
+  add(name: string, actions: readonly TicketEntry[], delayMs = 0): Promise<boolean> {
+    const jobs = [];
+    for (let start = 0; start < actions.length; start += TICKET_SIZE) {
+      const data: Ticket = { actions: actions.slice(start, start + TICKET_SIZE) };
+      jobs.push({ name, data, opts: { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) } });
+    }
+    return this.inTime(() => this.queue.addBulk(jobs));
+  }
+
+  /** Adds a ticket of its own for each action of a ticket that was started and not finished. */
+  addSuspects(actions: readonly TicketEntry[]): Promise<boolean> {
+    return this.inTime(() =>
+      this.queue.addBulk(
+        actions.map((action) => ({ name: 'suspect', data: { actions: [action], suspect: true }, opts: REMOVED })),
+      ),
+    );
+  }
+
+  /** Adds the sweep ticket, unless there is one. */
+  addSweep(): Promise<boolean> {
+    return this.inTime(() => this.queue.add(SWEEP, { actions: [] }, { ...REMOVED, jobId: SWEEP }));
+  }
+
+  private async inTime(add: () => Promise<unknown>): Promise<boolean> {
+    if (!this.isReady) return false;
+    this.#waiting += 1;
+    const added = add().then(
+      () => true,
+      () => false,
+    );
+    void added.finally(() => (this.#waiting -= 1));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, DEADLINE_MS, false)));
+    return Promise.race([added, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** After the last ticket: requests and tickets that are being worked on add further ones. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.race([this.queue.close(), new Promise((resolve) => setTimeout(resolve, 500).unref())]);
+    this.connection.disconnect();
+  }
+}
