@@ -1,8 +1,8 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 
 /** Reconnects fast at first, then once a second, for ever. */
-const RECONNECT: RedisOptions = {
-  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+const RECONNECT = {
+  retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
   connectTimeout: 2_000,
   keepAlive: 2_000,
 };

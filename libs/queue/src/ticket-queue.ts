@@ -1,7 +1,7 @@
 import { InjectQueue } from '@nestjs/bullmq';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Queue, type JobsOptions } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { SWEEP, TICKET_SIZE, TICKETS, type Ticket, type TicketEntry } from './ticket.ts';
 
 /** How long Redis may take to accept tickets, in milliseconds. */
@@ -46,7 +46,7 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
    * @returns whether Redis confirmed them in time
    */
   add(name: string, actions: readonly TicketEntry[], delayMs = 0): Promise<boolean> {
-    const jobs = [];
+    const jobs: { name: string; data: Ticket; opts: JobsOptions }[] = [];
     for (let start = 0; start < actions.length; start += TICKET_SIZE) {
       const data: Ticket = { actions: actions.slice(start, start + TICKET_SIZE) };
       jobs.push({ name, data, opts: { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) } });

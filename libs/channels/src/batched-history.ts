@@ -1,0 +1,75 @@
+import type { Cursor } from '#contracts';
+import type { ChannelHistory, HistoryPage, HistoryRequest } from './channel-history.ts';
+
+/** Most requests in one query. */
+const BATCH = 200;
+
+/** Queries under way at once; further requests gather meanwhile. */
+const CONCURRENCY = 2;
+
+interface Waiting<Request, Answer> {
+  request: Request;
+  resolve: (answer: Answer) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Joins the requests of one moment into few calls. */
+class Batches<Request, Answer> {
+  readonly #waiting: Waiting<Request, Answer>[] = [];
+  #running = 0;
+  #scheduled = false;
+
+  constructor(private readonly ask: (requests: Request[]) => Promise<Answer[]>) {}
+
+  add(request: Request): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  private schedule(): void {
+    if (this.#scheduled || this.#running >= CONCURRENCY || this.#waiting.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.run();
+    });
+  }
+
+  private async run(): Promise<void> {
+    const batch = this.#waiting.splice(0, BATCH);
+    this.#running += 1;
+    this.schedule();
+    try {
+      const answers = await this.ask(batch.map(({ request }) => request));
+      batch.forEach(({ resolve }, index) => resolve(answers[index]!));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      this.#running -= 1;
+      this.schedule();
+    }
+  }
+}
+
+/** The history for many askers: a thousand clients that come back at once cost a handful of queries. */
+export class BatchedHistory {
+  readonly #reads: Batches<HistoryRequest, HistoryPage>;
+  readonly #heads: Batches<string, Cursor>;
+
+  constructor(history: ChannelHistory) {
+    this.#reads = new Batches((requests) => history.read(requests));
+    this.#heads = new Batches((channels) => history.heads(channels));
+  }
+
+  /** A page of one channel. */
+  read(request: HistoryRequest): Promise<HistoryPage> {
+    return this.#reads.add(request);
+  }
+
+  /** The newest position of one channel. */
+  head(channel: string): Promise<Cursor> {
+    return this.#heads.add(channel);
+  }
+}

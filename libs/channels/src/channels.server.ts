@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { eventNameOf } from '#contracts';
+import { BatchedHistory } from './batched-history.ts';
+import { ChannelHistory } from './channel-history.ts';
+import { decodeMessage } from './message.ts';
+import { OrderedChannel } from './ordered-channel.ts';
+import { PositionCheck } from './position-check.ts';
+import { ShardedSubscriber } from './sharded-subscriber.ts';
+
+export interface ChannelsServerOptions {
+  url: string;
+  prefix: string;
+  positionCheckMs: number;
+}
+
+/** What the server counts. */
+export interface ChannelsCounters {
+  /** Messages that Redis brought. */
+  received: number;
+  /** Events given to handlers. */
+  delivered: number;
+  /** Events that came from the history because Redis did not bring them in time. */
+  filled: number;
+}
+
+/**
+ * The receiving side of the channels, as a Nest microservices transport: an
+ * `@EventPattern('outcome')` gets every event of the open channels, per channel in the
+ * order of offsets, each exactly once.
+ *
+ * Nest's own Redis transport broadcasts and forgets; this one subscribes to just the
+ * channels that somebody here listens to, and fills gaps from the {@link ChannelHistory}.
+ */
+@Injectable()
+export class ChannelsServer extends Server implements CustomTransportStrategy {
+  override readonly transportId = Symbol('channels');
+  readonly history: BatchedHistory;
+  readonly counters: ChannelsCounters = { received: 0, delivered: 0, filled: 0 };
+  /** Called when a channel turns out to have another history; set by who holds its listeners. */
+  onEpoch: (channel: string) => void = () => undefined;
+  readonly #channels = new Map<string, { channel: OrderedChannel; listeners: number; opened: Promise<void> }>();
+  readonly #positions: PositionCheck;
+  #subscriber: ShardedSubscriber | undefined;
+
+  constructor(
+    private readonly options: ChannelsServerOptions,
+    ledger: ChannelHistory,
+  ) {
+    super();
+    this.history = new BatchedHistory(ledger);
+    this.#positions = new PositionCheck(ledger, () => this.openChannels(), options.positionCheckMs);
+  }
+
+  /** Does not wait for Redis: without it, events come from the history. */
+  listen(callback: () => void): void {
+    this.#subscriber = new ShardedSubscriber({
+      url: this.options.url,
+      prefix: this.options.prefix,
+      onMessage: (text) => this.receive(text),
+      onResubscribed: () => void this.#positions.now(),
+    });
+    this.#positions.start();
+    callback();
+  }
+
+  close(): void {
+    this.#positions.stop();
+    this.#subscriber?.close();
+    for (const { channel } of this.#channels.values()) channel.close();
+    this.#channels.clear();
+  }
+
+  get isConnected(): boolean {
+    return this.#subscriber?.isConnected ?? false;
+  }
+
+  /** How many channels are open. */
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  /**
+   * Opens a channel for one more listener: subscribes, waits for the reply, and only then
+   * reads the position from which everything is delivered. Close it with {@link release}.
+   *
+   * @throws when the history cannot be read
+   */
+  async open(name: string): Promise<OrderedChannel> {
+    const entry = this.#channels.get(name) ?? this.add(name);
+    entry.listeners += 1;
+    try {
+      await entry.opened;
+      return entry.channel;
+    } catch (error) {
+      this.release(name);
+      throw error;
+    }
+  }
+
+  /** One listener less; the last one ends the subscription. */
+  release(name: string): void {
+    const entry = this.#channels.get(name);
+    if (!entry) return;
+    entry.listeners -= 1;
+    if (entry.listeners > 0) return;
+    this.#channels.delete(name);
+    entry.channel.close();
+    this.#subscriber?.unsubscribe(name);
+  }
+
+  /** Compares all positions with the history now. */
+  checkPositions(): Promise<void> {
+    return this.#positions.now();
+  }
+
+  override on(): never {
+    throw new Error('the channels transport has no events of its own; use @EventPattern');
+  }
+
+  override unwrap<T>(): T {
+    return this.#subscriber as T;
+  }
+
+  private *openChannels(): Iterable<OrderedChannel> {
+    for (const { channel } of this.#channels.values()) yield channel;
+  }
+
+  private add(name: string) {
+    const channel = new OrderedChannel(name, {
+      history: this.history,
+      deliver: async (event) => {
+        this.counters.delivered += 1;
+        const pattern = eventNameOf(event.type);
+        await this.handleEvent(pattern, { pattern, data: event }, new BaseRpcContext([name]));
+      },
+      onEpoch: (changed) => this.onEpoch(changed),
+      onFilled: (count) => (this.counters.filled += count),
+    });
+    const opened = this.start(channel);
+    // Each opener awaits it and sees the failure.
+    opened.catch(() => undefined);
+    const entry = { channel, listeners: 0, opened };
+    this.#channels.set(name, entry);
+    return entry;
+  }
+
+  private async start(channel: OrderedChannel): Promise<void> {
+    await this.#subscriber?.subscribe(channel.name);
+    channel.start(await this.history.head(channel.name));
+  }
+
+  private receive(text: string): void {
+    this.counters.received += 1;
+    const message = decodeMessage(text);
+    if (!message) return this.logger.warn('dropped a message that is not ours');
+    this.#channels.get(message.envelope.channel)?.channel.receive(message.envelope);
+  }
+}

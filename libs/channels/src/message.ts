@@ -1,0 +1,34 @@
+import type { Envelope } from '#contracts';
+
+/**
+ * A message on Redis: the event pattern, a space, and the envelope as JSON.
+ *
+ * Sharded channels (`SSUBSCRIBE`, `SPUBLISH`) live on the node of their name; the braces
+ * make that depend on the channel alone.
+ */
+export function encodeMessage(pattern: string, envelope: unknown): string {
+  return `${pattern} ${JSON.stringify(envelope)}`;
+}
+
+export interface Message {
+  pattern: string;
+  envelope: Envelope;
+}
+
+/** The parts of a message, or null when it is none of ours. */
+export function decodeMessage(text: string): Message | null {
+  const space = text.indexOf(' ');
+  if (space < 1) return null;
+  try {
+    const envelope = JSON.parse(text.slice(space + 1)) as Partial<Envelope> | null;
+    if (typeof envelope?.channel !== 'string' || !Number.isSafeInteger(envelope.offset)) return null;
+    return { pattern: text.slice(0, space), envelope: envelope as Envelope };
+  } catch {
+    return null;
+  }
+}
+
+/** The name of a channel in Redis. */
+export function redisChannel(prefix: string, channel: string): string {
+  return `${prefix}:{${channel}}`;
+}

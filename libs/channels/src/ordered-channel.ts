@@ -1,0 +1,152 @@
+import { Logger } from '@nestjs/common';
+import { checkOf, type Cursor, type Envelope } from '#contracts';
+import type { BatchedHistory } from './batched-history.ts';
+
+/** Events read from the history at once. */
+const PAGE = 200;
+
+/** Most messages that wait; beyond it they are dropped and read from the history instead. */
+const MOST_WAITING = 1_000;
+
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 2_000;
+
+type Step = Envelope | (() => void | Promise<void>);
+
+export interface OrderedChannelOptions {
+  history: BatchedHistory;
+  /** Called for every event, one at a time, in the order of offsets, each once. */
+  deliver: (event: Envelope) => Promise<void>;
+  /** The history is another one than before: what was delivered does not count any more. */
+  onEpoch: (channel: string) => void;
+  /** Events that Redis did not bring and the history did. */
+  onFilled?: (count: number) => void;
+}
+
+/**
+ * One channel on this instance: turns what Redis brings (lost, doubled, swapped) into
+ * the exact sequence.
+ *
+ * `position` is the last delivered offset. The next one is delivered; one already seen is
+ * dropped; one ahead makes the missing range come from the history first. All of it runs
+ * as steps of one queue, so whoever wants to know the position, or to join at it, takes a
+ * step too ({@link at}).
+ */
+export class OrderedChannel {
+  private readonly logger = new Logger(OrderedChannel.name);
+  readonly #steps: Step[] = [];
+  #position: Cursor | undefined;
+  #running = false;
+  #closed = false;
+
+  constructor(
+    readonly name: string,
+    private readonly options: OrderedChannelOptions,
+  ) {}
+
+  /** The last delivered position; undefined until {@link start}. */
+  get position(): Cursor | undefined {
+    return this.#position;
+  }
+
+  /** Everything after `position` is delivered from now on; to be read after the subscription stands. */
+  start(position: Cursor): void {
+    this.#position ??= position;
+    void this.run();
+  }
+
+  /** An event came from Redis. */
+  receive(event: Envelope): void {
+    if (this.#position && event.offset <= this.#position.offset) return;
+    if (this.#steps.length < MOST_WAITING) this.#steps.push(event);
+    void this.run();
+  }
+
+  /** Runs `step` between two deliveries: the position stands still while it runs. */
+  at<Result>(step: (position: Cursor) => Result | Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#steps.push(async () => {
+        try {
+          resolve(await step(this.#position!));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+      void this.run();
+    });
+  }
+
+  /**
+   * Compares with a head of the history that was read when `seen` had been delivered
+   * already: what is missing is fetched, and another history is noticed.
+   */
+  compare(head: Cursor, seen: Cursor): void {
+    const same = head.offset === seen.offset && head.check === seen.check;
+    if (same || this.#closed) return;
+    if (head.offset <= seen.offset) return this.leaveEpoch(head);
+    this.#steps.push(() => this.catchUp(head.offset));
+    void this.run();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.dropEvents();
+  }
+
+  private async run(): Promise<void> {
+    if (this.#running || !this.#position) return;
+    this.#running = true;
+    try {
+      for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) {
+        await (typeof step === 'function' ? step() : this.accept(step));
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  private async accept(event: Envelope): Promise<void> {
+    if (event.offset > this.#position!.offset + 1) await this.catchUp(event.offset);
+    if (event.offset === this.#position!.offset + 1) await this.deliver(event);
+  }
+
+  private async deliver(event: Envelope): Promise<void> {
+    try {
+      await this.options.deliver(event);
+    } catch (error) {
+      this.logger.error(`a handler failed on ${event.type} at ${this.name} ${event.offset}`, error);
+    }
+    this.#position = { channel: this.name, offset: event.offset, check: checkOf(event.id) };
+  }
+
+  /** Delivers from the history until `target` is delivered; tries again while the history is away. */
+  private async catchUp(target: number): Promise<void> {
+    let wait = FIRST_RETRY_MS;
+    while (!this.#closed && this.#position!.offset < target) {
+      const { offset: after, check } = this.#position!;
+      try {
+        const page = await this.options.history.read({ channel: this.name, after, check, limit: PAGE });
+        if (page.reason !== undefined) return this.leaveEpoch(page.head);
+        if (page.events.length === 0) return;
+        for (const event of page.events) await this.deliver(event);
+        this.options.onFilled?.(page.events.length);
+      } catch (error) {
+        this.logger.warn(`cannot read the history of ${this.name}: ${String(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, wait).unref());
+        wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+      }
+    }
+  }
+
+  private leaveEpoch(head: Cursor): void {
+    this.logger.warn(`the history of ${this.name} is another one: ${JSON.stringify({ before: this.#position, now: head })}`);
+    this.dropEvents();
+    this.#position = head;
+    this.options.onEpoch(this.name);
+  }
+
+  private dropEvents(): void {
+    const others = this.#steps.filter((step) => typeof step === 'function');
+    this.#steps.splice(0, this.#steps.length, ...others);
+  }
+}
