@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { eventNameOf } from '#contracts';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { eventNameOf, type Envelope } from '#contracts';
 import { BatchedHistory } from './batched-history.ts';
 import { ChannelHistory } from './channel-history.ts';
 import { decodeMessage } from './message.ts';
@@ -129,11 +130,7 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
   private add(name: string) {
     const channel = new OrderedChannel(name, {
       history: this.history,
-      deliver: async (event) => {
-        this.counters.delivered += 1;
-        const pattern = eventNameOf(event.type);
-        await this.handleEvent(pattern, { pattern, data: event }, new BaseRpcContext([name]));
-      },
+      deliver: (event) => this.dispatch(event),
       onEpoch: (changed) => this.onEpoch(changed),
       onFilled: (count) => (this.counters.filled += count),
     });
@@ -143,6 +140,16 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
     const entry = { channel, listeners: 0, opened };
     this.#channels.set(name, entry);
     return entry;
+  }
+
+  /** Waits for the handlers, which Nest's own `handleEvent` does not: the next event comes after them. */
+  private async dispatch(event: Envelope): Promise<void> {
+    const pattern = eventNameOf(event.type);
+    const handler = this.getHandlerByPattern(pattern);
+    if (!handler) throw new Error(`no @EventPattern('${pattern}') is there`);
+    this.counters.delivered += 1;
+    const result: unknown = await handler(event, new BaseRpcContext([event.channel]));
+    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
   }
 
   private async start(channel: OrderedChannel): Promise<void> {

@@ -1,0 +1,24 @@
+import type { DynamicModule, InjectionToken } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import type { ProcessConfig } from '#config';
+
+/**
+ * Structured logs of an app, one JSON object a line. Requests are not logged one by one
+ * (metrics count them); tokens and cookies never are.
+ */
+export function loggerModule(app: string, config: InjectionToken<ProcessConfig>): DynamicModule {
+  return LoggerModule.forRootAsync({
+    inject: [config],
+    useFactory: ({ LOG_LEVEL, INSTANCE_ID }: ProcessConfig) => ({
+      pinoHttp: {
+        level: LOG_LEVEL,
+        autoLogging: false,
+        quietReqLogger: true,
+        base: { app, instance: INSTANCE_ID },
+        redact: ['req.headers.authorization', 'req.headers.cookie'],
+      },
+      // Only the logger is wanted; a middleware on every request would cost without serving.
+      forRoutes: [],
+    }),
+  });
+}

@@ -1,0 +1,44 @@
+import { Controller, Get, Headers, HttpException, HttpStatus, Inject } from '@nestjs/common';
+import { register } from 'prom-client';
+import { timingSafeEqual } from 'node:crypto';
+import { ProcessConfig } from '#config';
+import { healthOf, HealthChecks, type Health } from './health.ts';
+import { APP_CONFIG } from './telemetry.tokens.ts';
+
+/** What orchestrators and monitors ask an app. */
+@Controller()
+export class OperationsController {
+  constructor(
+    private readonly health: HealthChecks,
+    @Inject(APP_CONFIG) private readonly config: ProcessConfig,
+  ) {}
+
+  /** The process answers. */
+  @Get('livez')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  /** The app can serve; `degraded` when it does so with a loss. */
+  @Get('readyz')
+  async ready(): Promise<Health> {
+    const health = await healthOf(this.health);
+    if (health.status === 'unready') throw new HttpException(health, HttpStatus.SERVICE_UNAVAILABLE);
+    return health;
+  }
+
+  /** Prometheus text format; with the bearer token `METRICS_TOKEN` in production. */
+  @Get('metrics')
+  async metrics(@Headers('authorization') authorization?: string): Promise<string> {
+    if (this.config.isProduction && !this.isAllowed(authorization)) {
+      throw new HttpException('Send the metrics token: "Authorization: Bearer <METRICS_TOKEN>"', HttpStatus.UNAUTHORIZED);
+    }
+    return register.metrics();
+  }
+
+  private isAllowed(authorization: string | undefined): boolean {
+    const expected = Buffer.from(`Bearer ${this.config.METRICS_TOKEN ?? ''}`);
+    const given = Buffer.from(authorization ?? '');
+    return this.config.METRICS_TOKEN !== undefined && given.length === expected.length && timingSafeEqual(given, expected);
+  }
+}

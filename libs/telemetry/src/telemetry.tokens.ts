@@ -1,0 +1,2 @@
+/** The config of the app, whatever its class. */
+export const APP_CONFIG = Symbol('app config');
