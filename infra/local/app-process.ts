@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ManagedProcess } from './managed-process.ts';
+import { ROOT } from './run-tool.ts';
+
+export const APPS = ['api', 'worker', 'socket'] as const;
+export type AppName = (typeof APPS)[number];
+
+export interface AppProcessOptions {
+  app: AppName;
+  /** Name of the instance, e.g. `socket-1`. */
+  instance: string;
+  port: number;
+  env: NodeJS.ProcessEnv;
+  readyWithinMs?: number;
+  onLine?: (line: string) => void;
+}
+
+/** A built app as a process of its own, on a port of the loopback address. */
+export class AppProcess extends ManagedProcess {
+  readonly url: string;
+
+  constructor({ app, instance, port, env, readyWithinMs, onLine }: AppProcessOptions) {
+    const url = `http://127.0.0.1:${port}`;
+    super({
+      name: instance,
+      command: process.execPath,
+      args: ['--enable-source-maps', mainOf(app)],
+      cwd: ROOT,
+      env: { ...process.env, HOST: '127.0.0.1', ...env, PORT: String(port), INSTANCE_ID: instance },
+      isReady: async () => (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
+      ...(readyWithinMs === undefined ? {} : { readyWithinMs }),
+      ...(onLine === undefined ? {} : { onLine }),
+    });
+    this.url = url;
+  }
+}
+
+function mainOf(app: AppName): string {
+  const file = join(ROOT, `dist/apps/${app}/src/main.js`);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build" first`);
+  return file;
+}

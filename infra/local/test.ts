@@ -1,0 +1,90 @@
+/**
+ * `npm test [-- vitest's arguments]`: every test, on a Redis and a Postgres of its own.
+ * Its last line counts: `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from './build.ts';
+import { findChromium } from './chromium.ts';
+import { DATA } from './data-folder.ts';
+import { startPostgres } from './postgres.ts';
+import { findRedis } from './redis-program.ts';
+import { startRedis } from './redis.ts';
+import { ROOT } from './run-tool.ts';
+
+const say = (line: string): void => console.log(line);
+
+interface Report {
+  numPassedTests: number;
+  numFailedTests: number;
+  /** Files that could not even be loaded count here only. */
+  numFailedTestSuites: number;
+}
+
+async function runTests(args: readonly string[], folder: string): Promise<number> {
+  say('building, and starting Redis and Postgres for the tests');
+  const program = await findRedis(say);
+  const [, redis, postgres] = await Promise.all([
+    build(),
+    startRedis({ folder: join(folder, 'redis'), program }),
+    startPostgres({ folder: join(folder, 'postgres'), durable: false, say }),
+  ]);
+  try {
+    const chromium = await findChromium();
+    if (!chromium) say('no chromium was found (CHROMIUM_PATH names one): the browser tests are left out');
+    const report = join(folder, 'report.json');
+    const code = await vitest(
+      [
+        ...(chromium ? [] : ['--exclude', '**/*.browser.spec.ts']),
+        ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+        ...args,
+      ],
+      {
+        TEST_REDIS_URL: redis.url,
+        TEST_REDIS_PROGRAM: JSON.stringify(program),
+        TEST_DATABASE_URL: postgres.url,
+        TEST_FOLDER: folder,
+        ...(chromium ? { CHROMIUM_PATH: chromium } : {}),
+      },
+    );
+    say(await summary(report));
+    return code;
+  } finally {
+    await Promise.all([redis.stop(), postgres.stop()]);
+    if (postgres.folder !== join(folder, 'postgres')) await rm(postgres.folder, { recursive: true, force: true });
+  }
+}
+
+function vitest(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args], {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+async function summary(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return '0 passed, 1 failed (the tests ended without a report)';
+  const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(text) as Report;
+  return `${numPassedTests} passed, ${numFailedTests || numFailedTestSuites} failed`;
+}
+
+await mkdir(DATA, { recursive: true });
+const folder = await mkdtemp(join(DATA, 'test-'));
+// So that the user as whom Postgres runs finds the way.
+await chmod(folder, 0o755);
+try {
+  process.exitCode = await runTests(process.argv.slice(2), folder);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+}

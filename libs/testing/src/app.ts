@@ -1,0 +1,27 @@
+import { AppProcess, type AppName } from '../../../infra/local/app-process.ts';
+import { freePort } from '../../../infra/local/ports.ts';
+import { atEndOfFile } from './cleanup.ts';
+import { JWT_SECRET } from './token.ts';
+
+export type StartedApp = AppProcess;
+
+let started = 0;
+
+/**
+ * Starts a built app as a process of its own, on a free port, and waits until it is ready. It
+ * ends with the test file.
+ *
+ * @param env at least `DATABASE_URL` and `REDIS_URL`; `PORT` and `INSTANCE_ID` may be given too.
+ */
+export async function startApp(app: AppName, env: NodeJS.ProcessEnv): Promise<StartedApp> {
+  started += 1;
+  const process = new AppProcess({
+    app,
+    instance: env['INSTANCE_ID'] ?? `${app}-${started}`,
+    port: env['PORT'] ? Number(env['PORT']) : await freePort(),
+    env: { NODE_ENV: 'test', JWT_SECRET, LOG_LEVEL: 'info', ...env },
+    readyWithinMs: 20_000,
+  });
+  atEndOfFile(() => process.kill());
+  return process.start();
+}
