@@ -36,6 +36,16 @@ export function eventNameOf(type: string): EnvelopeEvent {
   return OUTCOME_TYPES.has(type) ? 'outcome' : 'event';
 }
 
+/** What a change tells a channel, before it has a place there. */
+export interface ChannelEvent {
+  channel: string;
+  /** Past tense, e.g. `message.created`. */
+  type: string;
+  /** `<resource>/<id>` */
+  subject: string;
+  data: unknown;
+}
+
 /** First message of every connection, before any replay. */
 export interface Session {
   /** Null for a guest. */

@@ -5,6 +5,7 @@ import {
   userChannel,
   type AcceptedAction,
   type Action,
+  type ChannelEvent,
   type Envelope,
   type OutcomeStatus,
 } from '#contracts';
@@ -16,16 +17,6 @@ import { finishStatement, type FinishedAction, type NewEvent } from './statement
 import { findActionStatement, listActionsStatement, type ActionFilter } from './statements/read-actions.ts';
 
 export type { NewAction } from './statements/accept.ts';
-
-/** What a change in a resource tells the world, besides the outcome. */
-export interface ChannelEvent {
-  channel: string;
-  /** Past tense, e.g. `message.created`. */
-  type: string;
-  /** `<resource>/<id>` */
-  subject: string;
-  data: unknown;
-}
 
 /** One action and how it ended. */
 export interface Ending {

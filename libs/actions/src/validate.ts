@@ -1,0 +1,45 @@
+import type { Type } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validateSync, type ValidationError } from 'class-validator';
+import { ProblemError, type ProblemItem } from '#contracts';
+import { inspectJson } from './inspect-json.ts';
+
+/**
+ * Parses a body into its DTO. Its class-validator rules are the authority; fields they do
+ * not name are refused.
+ *
+ * @throws {ProblemError} `VALIDATION_FAILED` with a pointer to each thing that is wrong
+ */
+export function validate<Dto extends object>(schema: Type<Dto>, input: unknown): Dto {
+  inspectJson(input);
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw validationFailed([{ pointer: '', code: 'NOT_AN_OBJECT', detail: 'must be a JSON object' }]);
+  }
+  const dto = plainToInstance(schema, input);
+  const errors = validateSync(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+  if (errors.length > 0) throw validationFailed(errors.flatMap((error) => itemsOf(error, '')));
+  return dto;
+}
+
+/** The problem of an input in which these things are wrong. */
+export function validationFailed(errors: ProblemItem[]): ProblemError {
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const place = first?.pointer.replace(/^[/#]/, '').replaceAll('/', '.') || 'the body';
+  return new ProblemError('VALIDATION_FAILED', `${place} ${first?.detail ?? 'is not valid'}${more}`, { errors });
+}
+
+function itemsOf({ property, constraints, children }: ValidationError, parent: string): ProblemItem[] {
+  const pointer = `${parent}/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const own = Object.entries(constraints ?? {}).map(([rule, text]) =>
+    rule === 'whitelistValidation'
+      ? { pointer, code: 'UNKNOWN_FIELD', detail: 'is not a known field' }
+      : { pointer, code: codeOf(rule), detail: text.startsWith(`${property} `) ? text.slice(property.length + 1) : text },
+  );
+  return [...own, ...(children ?? []).flatMap((child) => itemsOf(child, pointer))];
+}
+
+/** `isText` → `IS_TEXT` */
+function codeOf(rule: string): string {
+  return rule.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
