@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { ApiConfig, SocketConfig, variablesOf, WorkerConfig } from './index.ts';
+
+const read = (name: string): Promise<string> => readFile(new URL(`../../../${name}`, import.meta.url), 'utf8');
+const sorted = (names: Iterable<string>): string[] => [...new Set(names)].toSorted();
+const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name]) => name ?? '');
+
+const ofApps = [ApiConfig, SocketConfig, WorkerConfig].flatMap((schema) => variablesOf(schema));
+
+describe('.env.example', () => {
+  it('lists exactly the variables of the apps and of docker-compose.yml', async () => {
+    const listed = matches(await read('.env.example'), /^(?:# )?([A-Z][A-Z\d_]+)=/gm);
+    const ofCompose = matches(await read('docker-compose.yml'), /\$\{([A-Z\d_]+)/g);
+    expect(listed).toEqual([...new Set(listed)]);
+    expect(sorted(listed)).toEqual(sorted([...ofApps, ...ofCompose]));
+  });
+
+  it('names no variable that docker-compose.yml passes on and no app reads', async () => {
+    const passedOn = matches(await read('docker-compose.yml'), /^ {2,6}([A-Z][A-Z\d_]+):$/gm);
+    expect(passedOn.length).toBeGreaterThan(0);
+    expect(passedOn.filter((name) => !ofApps.includes(name))).toEqual([]);
+  });
+});
