@@ -1,7 +1,7 @@
 export { resourceTypeOf, type ActionRow } from './action-row.ts';
 export { LedgerHistory } from './ledger-history.ts';
 export { LedgerModule } from './ledger.module.ts';
-export { Ledger, type Ending, type NewAction } from './ledger.service.ts';
+export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledger.service.ts';
 export { ledgerMigrations } from './migrations/index.ts';
 export { recordAttemptStatement, retryLaterStatement } from './statements/attempt.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';

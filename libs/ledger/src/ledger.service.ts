@@ -6,6 +6,7 @@ import {
   type AcceptedAction,
   type Action,
   type ChannelEvent,
+  type Cursor,
   type Envelope,
   type OutcomeStatus,
 } from '#contracts';
@@ -14,9 +15,19 @@ import { resourceTypeOf, toAction, type ActionRow, type PublicActionRow } from '
 import { outcomeEvent, toEnvelope } from './event-row.ts';
 import { acceptStatement, type NewAction } from './statements/accept.ts';
 import { finishStatement, type FinishedAction, type NewEvent } from './statements/finish.ts';
+import { recallStatement, type RecalledRow } from './statements/recall.ts';
 import { findActionStatement, listActionsStatement, type ActionFilter } from './statements/read-actions.ts';
 
 export type { NewAction } from './statements/accept.ts';
+
+/** What an idempotency key was first used for. */
+export interface RecalledAction {
+  fingerprint: string;
+  /** The action as it was accepted. */
+  action: Action;
+  /** The position given with it. */
+  position: Cursor;
+}
 
 /** One action and how it ended. */
 export interface Ending {
@@ -60,6 +71,15 @@ export class Ledger {
         return [id, { ...toAction(pendingRow(action, submitted_at)), cursor }];
       }),
     );
+  }
+
+  /** What each key stands for, in the order given; nothing for a key that is not known. */
+  async recall(keys: readonly { owner: string; key: string }[]): Promise<(RecalledAction | undefined)[]> {
+    const rows = await recallStatement(this.database, keys);
+    return keys.map(({ owner, key }) => {
+      const row = rows.find((candidate) => candidate.owner === owner && candidate.key === key);
+      return row && recalledAction(row);
+    });
   }
 
   /**
@@ -121,7 +141,16 @@ function outcomeOf(ending: Ending): Appending {
   return { event, ending, data: null };
 }
 
-function pendingRow(action: NewAction, submittedAt: Date): PublicActionRow {
+function recalledAction(row: RecalledRow): RecalledAction {
+  const { fingerprint, action_id: id, type, resource_id: resourceId, submitted_at, owner } = row;
+  return {
+    fingerprint,
+    action: toAction(pendingRow({ id, type, resourceId }, submitted_at)),
+    position: { channel: userChannel(owner), offset: row.head, check: row.check },
+  };
+}
+
+function pendingRow(action: Pick<NewAction, 'id' | 'type' | 'resourceId'>, submittedAt: Date): PublicActionRow {
   return {
     id: action.id,
     type: action.type,

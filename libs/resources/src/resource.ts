@@ -27,7 +27,7 @@ export interface Verb<Payload extends object = object> {
    * happens exactly once; what it throws rolls all of it back, and each action is tried
    * again alone.
    */
-  apply: (sql: Sql, actions: ActionToApply<Payload>[]) => Promise<Applied[]>;
+  apply(sql: Sql, actions: ActionToApply<Payload>[]): Promise<Applied[]>;
 }
 
 export interface Page<View> {

@@ -6,9 +6,9 @@ export interface RecalledRow {
   key: string;
   fingerprint: string;
   action_id: string;
-  type: string | null;
-  resource_id: string | null;
-  submitted_at: Date | null;
+  type: string;
+  resource_id: string;
+  submitted_at: Date;
   head: number;
   check: string;
 }
@@ -18,7 +18,7 @@ select k.owner, k.key, k.fingerprint, k.action_id, a.type, a.resource_id, a.subm
   k.cursor_offset as head, k.cursor_check as "check"
 from unnest($1::text[], $2::text[]) as i (owner, key)
 join idempotency_keys k on k.owner = i.owner and k.key = i.key
-left join actions a on a.id = k.action_id`;
+join actions a on a.id = k.action_id`;
 
 /** Reads the actions that keys were first used for. */
 export function recallStatement(sql: Sql, keys: readonly { owner: string; key: string }[]): Promise<RecalledRow[]> {

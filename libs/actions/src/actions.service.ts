@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
+import { Acceptor, type Accepted } from './acceptor.ts';
+import { ActionCatalogue, type ActionType } from './action-catalogue.ts';
+import { fingerprintOf, parseIdempotencyKey, parseIfMatch, parseUuid, type ActionRequest } from './action-request.ts';
+import { validate, validationFailed } from './validate.ts';
+
+/** Where in the input the parts of a request stand, for the pointers of problems. */
+export interface RequestPlaces {
+  resourceId: string;
+  ifMatch: string;
+  idempotencyKey: string;
+}
+
+const IN_COMMAND: RequestPlaces = { resourceId: '/resourceId', ifMatch: '/ifMatch', idempotencyKey: '/idempotencyKey' };
+
+export interface ActionsOptions {
+  /** Seconds until an unfinished action ends as `expired`. */
+  ttlSeconds: number;
+}
+
+/** The one way in: validates a request, has it recorded, and asks for its ticket. */
+@Injectable()
+export class ActionsService {
+  constructor(
+    private readonly catalogue: ActionCatalogue,
+    private readonly acceptor: Acceptor,
+    private readonly options: ActionsOptions,
+  ) {}
+
+  /**
+   * Accepts an action for `owner`. When it resolves, the action is committed.
+   *
+   * @throws {ProblemError} when the request is not valid, or the ledger is away
+   */
+  submit(owner: string, request: ActionRequest, places: RequestPlaces = IN_COMMAND): Promise<Accepted> {
+    const type = this.catalogue.get(request.type);
+    const ifMatch = parseIfMatch(request.ifMatch, places.ifMatch);
+    const key = parseIdempotencyKey(request.idempotencyKey, places.idempotencyKey);
+    return this.acceptor.accept({
+      id: uuidv7(),
+      owner,
+      type: type.name,
+      resourceId: resourceIdOf(type, request.resourceId, places.resourceId),
+      payload: payloadOf(type, request.payload),
+      ifMatch: type.verb === 'create' ? undefined : ifMatch,
+      traceparent: request.traceparent,
+      ttlSeconds: this.options.ttlSeconds,
+      ...(key !== undefined && { idempotency: { key, fingerprint: fingerprintOf(request) } }),
+    });
+  }
+}
+
+function resourceIdOf({ verb }: ActionType, given: unknown, pointer: string): string {
+  if (given === undefined && verb === 'create') return uuidv4();
+  return parseUuid(given, pointer);
+}
+
+function payloadOf({ handler, name }: ActionType, payload: unknown): object | undefined {
+  if (handler.payload) return validate(handler.payload, payload);
+  const isEmpty = payload === undefined || payload === null || JSON.stringify(payload) === '{}';
+  if (!isEmpty) throw validationFailed([{ pointer: '', code: 'NO_BODY', detail: `must be empty: ${name} takes none` }]);
+  return undefined;
+}
