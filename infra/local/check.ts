@@ -28,7 +28,7 @@ const CHECKS: readonly Check[] = [
     args: ['--workspace', 'apps/console', '--fail-on-warnings', '--output', 'human'],
     needs: 'apps/console/tsconfig.json',
   },
-  { name: 'dead code', script: 'knip/bin/knip.js', args: ['--no-progress'] },
+  { name: 'dead code', script: 'knip/bin/knip.js', args: ['--no-progress', '--no-config-hints'] },
   {
     name: 'import boundaries',
     script: 'dependency-cruiser/bin/dependency-cruiser.mjs',
