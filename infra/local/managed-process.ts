@@ -35,7 +35,7 @@ export class ManagedProcess {
   readonly name: string;
   readonly #options: ProcessOptions;
   #child: ChildProcess | undefined;
-  #lines: string[] = [];
+  readonly #lines: string[] = [];
 
   constructor(options: ProcessOptions) {
     this.name = options.name;
@@ -47,7 +47,7 @@ export class ManagedProcess {
   }
 
   get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
   }
 
   /** What it printed: the last lines, over all its runs. */

@@ -22,6 +22,10 @@ const say = (line: string): void => console.log(line);
 const supervisor = new Supervisor(say);
 let stopping: Promise<never> | undefined;
 
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
 async function start(options: StartOptions): Promise<void> {
   await assertAlone();
   await assertPortsFree(options);
@@ -30,7 +34,6 @@ async function start(options: StartOptions): Promise<void> {
   say('building');
   const [, databaseUrl, redisUrl, secret] = await Promise.all([build(), database(), redis(), developmentSecret()]);
   const { apiPort, socketPorts, workerPorts } = options;
-  const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
   const env: NodeJS.ProcessEnv = {
     NODE_ENV: 'development',
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',

@@ -6,13 +6,13 @@ import { Supervisor } from './supervisor.ts';
 const SLEEPER = `process.on('SIGTERM', () => process.exit()); setInterval(() => {}, 1000); console.log('up')`;
 
 function sleeper(name: string): ManagedProcess {
-  const process_ = new ManagedProcess({
+  const managed: ManagedProcess = new ManagedProcess({
     name,
     command: process.execPath,
     args: ['-e', SLEEPER],
-    isReady: () => Promise.resolve(process_.logs().includes('up')),
+    isReady: () => Promise.resolve(managed.logs().includes('up')),
   });
-  return process_;
+  return managed;
 }
 
 let supervisor: Supervisor;

@@ -89,17 +89,21 @@ export class Supervisor {
     return member;
   }
 
+  #mayLeave(member: Member): boolean {
+    return this.#closing.signal.aborted || member.atRest;
+  }
+
   async #watch(member: Member): Promise<void> {
     const { process } = member;
     let backoff = FIRST_BACKOFF_MS;
     for (;;) {
       const since = Date.now();
       await process.ended();
-      if (this.#closing.signal.aborted || member.atRest) return;
+      if (this.#mayLeave(member)) return;
       if (Date.now() - since > STEADY_AFTER_MS) backoff = FIRST_BACKOFF_MS;
       this.#say(`${process.name} ended; it is started again`);
       await delay(backoff, undefined, { signal: this.#closing.signal }).catch(() => {});
-      if (this.#closing.signal.aborted || member.atRest) return;
+      if (this.#mayLeave(member)) return;
       backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
       member.restarts += 1;
       await process.start().then(
