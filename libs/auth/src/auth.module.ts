@@ -1,17 +1,12 @@
-import { Module, type DynamicModule, type InjectionToken } from '@nestjs/common';
-import type { AuthConfig } from '#config';
+import { Module } from '@nestjs/common';
+import { AuthConfig } from '#config';
 import { TokenVerifier } from './token-verifier.ts';
 
-@Module({})
-export class AuthModule {
-  /** @param config the token of the app's config */
-  static forApp(config: InjectionToken<AuthConfig>): DynamicModule {
-    return {
-      module: AuthModule,
-      providers: [
-        { provide: TokenVerifier, inject: [config], useFactory: (values: AuthConfig) => new TokenVerifier(values) },
-      ],
-      exports: [TokenVerifier],
-    };
-  }
-}
+/** Verifies tokens; the app provides its config as {@link AuthConfig} too. */
+@Module({
+  providers: [
+    { provide: TokenVerifier, inject: [AuthConfig], useFactory: (config: AuthConfig) => new TokenVerifier(config) },
+  ],
+  exports: [TokenVerifier],
+})
+export class AuthModule {}

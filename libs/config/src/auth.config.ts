@@ -1,7 +1,7 @@
-import { IsNotIn, IsOptional, IsString, IsUrl, MinLength, ValidateIf } from 'class-validator';
+import { IsInt, IsNotIn, IsOptional, IsString, IsUrl, Max, Min, MinLength, ValidateIf } from 'class-validator';
 import { ProcessConfig } from './process.config.ts';
 
-/** What the apps read that accept tokens. */
+/** What the apps read that take tokens, and actions, from clients. */
 export class AuthConfig extends ProcessConfig {
   /** Secret of HS256 tokens; needed unless `JWKS_URL` is set. */
   @ValidateIf((config: AuthConfig) => config.JWKS_URL === undefined || config.JWT_SECRET !== undefined)
@@ -25,4 +25,10 @@ export class AuthConfig extends ProcessConfig {
   /** Origins of browsers that may call, comma separated; `*` for any. Empty: the same origin only. */
   @IsString()
   ALLOWED_ORIGINS = '';
+
+  /** How long an accepted action may stay unfinished before it ends as `expired`, in seconds. */
+  @IsInt()
+  @Min(1)
+  @Max(7 * 86_400)
+  ACTION_TTL_SECONDS = 86_400;
 }

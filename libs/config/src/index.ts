@@ -1,4 +1,5 @@
 export { ApiConfig } from './api.config.ts';
+export { ConfigModule } from './config.module.ts';
 export { AuthConfig } from './auth.config.ts';
 export { ConfigError, loadConfig, variablesOf } from './load-config.ts';
 export { ProcessConfig } from './process.config.ts';

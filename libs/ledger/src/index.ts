@@ -3,7 +3,7 @@ export { LedgerHistory } from './ledger-history.ts';
 export { LedgerModule } from './ledger.module.ts';
 export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledger.service.ts';
 export { ledgerMigrations } from './migrations/index.ts';
-export { recordAttemptStatement, retryLaterStatement } from './statements/attempt.ts';
+export { countAttemptStatement, recordAttemptStatement, retryLaterStatement } from './statements/attempt.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';
 export { tryLockStatement } from './statements/lock.ts';
 export {

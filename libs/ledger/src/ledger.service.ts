@@ -13,10 +13,16 @@ import {
 import { Database, type Sql } from '#database';
 import { resourceTypeOf, toAction, type ActionRow, type PublicActionRow } from './action-row.ts';
 import { outcomeEvent, toEnvelope } from './event-row.ts';
+import { LedgerHistory } from './ledger-history.ts';
 import { acceptStatement, type NewAction } from './statements/accept.ts';
 import { finishStatement, type FinishedAction, type NewEvent } from './statements/finish.ts';
 import { recallStatement, type RecalledRow } from './statements/recall.ts';
-import { findActionStatement, listActionsStatement, type ActionFilter } from './statements/read-actions.ts';
+import {
+  findActionStatement,
+  listActionsStatement,
+  ownersOfActionsStatement,
+  type ActionFilter,
+} from './statements/read-actions.ts';
 
 export type { NewAction } from './statements/accept.ts';
 
@@ -54,7 +60,10 @@ export interface Ending {
  */
 @Injectable()
 export class Ledger {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly history: LedgerHistory,
+  ) {}
 
   /**
    * Records actions, in the order given. When it returns, they are committed.
@@ -100,6 +109,16 @@ export class Ledger {
       if (event.data !== null) return toEnvelope({ ...event, ...position, data });
       return toEnvelope(outcomeEvent(position, finishedRow(ending, at)));
     });
+  }
+
+  /** The newest event on the channel of each owner of these actions. */
+  async newestEventsOfOwners(actionIds: readonly string[]): Promise<Envelope[]> {
+    const channels = (await ownersOfActionsStatement(this.database, actionIds)).map(userChannel);
+    const heads = await this.history.heads(channels);
+    const requests = heads
+      .filter(({ offset }) => offset > 0)
+      .map(({ channel, offset }) => ({ channel, after: offset - 1, limit: 1 }));
+    return requests.length === 0 ? [] : (await this.history.read(requests)).flatMap(({ events }) => events);
   }
 
   /** The action, or nothing: a foreign id and a missing one look the same. */

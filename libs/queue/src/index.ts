@@ -1,5 +1,4 @@
 export { queuePrefix, QueueModule } from './queue.module.ts';
-export { createConsumerConnection } from './redis.ts';
 export { TicketQueue } from './ticket-queue.ts';
 export { parseTicket, SWEEP, TICKETS, type Ticket, type TicketEntry } from './ticket.ts';
 export { TICKET_WORKER_OPTIONS } from './worker-options.ts';

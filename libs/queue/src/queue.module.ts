@@ -1,9 +1,9 @@
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import { Module, type DynamicModule, type InjectionToken } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-import type { ProcessConfig } from '#config';
-import { createProducerConnection } from './redis.ts';
+import type { Redis } from 'ioredis';
+import { ProcessConfig } from '#config';
+import { createQueueConnection } from './redis.ts';
 import { TicketQueue } from './ticket-queue.ts';
 import { TICKETS, type Ticket } from './ticket.ts';
 
@@ -12,33 +12,39 @@ export function queuePrefix({ REDIS_PREFIX }: ProcessConfig): string {
   return `{${REDIS_PREFIX}}`;
 }
 
-@Module({})
-export class QueueModule {
-  /** @param config the token of the app's config */
-  static forApp(config: InjectionToken<ProcessConfig>): DynamicModule {
-    const connections = new Map<string, Redis>();
-    const connectionFor = ({ REDIS_URL }: ProcessConfig): Redis => {
-      const known = connections.get(REDIS_URL) ?? createProducerConnection(REDIS_URL);
-      connections.set(REDIS_URL, known);
-      return known;
-    };
-    return {
-      module: QueueModule,
-      imports: [
-        BullModule.registerQueueAsync({
-          name: TICKETS,
-          inject: [config],
-          useFactory: (values: ProcessConfig) => ({ connection: connectionFor(values), prefix: queuePrefix(values) }),
-        }),
-      ],
-      providers: [
-        {
-          provide: TicketQueue,
-          inject: [getQueueToken(TICKETS), config],
-          useFactory: (queue: Queue<Ticket>, values: ProcessConfig) => new TicketQueue(queue, connectionFor(values)),
-        },
-      ],
-      exports: [TicketQueue, BullModule],
-    };
-  }
-}
+const QUEUE_CONNECTION = Symbol('queue connection');
+
+/** The connection comes with the queue, and the worker of the queue shares it. */
+@Module({
+  providers: [
+    {
+      provide: QUEUE_CONNECTION,
+      inject: [ProcessConfig],
+      useFactory: ({ REDIS_URL }: ProcessConfig) => createQueueConnection(REDIS_URL),
+    },
+  ],
+  exports: [QUEUE_CONNECTION],
+})
+class QueueConnectionModule {}
+
+/** The queue of tickets. */
+@Module({
+  imports: [
+    QueueConnectionModule,
+    BullModule.registerQueueAsync({
+      name: TICKETS,
+      imports: [QueueConnectionModule],
+      inject: [ProcessConfig, QUEUE_CONNECTION],
+      useFactory: (config: ProcessConfig, connection: Redis) => ({ connection, prefix: queuePrefix(config) }),
+    }),
+  ],
+  providers: [
+    {
+      provide: TicketQueue,
+      inject: [getQueueToken(TICKETS), QUEUE_CONNECTION],
+      useFactory: (queue: Queue<Ticket>, connection: Redis) => new TicketQueue(queue, connection),
+    },
+  ],
+  exports: [TicketQueue, BullModule],
+})
+export class QueueModule {}

@@ -1,18 +1,16 @@
 import { Redis } from 'ioredis';
 
-/** Reconnects fast at first, then once a second, for ever. */
-const RECONNECT = {
-  retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
-  connectTimeout: 2_000,
-  keepAlive: 2_000,
-};
-
-/** For adding tickets: fails at once while Redis is away. */
-export function createProducerConnection(url: string): Redis {
-  return new Redis(url, { ...RECONNECT, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
-}
-
-/** For taking tickets: waits for Redis to come back (BullMQ blocks on it). */
-export function createConsumerConnection(url: string): Redis {
-  return new Redis(url, { ...RECONNECT, maxRetriesPerRequest: null });
+/**
+ * The connection of a queue and of its worker. It reconnects fast at first, then once a
+ * second, for ever, and keeps commands until then (BullMQ needs that for the worker); so
+ * whoever adds tickets looks at its status first and does not wait beyond a deadline.
+ */
+export function createQueueConnection(url: string): Redis {
+  return new Redis(url, {
+    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+    connectTimeout: 2_000,
+    keepAlive: 2_000,
+    maxRetriesPerRequest: null,
+    connectionName: 'tidings-queue',
+  });
 }

@@ -55,11 +55,10 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Adds a ticket of its own for each action of a ticket that was started and not finished. */
-  addSuspects(actions: readonly TicketEntry[]): Promise<boolean> {
+  addSuspects(actions: readonly TicketEntry[], delayMs = 0): Promise<boolean> {
+    const opts = { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) };
     return this.inTime(() =>
-      this.queue.addBulk(
-        actions.map((action) => ({ name: 'suspect', data: { actions: [action], suspect: true }, opts: REMOVED })),
-      ),
+      this.queue.addBulk(actions.map((action) => ({ name: 'suspect', data: { actions: [action], suspect: true }, opts }))),
     );
   }
 

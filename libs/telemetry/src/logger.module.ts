@@ -1,14 +1,14 @@
-import type { DynamicModule, InjectionToken } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
-import type { ProcessConfig } from '#config';
+import { ProcessConfig } from '#config';
 
 /**
  * Structured logs of an app, one JSON object a line. Requests are not logged one by one
  * (metrics count them); tokens and cookies never are.
  */
-export function loggerModule(app: string, config: InjectionToken<ProcessConfig>): DynamicModule {
+export function loggerModule(app: string): DynamicModule {
   return LoggerModule.forRootAsync({
-    inject: [config],
+    inject: [ProcessConfig],
     useFactory: ({ LOG_LEVEL, INSTANCE_ID }: ProcessConfig) => ({
       pinoHttp: {
         level: LOG_LEVEL,

@@ -1,16 +1,15 @@
-import { Controller, Get, Headers, HttpException, HttpStatus, Inject } from '@nestjs/common';
+import { Controller, Get, Headers, HttpException, HttpStatus } from '@nestjs/common';
 import { register } from 'prom-client';
 import { timingSafeEqual } from 'node:crypto';
 import { ProcessConfig } from '#config';
 import { healthOf, HealthChecks, type Health } from './health.ts';
-import { APP_CONFIG } from './telemetry.tokens.ts';
 
 /** What orchestrators and monitors ask an app. */
 @Controller()
 export class OperationsController {
   constructor(
     private readonly health: HealthChecks,
-    @Inject(APP_CONFIG) private readonly config: ProcessConfig,
+    private readonly config: ProcessConfig,
   ) {}
 
   /** The process answers. */

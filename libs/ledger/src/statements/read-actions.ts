@@ -40,3 +40,11 @@ export function listActionsStatement(sql: Sql, owner: string, filter: ActionFilt
     filter.limit,
   ]);
 }
+
+const OWNERS = 'select distinct a.owner from actions a where a.id = any($1::uuid[])';
+
+/** Reads who owns actions. */
+export async function ownersOfActionsStatement(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const rows = await sql.query<{ owner: string }>(OWNERS, [ids]);
+  return rows.map(({ owner }) => owner);
+}

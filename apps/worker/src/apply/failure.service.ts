@@ -1,0 +1,59 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { WorkerConfig } from '#config';
+import type { Envelope } from '#contracts';
+import { Database } from '#database';
+import { Ledger, countAttemptStatement, retryLaterStatement } from '#ledger';
+import { TicketQueue, type TicketEntry } from '#queue';
+import { HandlerError } from './apply.service.ts';
+import { failedEnding } from './endings.ts';
+
+/** Longest time between two attempts, in milliseconds. */
+const LONGEST_BACKOFF_MS = 60_000;
+
+/** SQLSTATE classes that say: the same statement will fail again (data, constraint, syntax). */
+const HOPELESS = /^(22|23|42)/;
+
+/** Decides what follows when a handler has failed on an action alone: a retry, or the end. */
+@Injectable()
+export class FailureService {
+  private readonly logger = new Logger(FailureService.name);
+
+  constructor(
+    private readonly database: Database,
+    private readonly ledger: Ledger,
+    private readonly tickets: TicketQueue,
+    private readonly config: WorkerConfig,
+  ) {}
+
+  /**
+   * Counts the attempt and puts the action back for later, or ends it as `failed`.
+   *
+   * @param recorded the number of the attempt, when it is counted already
+   * @returns what to publish
+   */
+  async handle(error: HandlerError, entry: TicketEntry, recorded?: number): Promise<Envelope[]> {
+    const [row] = error.rows;
+    const attempts = recorded ?? (await countAttemptStatement(this.database, row!.id));
+    if (attempts === undefined) return [];
+    this.logger.warn(`attempt ${attempts} of ${row!.type} ${row!.id} failed: ${String(error.cause)}`);
+    if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
+      const delay = this.backoff(attempts);
+      await retryLaterStatement(this.database, row!.id, attempts, delay);
+      void this.tickets.add(row!.type, [entry], delay);
+      return [];
+    }
+    const code = canRetryHelp(error.cause) ? 'ATTEMPTS_EXHAUSTED' : 'HANDLER_FAILED';
+    return this.database.transaction((sql) => this.ledger.finish(sql, [failedEnding(row!, code, attempts)]));
+  }
+
+  /** Exponential, with half of it jitter. */
+  private backoff(attempts: number): number {
+    const longest = Math.min(this.config.RETRY_BACKOFF_MS * 2 ** (attempts - 1), LONGEST_BACKOFF_MS);
+    return Math.round(longest * (0.5 + Math.random() / 2));
+  }
+}
+
+function canRetryHelp(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return !HOPELESS.test(code);
+}

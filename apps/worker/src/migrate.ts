@@ -1,0 +1,22 @@
+import 'reflect-metadata';
+import { ActionCatalogue } from '#actions';
+import { loadConfig, WorkerConfig } from '#config';
+import { Database, migrate } from '#database';
+import { ledgerMigrations } from '#ledger';
+import { RESOURCES } from '#resources';
+import { failToStart } from '#telemetry';
+
+/** Brings the database to the present schema: run it before a new version of the apps. */
+async function main(): Promise<void> {
+  const { DATABASE_URL } = loadConfig(WorkerConfig);
+  const database = new Database({ url: DATABASE_URL, poolSize: 1, applicationName: 'tidings-migrate' });
+  try {
+    const { migrations } = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()));
+    const applied = await migrate(database, { ...ledgerMigrations, ...migrations });
+    process.stdout.write(applied.length > 0 ? `migrated: ${applied.join(', ')}\n` : 'nothing to migrate\n');
+  } finally {
+    await database.onApplicationShutdown();
+  }
+}
+
+main().catch(failToStart);

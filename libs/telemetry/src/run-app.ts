@@ -1,0 +1,34 @@
+import type { INestApplication } from '@nestjs/common';
+import { Logger } from 'nestjs-pino';
+import { ProcessConfig } from '#config';
+
+/**
+ * Listens, and on SIGTERM or SIGINT shuts down: exit code 0 within `SHUTDOWN_GRACE_MS`, even
+ * when Redis or Postgres do not let go.
+ */
+export async function runApp(app: INestApplication): Promise<void> {
+  const logger = app.get(Logger);
+  app.useLogger(logger);
+  const { HOST, PORT, SHUTDOWN_GRACE_MS } = app.get(ProcessConfig);
+  const stop = (signal: NodeJS.Signals): void => {
+    logger.log(`${signal}: shutting down`);
+    setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS).unref();
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error(error);
+        process.exit(0);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  await app.listen(PORT, HOST);
+  logger.log(`listens on ${await app.getUrl()}`);
+}
+
+/** Ends a process that cannot start, with the reason on one line or two. */
+export function failToStart(error: unknown): never {
+  process.stderr.write(`cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
