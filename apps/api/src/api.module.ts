@@ -1,0 +1,39 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { ActionsModule } from '#actions';
+import { AuthModule, BearerGuard } from '#auth';
+import { ApiConfig, ConfigModule } from '#config';
+import { DatabaseModule } from '#database';
+import { RESOURCES } from '#resources';
+import { TelemetryModule } from '#telemetry';
+import { ActionsController } from './actions/actions.controller.ts';
+import { ApiHealth } from './api.health.ts';
+import { DevelopmentController } from './development/development.controller.ts';
+import { ProblemFilter } from './http/problem.filter.ts';
+import { resourceController } from './resources/resource.controller.ts';
+
+/** Accepts actions and serves reads; keeps nothing in memory that another instance would need. */
+@Module({})
+export class ApiModule {
+  static forConfig({ NODE_ENV }: ApiConfig): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [
+        ConfigModule.forApp(ApiConfig),
+        TelemetryModule.forApp({ app: 'api', health: ApiHealth, imports: [ActionsModule] }),
+        DatabaseModule.forApp('api'),
+        AuthModule,
+        ActionsModule,
+      ],
+      controllers: [
+        ActionsController,
+        ...RESOURCES.map((Resource) => resourceController(Resource, new Resource())),
+        ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
+      ],
+      providers: [
+        { provide: APP_GUARD, useClass: BearerGuard },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+    };
+  }
+}

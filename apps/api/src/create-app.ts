@@ -1,0 +1,39 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { v7 as uuidv7 } from 'uuid';
+import { ActionCatalogue } from '#actions';
+import { ApiConfig, loadConfig } from '#config';
+import { assertMigrated, Database } from '#database';
+import { ledgerMigrations } from '#ledger';
+import { ApiModule } from './api.module.ts';
+import { serveConsole } from './console.ts';
+import { BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
+import { sendProblem, toProblemError } from './http/problem.filter.ts';
+import { serveOpenApi } from './openapi.ts';
+
+/** Builds the api, ready to listen, or to be invoked as a function. */
+export async function createApp(): Promise<NestFastifyApplication> {
+  const config = loadConfig(ApiConfig);
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    genReqId: () => uuidv7(),
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => sendProblem(toProblemError(error), request, reply),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forConfig(config), adapter, {
+    bodyParser: false,
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  parseJsonBodies(adapter.getInstance());
+  if (config.ALLOWED_ORIGINS !== '') {
+    const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());
+    app.enableCors({ origin: origins.includes('*') ? '*' : origins, exposedHeaders: ['Location', 'Retry-After', 'ETag'] });
+  }
+  serveOpenApi(app);
+  await serveConsole(app);
+  await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
+  return app;
+}

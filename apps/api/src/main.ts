@@ -1,0 +1,5 @@
+import 'reflect-metadata';
+import { failToStart, runApp } from '#telemetry';
+import { createApp } from './create-app.ts';
+
+createApp().then(runApp).catch(failToStart);

@@ -1,0 +1,140 @@
+import { Body, Controller, Delete, Get, Inject, Param, Patch, Post, Query, Req, Res, type Type } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ActionsService, isUuid } from '#actions';
+import { CurrentIdentity, type Identity } from '#auth';
+import { ProblemError, type AcceptedAction } from '#contracts';
+import { Database } from '#database';
+import type { Page, Resource } from '#resources';
+import { submitAndAccept } from '../actions/accepted.ts';
+import { AcceptedActionView } from '../actions/action.dto.ts';
+import { PageQuery } from '../http/page-query.dto.ts';
+import { QueryPipe } from '../http/query.pipe.ts';
+
+const IDEMPOTENCY_KEY = ApiHeader({
+  name: 'Idempotency-Key',
+  required: false,
+  description: '8 to 255 printable characters: the same request with the same key is accepted once',
+});
+const IF_MATCH = ApiHeader({
+  name: 'If-Match',
+  required: false,
+  description: 'the version that the resource must have when the action is applied, as in its ETag',
+});
+
+/** Makes the routes of a resource from its definition. */
+export function resourceController(token: Type<Resource>, { type, view, create, edit }: Resource): Type {
+  const createBody = create.payload ?? Object;
+  const editBody = edit.payload ?? Object;
+
+  @ApiTags(type)
+  @ApiBearerAuth()
+  @ApiExtraModels(view)
+  @Controller(`v1/${type}`)
+  class ResourceController {
+    constructor(
+      @Inject(token) private readonly resource: Resource,
+      @Inject(ActionsService) private readonly actions: ActionsService,
+      @Inject(Database) private readonly database: Database,
+    ) {}
+
+    @ApiOperation({ summary: `Create one of ${type}; "id" may be chosen by the client (UUID)` })
+    @ApiBody({
+      schema: { allOf: [{ $ref: getSchemaPath(createBody) }, { properties: { id: { type: 'string', format: 'uuid' } } }] },
+    })
+    @ApiExtraModels(createBody)
+    @ApiAcceptedResponse({ type: AcceptedActionView })
+    @IDEMPOTENCY_KEY
+    @Post()
+    create(
+      @CurrentIdentity() { userId }: Identity,
+      @Body() body: unknown,
+      @Req() request: FastifyRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<AcceptedAction> {
+      const { id, payload } = splitId(body);
+      return submitAndAccept(this.actions, userId, request, reply, { type: `${type}.create`, resourceId: id, payload });
+    }
+
+    @ApiOperation({ summary: `Edit one of ${type}` })
+    @ApiBody({ type: editBody })
+    @ApiAcceptedResponse({ type: AcceptedActionView })
+    @IDEMPOTENCY_KEY
+    @IF_MATCH
+    @Patch(':id')
+    edit(
+      @CurrentIdentity() { userId }: Identity,
+      @Param('id') id: string,
+      @Body() payload: unknown,
+      @Req() request: FastifyRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<AcceptedAction> {
+      return submitAndAccept(this.actions, userId, request, reply, { type: `${type}.edit`, resourceId: id, payload });
+    }
+
+    @ApiOperation({ summary: `Delete one of ${type}` })
+    @ApiAcceptedResponse({ type: AcceptedActionView })
+    @IDEMPOTENCY_KEY
+    @IF_MATCH
+    @Delete(':id')
+    delete(
+      @CurrentIdentity() { userId }: Identity,
+      @Param('id') id: string,
+      @Body() payload: unknown,
+      @Req() request: FastifyRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<AcceptedAction> {
+      return submitAndAccept(this.actions, userId, request, reply, { type: `${type}.delete`, resourceId: id, payload });
+    }
+
+    @ApiOperation({ summary: `List ${type}, the newest first` })
+    @ApiOkResponse({
+      schema: {
+        properties: {
+          data: { type: 'array', items: { $ref: getSchemaPath(view) } },
+          next: { type: 'string', nullable: true },
+        },
+      },
+    })
+    @Get()
+    list(@CurrentIdentity() { userId }: Identity, @Query(QueryPipe) { after, limit }: PageQuery): Promise<Page<object>> {
+      return this.resource.list(this.database, userId, { after, limit });
+    }
+
+    @ApiOperation({ summary: `Read one of ${type}; its version is the ETag` })
+    @ApiOkResponse({ type: view })
+    @Get(':id')
+    async get(
+      @CurrentIdentity() { userId }: Identity,
+      @Param('id') id: string,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<object> {
+      const found = isUuid(id) ? await this.resource.get(this.database, userId, id.toLowerCase()) : undefined;
+      if (!found) throw new ProblemError('NOT_FOUND', `You can see no such one of ${type}`);
+      void reply.header('ETag', `"${found.version}"`);
+      return found;
+    }
+  }
+  // The name under which OpenAPI groups the operations.
+  Object.defineProperty(ResourceController, 'name', { value: `${token.name}Controller` });
+  return ResourceController;
+}
+
+/** A create may bring the id of the new resource beside the fields of its DTO. */
+function splitId(body: unknown): { id: unknown; payload: unknown } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !Object.hasOwn(body, 'id')) {
+    return { id: undefined, payload: body };
+  }
+  const { id, ...payload } = body as { id: unknown };
+  return { id, payload };
+}
