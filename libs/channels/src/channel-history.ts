@@ -16,6 +16,8 @@ export interface HistoryPage {
   reason?: CursorReason;
   /** The newest position of the channel when it was read. */
   head: Cursor;
+  /** The check of offset 0. */
+  epoch: string;
 }
 
 /**

@@ -62,11 +62,15 @@ export class OrderedChannel {
     void this.run();
   }
 
-  /** Runs `step` between two deliveries: the position stands still while it runs. */
-  at<Result>(step: (position: Cursor) => Result | Promise<Result>): Promise<Result> {
+  /**
+   * Runs `step` between two deliveries: the position stands still while it runs, and is at
+   * least `reached` (the history is asked for what Redis has not brought yet).
+   */
+  at<Result>(reached: number, step: (position: Cursor) => Result | Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#steps.push(async () => {
         try {
+          if (this.#position!.offset < reached) await this.catchUp(reached);
           resolve(await step(this.#position!));
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));

@@ -20,6 +20,8 @@ export interface HistoryPage {
   reason?: CursorReason;
   /** The newest position of the channel when it was read. */
   head: Cursor;
+  /** The check of offset 0. */
+  epoch: string;
 }
 
 /** Reads channels back from the ledger: the port `ChannelHistory` of the channels library. */
@@ -61,7 +63,7 @@ function pageOf({ after, check, limit }: HistoryRequest, row: HeadRow, rows: His
   const known = rows[0]?.offset === after ? rows.shift() : undefined;
   const events = rows.slice(0, limit).map(eventOf);
   const reason = reasonAgainst({ after, check }, row, known, rows[0]);
-  return { events: reason === 'CURSOR_EPOCH' || reason === 'CURSOR_FUTURE' ? [] : events, head, ...(reason && { reason }) };
+  return { events: reason === 'CURSOR_EPOCH' || reason === 'CURSOR_FUTURE' ? [] : events, head, epoch: row.epoch, ...(reason && { reason }) };
 }
 
 /** Why a position is not one from which everything that followed can be given. */
@@ -79,7 +81,8 @@ function reasonAgainst(
   if (after === 0) return check === epoch ? undefined : 'CURSOR_EPOCH';
   // The event at the head may be pruned; its check stays with the channel.
   if (after === head) return headCheck === check ? undefined : 'CURSOR_EPOCH';
-  return 'CURSOR_TOO_OLD';
+  // The event itself is pruned, what follows it is all there.
+  return undefined;
 }
 
 function eventOf(row: HistoryRow): Envelope {

@@ -1,0 +1,20 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import type { Envelope } from '#contracts';
+import { TidingsGateway } from '../gateway/tidings.gateway.ts';
+
+/** From the channels to the sockets. */
+@Controller()
+export class DeliveryController {
+  constructor(private readonly gateway: TidingsGateway) {}
+
+  @EventPattern<string>('outcome')
+  outcome(@Payload() envelope: Envelope): void {
+    this.gateway.deliver(envelope);
+  }
+
+  @EventPattern<string>('event')
+  event(@Payload() envelope: Envelope): void {
+    this.gateway.deliver(envelope);
+  }
+}

@@ -1,0 +1,7 @@
+import { IsString, MaxLength } from 'class-validator';
+
+export class RefreshCommand {
+  @IsString()
+  @MaxLength(16_384)
+  token!: string;
+}

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http';
+import type { INestApplicationContext } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { Server, ServerOptions } from 'socket.io';
+import { SocketConfig } from '#config';
+
+/** Largest message of a client, in bytes; beyond it the connection is closed (1009). */
+const LARGEST_MESSAGE = 64 * 1024;
+
+type Allow = (error: string | null, allowed: boolean) => void;
+
+/** socket.io, set up for many long connections. */
+export class TidingsIoAdapter extends IoAdapter {
+  constructor(
+    app: INestApplicationContext,
+    private readonly config: SocketConfig,
+  ) {
+    super(app);
+  }
+
+  override createIOServer(port: number, options?: ServerOptions): Server {
+    const origins = this.config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim()).filter(Boolean);
+    return super.createIOServer(port, {
+      ...options,
+      path: '/socket.io',
+      serveClient: false,
+      maxHttpBufferSize: LARGEST_MESSAGE,
+      // 250 KiB a connection otherwise.
+      perMessageDeflate: false,
+      httpCompression: false,
+      pingInterval: 20_000,
+      pingTimeout: 15_000,
+      cors: { origin: origins.includes('*') ? '*' : origins, credentials: false },
+      // Browsers do not apply CORS to websockets.
+      allowRequest: (request: IncomingMessage, allow: Allow) => allow(null, isAllowed(request, origins)),
+    } as ServerOptions) as Server;
+  }
+}
+
+/** Programs send no origin; pages must be of the same host or listed. */
+function isAllowed({ headers }: IncomingMessage, origins: readonly string[]): boolean {
+  if (headers.origin === undefined || origins.includes('*') || origins.includes(headers.origin)) return true;
+  return URL.parse(headers.origin)?.host === headers.host;
+}

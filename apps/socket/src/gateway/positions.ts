@@ -1,0 +1,53 @@
+import type { ChannelsServer, OrderedChannel } from '#channels';
+import { encodeCursor, type Cursor, type CursorReason } from '#contracts';
+import type { HandshakeCursors } from './handshake.ts';
+
+/** Where a connection starts in a channel. */
+export interface StartPosition {
+  channel: OrderedChannel;
+  from: Cursor;
+  /** Why the given cursor could not be honoured whole. */
+  reason?: CursorReason;
+}
+
+/** What stands for the check of an event that is not retained any more. */
+const UNKNOWN_CHECK = '000000000000';
+
+/**
+ * Finds where a connection starts in a channel: at its cursor; at the oldest retained event
+ * if that is too old; else from now.
+ */
+export async function startPosition(
+  channels: ChannelsServer,
+  channel: OrderedChannel,
+  { byChannel, fromBeginning }: HandshakeCursors,
+): Promise<StartPosition> {
+  const cursor = byChannel.get(channel.name);
+  if (!cursor && !fromBeginning) return { channel, from: channel.position! };
+  const { reason, events, head, epoch } = await channels.history.read({
+    channel: channel.name,
+    after: cursor?.offset ?? 0,
+    ...(cursor && { check: cursor.check }),
+    limit: 1,
+  });
+  if (cursor && !reason) return { channel, from: cursor };
+  const known = cursor && reason ? { reason } : {};
+  if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: channel.position!, ...known };
+  const offset = (events[0]?.offset ?? head.offset + 1) - 1;
+  return { channel, from: { channel: channel.name, offset, check: offset === 0 ? epoch : UNKNOWN_CHECK }, ...known };
+}
+
+/** What the session says of the positions. */
+export function describePositions(
+  starts: readonly StartPosition[],
+  { byChannel, unreadable }: HandshakeCursors,
+): { recovered: boolean; reasons?: Record<string, CursorReason>; cursors: string[] } {
+  const reasons: Record<string, CursorReason> = {};
+  const heard = new Set(starts.map(({ channel }) => channel.name));
+  for (const name of byChannel.keys()) if (!heard.has(name)) reasons[name] = 'CURSOR_INVALID';
+  for (const { channel, reason } of starts) if (reason) reasons[channel.name] = reason;
+  // What cannot be read names no channel: the first one, the own, speaks for it.
+  if (unreadable > 0) reasons[starts[0]!.channel.name] ??= 'CURSOR_INVALID';
+  const recovered = Object.keys(reasons).length === 0;
+  return { recovered, ...(!recovered && { reasons }), cursors: starts.map(({ from }) => encodeCursor(from)) };
+}
