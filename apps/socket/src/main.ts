@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
-import { failToStart, runApp } from '#telemetry';
+import { failToStart, runApp, useStructuredLogger } from '#telemetry';
 import { TidingsIoAdapter } from './gateway/io.adapter.ts';
 import { SocketModule } from './socket.module.ts';
 
@@ -12,6 +12,7 @@ async function main(): Promise<void> {
     bufferLogs: true,
     abortOnError: false,
   });
+  useStructuredLogger(app);
   app.useWebSocketAdapter(new TidingsIoAdapter(app, app.get(SocketConfig)));
   app.connectMicroservice({ strategy: app.get(ChannelsServer) });
   await app.startAllMicroservices();

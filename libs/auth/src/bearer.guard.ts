@@ -9,8 +9,9 @@ interface AuthenticatedRequest {
   identity?: Identity;
 }
 
-const PUBLIC = 'tidings:public';
-const SCOPE = 'tidings:scope';
+/** Also set by routes that do not know this library, such as health. */
+const PUBLIC = 'public';
+const SCOPE = 'scope';
 
 /** Marks a route that needs no token. */
 export const Public = () => SetMetadata(PUBLIC, true);

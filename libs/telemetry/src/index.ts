@@ -1,3 +1,3 @@
 export { HealthChecks, type HealthCheck } from './health.ts';
-export { failToStart, runApp } from './run-app.ts';
+export { failToStart, runApp, useStructuredLogger } from './run-app.ts';
 export { TelemetryModule } from './telemetry.module.ts';

@@ -1,10 +1,11 @@
-import { Controller, Get, Headers, HttpException, HttpStatus } from '@nestjs/common';
+import { Controller, Get, Headers, HttpException, HttpStatus, SetMetadata } from '@nestjs/common';
 import { register } from 'prom-client';
 import { timingSafeEqual } from 'node:crypto';
 import { ProcessConfig } from '#config';
 import { healthOf, HealthChecks, type Health } from './health.ts';
 
-/** What orchestrators and monitors ask an app. */
+/** What orchestrators and monitors ask an app; `public` tells guards that no token of a user is needed. */
+@SetMetadata('public', true)
 @Controller()
 export class OperationsController {
   constructor(

@@ -7,8 +7,8 @@ import { ProcessConfig } from '#config';
  * when Redis or Postgres do not let go.
  */
 export async function runApp(app: INestApplication): Promise<void> {
+  useStructuredLogger(app);
   const logger = app.get(Logger);
-  app.useLogger(logger);
   const { HOST, PORT, SHUTDOWN_GRACE_MS } = app.get(ProcessConfig);
   const stop = (signal: NodeJS.Signals): void => {
     logger.log(`${signal}: shutting down`);
@@ -25,6 +25,11 @@ export async function runApp(app: INestApplication): Promise<void> {
   process.once('SIGINT', stop);
   await app.listen(PORT, HOST);
   logger.log(`listens on ${await app.getUrl()}`);
+}
+
+/** Lets everything log through pino, what was logged before included. */
+export function useStructuredLogger(app: INestApplication): void {
+  app.useLogger(app.get(Logger));
 }
 
 /** Ends a process that cannot start, with the reason on one line or two. */
