@@ -12,7 +12,7 @@ const IMPORTS = {
   auth: ['contracts', 'config', 'telemetry'],
   ledger: ['contracts', 'database', 'telemetry'],
   resources: ['contracts', 'database', 'telemetry'],
-  actions: ['contracts', 'ledger', 'queue', 'resources', 'telemetry'],
+  actions: ['contracts', 'config', 'database', 'ledger', 'queue', 'resources', 'telemetry'],
   client: ['contracts'],
 };
 

@@ -21,7 +21,8 @@ export async function createApp(): Promise<NestFastifyApplication> {
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(toProblemError(error), request, reply),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(toProblemError(error), request, reply),
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forConfig(config), adapter, {
     bodyParser: false,
@@ -31,7 +32,10 @@ export async function createApp(): Promise<NestFastifyApplication> {
   parseJsonBodies(adapter.getInstance());
   if (config.ALLOWED_ORIGINS !== '') {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());
-    app.enableCors({ origin: origins.includes('*') ? '*' : origins, exposedHeaders: ['Location', 'Retry-After', 'ETag'] });
+    app.enableCors({
+      origin: origins.includes('*') ? '*' : origins,
+      exposedHeaders: ['Location', 'Retry-After', 'ETag'],
+    });
   }
   serveOpenApi(app);
   await serveConsole(app);

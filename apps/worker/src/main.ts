@@ -4,6 +4,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { failToStart, runApp } from '#telemetry';
 import { WorkerModule } from './worker.module.ts';
 
-NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), { bufferLogs: true, abortOnError: false })
+NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), {
+  bufferLogs: true,
+  abortOnError: false,
+})
   .then(runApp)
   .catch(failToStart);

@@ -134,7 +134,9 @@ export class Acceptor {
       const recalled = known[index];
       if (!recalled) {
         // The first use of the key was rolled back after we had met it: the client may simply try again.
-        waiting.reject(new ProblemError('UNAVAILABLE', 'Another request with this key has just failed', { retryAfterSeconds: 1 }));
+        waiting.reject(
+          new ProblemError('UNAVAILABLE', 'Another request with this key has just failed', { retryAfterSeconds: 1 }),
+        );
       } else if (recalled.fingerprint !== waiting.action.idempotency!.fingerprint) {
         waiting.reject(new ProblemError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another request'));
       } else {

@@ -34,11 +34,11 @@ export function parseUuid(value: unknown, pointer: string): string {
  */
 export function parseIfMatch(value: unknown, pointer: string): number | undefined {
   if (value === undefined) return undefined;
-  const [, version] = /^(?:"(\d{1,9})"|\d{1,9})$/.exec(typeof value === 'string' ? value.trim() : '') ?? [null, null];
-  if (version === null) {
+  const [, version] = /^"?(\d{1,9})"?$/.exec(typeof value === 'string' ? value.trim() : '') ?? [];
+  if (version === undefined) {
     throw validationFailed([{ pointer, code: 'IF_MATCH', detail: 'must be one version, as in the ETag: "3"' }]);
   }
-  return Number(version ?? String(value).trim());
+  return Number(version);
 }
 
 /**

@@ -25,7 +25,8 @@ export function inspectJson(input: unknown): void {
     for (const [key, child] of Object.entries(value)) {
       const place = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
       if (!Array.isArray(value)) refuseKey(key, place);
-      if (typeof child === 'string' || typeof child === 'object') open.push({ value: child, pointer: place, depth: depth + 1 });
+      if (typeof child === 'string' || typeof child === 'object')
+        open.push({ value: child, pointer: place, depth: depth + 1 });
     }
   }
 }

@@ -34,7 +34,11 @@ function itemsOf({ property, constraints, children }: ValidationError, parent: s
   const own = Object.entries(constraints ?? {}).map(([rule, text]) =>
     rule === 'whitelistValidation'
       ? { pointer, code: 'UNKNOWN_FIELD', detail: 'is not a known field' }
-      : { pointer, code: codeOf(rule), detail: text.startsWith(`${property} `) ? text.slice(property.length + 1) : text },
+      : {
+          pointer,
+          code: codeOf(rule),
+          detail: text.startsWith(`${property} `) ? text.slice(property.length + 1) : text,
+        },
   );
   return [...own, ...(children ?? []).flatMap((child) => itemsOf(child, pointer))];
 }

@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import {
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from 'jose';
 import type { AuthConfig } from '#config';
 import { ProblemError } from '#contracts';
 import type { Identity } from './identity.ts';
@@ -51,11 +58,14 @@ export class TokenVerifier {
     const { key } = this.#key;
     try {
       const { payload } =
-        typeof key === 'function' ? await jwtVerify(token, key, this.#claims) : await jwtVerify(token, key, this.#claims);
+        typeof key === 'function'
+          ? await jwtVerify(token, key, this.#claims)
+          : await jwtVerify(token, key, this.#claims);
       return payload;
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw new ProblemError('TOKEN_EXPIRED');
-      if (error instanceof errors.JWKSTimeout) throw new ProblemError('UNAVAILABLE', 'The keys of the issuer cannot be reached', { cause: error });
+      if (error instanceof errors.JWKSTimeout)
+        throw new ProblemError('UNAVAILABLE', 'The keys of the issuer cannot be reached', { cause: error });
       throw new ProblemError('UNAUTHENTICATED', 'The token is not valid', { cause: error });
     }
   }

@@ -143,7 +143,9 @@ export class OrderedChannel {
   }
 
   private leaveEpoch(head: Cursor): void {
-    this.logger.warn(`the history of ${this.name} is another one: ${JSON.stringify({ before: this.#position, now: head })}`);
+    this.logger.warn(
+      `the history of ${this.name} is another one: ${JSON.stringify({ before: this.#position, now: head })}`,
+    );
     this.dropEvents();
     this.#position = head;
     this.options.onEpoch(this.name);

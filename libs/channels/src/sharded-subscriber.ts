@@ -49,7 +49,7 @@ export class ShardedSubscriber {
     this.#redis.on('error', () => undefined);
     this.#redis.on('close', () => this.logger.warn('not connected to Redis: events wait in the ledger'));
     this.#redis.on('ready', () => void this.resubscribe());
-    this.#ping = setInterval(() => this.isConnected && this.#redis.ping().catch(() => undefined), PING_MS);
+    this.#ping = setInterval(() => void this.ping(), PING_MS);
     this.#ping.unref();
   }
 
@@ -68,7 +68,10 @@ export class ShardedSubscriber {
   async subscribe(channel: string): Promise<void> {
     this.#channels.add(channel);
     if (!this.isConnected) return;
-    this.#batch ??= { channels: [], sent: new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.flush()) };
+    this.#batch ??= {
+      channels: [],
+      sent: new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.flush()),
+    };
     this.#batch.channels.push(channel);
     await this.#batch.sent;
   }
@@ -85,6 +88,10 @@ export class ShardedSubscriber {
 
   private nameOf(channel: string): string {
     return redisChannel(this.options.prefix, channel);
+  }
+
+  private async ping(): Promise<void> {
+    if (this.isConnected) await this.#redis.ping().catch(() => undefined);
   }
 
   private async flush(): Promise<void> {

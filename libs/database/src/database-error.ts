@@ -7,7 +7,15 @@ const CONFLICTS = new Set(['40001', '40P01', '55P03']);
 /** transaction_timeout and idle_in_transaction_session_timeout: the server took our locks away. */
 const TIMED_OUT = new Set(['25P03', '25P04', '57014']);
 
-const SOCKET_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+const SOCKET_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+]);
 
 /** What pg says without a code when a connection is lost or none comes. */
 const LOST =

@@ -67,7 +67,7 @@ export function createPool(options: PoolOptions): pg.Pool {
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     types: { getTypeParser },
-  } as pg.PoolConfig);
+  });
   // Without a listener, an idle connection that the server closes would end the process.
   pool.on('error', options.onError);
   return pool;
@@ -78,5 +78,5 @@ const BIGINT = 20;
 /** bigint as number: offsets, versions and sequence numbers stay far below 2^53. */
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === BIGINT && format !== 'binary') return Number;
-  return pg.types.getTypeParser(oid, format as 'text');
+  return pg.types.getTypeParser(oid, format);
 }

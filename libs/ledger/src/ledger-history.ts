@@ -63,7 +63,12 @@ function pageOf({ after, check, limit }: HistoryRequest, row: HeadRow, rows: His
   const known = rows[0]?.offset === after ? rows.shift() : undefined;
   const events = rows.slice(0, limit).map(eventOf);
   const reason = reasonAgainst({ after, check }, row, known, rows[0]);
-  return { events: reason === 'CURSOR_EPOCH' || reason === 'CURSOR_FUTURE' ? [] : events, head, epoch: row.epoch, ...(reason && { reason }) };
+  return {
+    events: reason === 'CURSOR_EPOCH' || reason === 'CURSOR_FUTURE' ? [] : events,
+    head,
+    epoch: row.epoch,
+    ...(reason && { reason }),
+  };
 }
 
 /** Why a position is not one from which everything that followed can be given. */

@@ -58,7 +58,9 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   addSuspects(actions: readonly TicketEntry[], delayMs = 0): Promise<boolean> {
     const opts = { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) };
     return this.inTime(() =>
-      this.queue.addBulk(actions.map((action) => ({ name: 'suspect', data: { actions: [action], suspect: true }, opts }))),
+      this.queue.addBulk(
+        actions.map((action) => ({ name: 'suspect', data: { actions: [action], suspect: true }, opts })),
+      ),
     );
   }
 

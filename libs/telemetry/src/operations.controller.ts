@@ -31,7 +31,10 @@ export class OperationsController {
   @Get('metrics')
   async metrics(@Headers('authorization') authorization?: string): Promise<string> {
     if (this.config.isProduction && !this.isAllowed(authorization)) {
-      throw new HttpException('Send the metrics token: "Authorization: Bearer <METRICS_TOKEN>"', HttpStatus.UNAUTHORIZED);
+      throw new HttpException(
+        'Send the metrics token: "Authorization: Bearer <METRICS_TOKEN>"',
+        HttpStatus.UNAUTHORIZED,
+      );
     }
     return register.metrics();
   }
@@ -39,6 +42,8 @@ export class OperationsController {
   private isAllowed(authorization: string | undefined): boolean {
     const expected = Buffer.from(`Bearer ${this.config.METRICS_TOKEN ?? ''}`);
     const given = Buffer.from(authorization ?? '');
-    return this.config.METRICS_TOKEN !== undefined && given.length === expected.length && timingSafeEqual(given, expected);
+    return (
+      this.config.METRICS_TOKEN !== undefined && given.length === expected.length && timingSafeEqual(given, expected)
+    );
   }
 }

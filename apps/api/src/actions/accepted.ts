@@ -23,7 +23,12 @@ export async function submitAndAccept(
   const places = asked.type?.toString().endsWith('.create') ? { ...IN_HTTP, resourceId: '/id' } : IN_HTTP;
   const { action, replayed } = await actions.submit(
     owner,
-    { ...asked, idempotencyKey: headers['idempotency-key'], ifMatch: headers['if-match'], traceparent: one(headers['traceparent']) },
+    {
+      ...asked,
+      idempotencyKey: headers['idempotency-key'],
+      ifMatch: headers['if-match'],
+      traceparent: one(headers['traceparent']),
+    },
     places,
   );
   void reply.status(202).header('Location', `/v1/actions/${action.id}`).header('Retry-After', RETRY_AFTER_SECONDS);

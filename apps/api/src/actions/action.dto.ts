@@ -63,7 +63,11 @@ export class ActionView {
   @ApiProperty({ minimum: 0 })
   attempts!: number;
 
-  @ApiPropertyOptional({ type: Object, nullable: true, description: 'the resource after the change; null for a delete' })
+  @ApiPropertyOptional({
+    type: Object,
+    nullable: true,
+    description: 'the resource after the change; null for a delete',
+  })
   response?: object | null;
 
   @ApiPropertyOptional({ type: ActionErrorView })

@@ -17,7 +17,9 @@ export class DevelopmentController {
   @Public()
   @Post('sign-in')
   @HttpCode(200)
-  async signIn(@Body() body: unknown): Promise<{ token: string; userId: string; expiresAt: string; sockets: string[] }> {
+  async signIn(
+    @Body() body: unknown,
+  ): Promise<{ token: string; userId: string; expiresAt: string; sockets: string[] }> {
     const { user } = validate(SignInRequest, body);
     const expiresAt = new Date(Date.now() + LIFETIME_SECONDS * 1000);
     const token = await new SignJWT({ scope: 'announce ops' })
@@ -28,6 +30,11 @@ export class DevelopmentController {
       .setIssuedAt()
       .setExpirationTime(expiresAt)
       .sign(new TextEncoder().encode(this.config.JWT_SECRET));
-    return { token, userId: user, expiresAt: expiresAt.toISOString(), sockets: this.config.SOCKET_URLS.split(',').filter(Boolean) };
+    return {
+      token,
+      userId: user,
+      expiresAt: expiresAt.toISOString(),
+      sockets: this.config.SOCKET_URLS.split(',').filter(Boolean),
+    };
   }
 }

@@ -14,7 +14,9 @@ export class PageQuery {
   after?: string;
 
   @ApiPropertyOptional({ minimum: 1, maximum: LIMIT_MOST, default: LIMIT_DEFAULT })
-  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value))
+  @Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value,
+  )
   @IsInt()
   @Min(1)
   @Max(LIMIT_MOST)

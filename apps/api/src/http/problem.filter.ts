@@ -37,7 +37,11 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Not ready is an answer with a body of its own. */
 function isHealth(error: unknown): error is HttpException {
-  return error instanceof HttpException && typeof error.getResponse() === 'object' && 'checks' in (error.getResponse() as object);
+  return (
+    error instanceof HttpException &&
+    typeof error.getResponse() === 'object' &&
+    'checks' in (error.getResponse() as object)
+  );
 }
 
 const METHODS: HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -54,7 +58,10 @@ function unknownRoute({ server, url }: FastifyRequest, reply: FastifyReply): Pro
 export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (isUnavailable(error)) {
-    return new ProblemError('UNAVAILABLE', 'The ledger cannot be reached; try again', { retryAfterSeconds: 2, cause: error });
+    return new ProblemError('UNAVAILABLE', 'The ledger cannot be reached; try again', {
+      retryAfterSeconds: 2,
+      cause: error,
+    });
   }
   const status = statusOf(error);
   const code = CODES[status] ?? (status >= 400 && status < 500 ? 'VALIDATION_FAILED' : 'INTERNAL');
@@ -77,7 +84,8 @@ export function sendProblem(error: ProblemError, request: FastifyRequest, reply:
   const { retryAfterSeconds } = error.options;
   if (retryAfterSeconds !== undefined) void reply.header('Retry-After', String(retryAfterSeconds));
   if (error.status === 401) {
-    const reason = request.headers.authorization === undefined ? '' : `, error="invalid_token", error_description="${error.detail}"`;
+    const reason =
+      request.headers.authorization === undefined ? '' : `, error="invalid_token", error_description="${error.detail}"`;
     void reply.header('WWW-Authenticate', `Bearer realm="tidings"${reason}`);
   }
   void reply.status(error.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));

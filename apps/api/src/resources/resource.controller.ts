@@ -50,7 +50,9 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
 
     @ApiOperation({ summary: `Create one of ${type}; "id" may be chosen by the client (UUID)` })
     @ApiBody({
-      schema: { allOf: [{ $ref: getSchemaPath(createBody) }, { properties: { id: { type: 'string', format: 'uuid' } } }] },
+      schema: {
+        allOf: [{ $ref: getSchemaPath(createBody) }, { properties: { id: { type: 'string', format: 'uuid' } } }],
+      },
     })
     @ApiExtraModels(createBody)
     @ApiAcceptedResponse({ type: AcceptedActionView })
@@ -107,7 +109,10 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
       },
     })
     @Get()
-    list(@CurrentIdentity() { userId }: Identity, @Query(QueryPipe) { after, limit }: PageQuery): Promise<Page<object>> {
+    list(
+      @CurrentIdentity() { userId }: Identity,
+      @Query(QueryPipe) { after, limit }: PageQuery,
+    ): Promise<Page<object>> {
       return this.resource.list(this.database, userId, { after, limit });
     }
 

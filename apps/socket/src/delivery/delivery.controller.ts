@@ -8,12 +8,12 @@ import { TidingsGateway } from '../gateway/tidings.gateway.ts';
 export class DeliveryController {
   constructor(private readonly gateway: TidingsGateway) {}
 
-  @EventPattern<string>('outcome')
+  @EventPattern('outcome')
   outcome(@Payload() envelope: Envelope): void {
     this.gateway.deliver(envelope);
   }
 
-  @EventPattern<string>('event')
+  @EventPattern('event')
   event(@Payload() envelope: Envelope): void {
     this.gateway.deliver(envelope);
   }

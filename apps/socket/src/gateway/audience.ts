@@ -20,7 +20,7 @@ export class Audience {
    */
   async join(connection: Connection, { channel, from }: StartPosition): Promise<void> {
     const { socket } = connection;
-    for (let known = from.offset; socket.connected; ) {
+    for (let known = from.offset; socket.connected;) {
       const isJoined = await channel.at(known, ({ offset }) => {
         if (offset > known && socket.connected) return false;
         void socket.join(channel.name);

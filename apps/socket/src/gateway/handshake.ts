@@ -32,9 +32,10 @@ export async function identify(socket: Socket, verifier: TokenVerifier): Promise
 
 /** The cursors of a handshake; `cursor` is a list of one. */
 export function cursorsOf({ cursor, cursors }: Record<string, unknown>): HandshakeCursors {
-  const given: unknown[] = [...(Array.isArray(cursors) ? cursors : cursors == null ? [] : [cursors]), ...(cursor == null ? [] : [cursor])];
+  const given: unknown[] = [...(Array.isArray(cursors) ? cursors : [cursors]), cursor];
   const result: HandshakeCursors = { fromBeginning: false, byChannel: new Map(), unreadable: 0 };
   for (const text of given.slice(0, MOST_CURSORS)) {
+    if (text === undefined || text === null) continue;
     const position = typeof text === 'string' ? decodeCursor(text) : null;
     if (text === CURSOR_BEGINNING) result.fromBeginning = true;
     else if (position) result.byChannel.set(position.channel, position);

@@ -19,9 +19,10 @@ export class TidingsIoAdapter extends IoAdapter {
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
-    const origins = this.config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim()).filter(Boolean);
-    return super.createIOServer(port, {
-      ...options,
+    const origins = this.config.ALLOWED_ORIGINS.split(',')
+      .map((origin) => origin.trim())
+      .filter(Boolean);
+    const ours: Partial<ServerOptions> = {
       path: '/socket.io',
       serveClient: false,
       maxHttpBufferSize: LARGEST_MESSAGE,
@@ -33,7 +34,8 @@ export class TidingsIoAdapter extends IoAdapter {
       cors: { origin: origins.includes('*') ? '*' : origins, credentials: false },
       // Browsers do not apply CORS to websockets.
       allowRequest: (request: IncomingMessage, allow: Allow) => allow(null, isAllowed(request, origins)),
-    } as ServerOptions) as Server;
+    };
+    return super.createIOServer(port, { ...options, ...ours } as ServerOptions);
   }
 }
 

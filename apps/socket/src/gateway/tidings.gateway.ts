@@ -14,7 +14,16 @@ import { validate } from '#actions';
 import { TokenVerifier, type Identity } from '#auth';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
-import { AUTHENTICATED, EVERYONE, eventNameOf, ProblemError, userChannel, type Ack, type Envelope, type Session } from '#contracts';
+import {
+  AUTHENTICATED,
+  EVERYONE,
+  eventNameOf,
+  ProblemError,
+  userChannel,
+  type Ack,
+  type Envelope,
+  type Session,
+} from '#contracts';
 import { Audience } from './audience.ts';
 import { RefreshCommand } from './commands.dto.ts';
 import { Connection } from './connection.ts';
@@ -29,7 +38,9 @@ const DRAIN_SPREAD_MS = 1_000;
 /** The socket.io namespace `/`: who connects, what they hear, what they may say. */
 @WebSocketGateway()
 @UseFilters(ProblemAckFilter)
-export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, BeforeApplicationShutdown {
+export class TidingsGateway
+  implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, BeforeApplicationShutdown
+{
   private readonly logger = new Logger(TidingsGateway.name);
   readonly #connections = new Map<string, Connection>();
 
@@ -47,10 +58,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
 
   afterInit(server: Server): void {
     server.use((socket, next) => {
-      this.admit(socket).then(
-        () => next(),
-        (error: unknown) => next(connectError(error)),
-      );
+      void this.admit(socket, next);
     });
   }
 
@@ -78,7 +86,10 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
 
   /** Goes on beyond the expiry of the token. */
   @SubscribeMessage('refresh')
-  async refresh(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack<{ tokenExpiresAt: string }>> {
+  async refresh(
+    @ConnectedSocket() socket: Socket,
+    @MessageBody() body: unknown,
+  ): Promise<Ack<{ tokenExpiresAt: string }>> {
     const identity = await this.verifier.verify(validate(RefreshCommand, body).token);
     const connection = this.#connections.get(socket.id);
     if (!connection?.identity || connection.identity.userId !== identity.userId) {
@@ -107,10 +118,17 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     return { connections: this.#connections.size, users: users.size };
   }
 
-  private async admit(socket: Socket): Promise<void> {
-    const identity = await identify(socket, this.verifier);
-    if (!identity && !this.config.ALLOW_GUESTS) throw new ProblemError('UNAUTHENTICATED', 'Guests are not allowed here');
-    (socket.data as { identity: Identity | null }).identity = identity;
+  private async admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    try {
+      const identity = await identify(socket, this.verifier);
+      if (!identity && !this.config.ALLOW_GUESTS) {
+        throw new ProblemError('UNAUTHENTICATED', 'Guests are not allowed here');
+      }
+      (socket.data as { identity: Identity | null }).identity = identity;
+    } catch (error) {
+      return next(connectError(error));
+    }
+    next();
   }
 
   private async start(connection: Connection): Promise<void> {

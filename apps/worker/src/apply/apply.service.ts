@@ -101,15 +101,13 @@ export class ApplyService {
   private async runHandler(sql: Sql, type: string, rows: readonly UnfinishedRow[]): Promise<Applied[]> {
     const known = this.catalogue.find(type);
     if (!known) throw new UnknownTypeError(`no handler for ${type}: is this worker older than the api?`);
-    const actions = rows.map(
-      (row): ActionToApply<object> => ({
-        id: row.id,
-        owner: row.owner,
-        resourceId: row.resource_id,
-        payload: (row.payload ?? {}) as object,
-        ifMatch: row.if_match,
-      }),
-    );
+    const actions = rows.map((row): ActionToApply<object> => ({
+      id: row.id,
+      owner: row.owner,
+      resourceId: row.resource_id,
+      payload: row.payload ?? {},
+      ifMatch: row.if_match,
+    }));
     const applied = await known.handler.apply(sql, actions).catch((error: unknown) => {
       throw isConflict(error) || isUnavailable(error) ? error : new HandlerError(rows, error);
     });

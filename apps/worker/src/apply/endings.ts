@@ -14,7 +14,14 @@ export function appliedEnding(row: UnfinishedRow, applied: Applied, attempts: nu
   if (response !== null && response.length > LARGEST_RESPONSE) {
     throw new Error(`the response of ${row.type} is too large (${response.length} characters)`);
   }
-  return { row, status: 'succeeded', attempts, response, error: null, ...(applied.events && { events: applied.events }) };
+  return {
+    row,
+    status: 'succeeded',
+    attempts,
+    response,
+    error: null,
+    ...(applied.events && { events: applied.events }),
+  };
 }
 
 /** The end of an action whose time is over. */

@@ -40,7 +40,7 @@ interface Held {
 @Injectable()
 export class Joiner {
   private readonly logger = new Logger(Joiner.name);
-  #held: Held[] = [];
+  readonly #held: Held[] = [];
   #running = 0;
   #scheduled = false;
 
@@ -104,7 +104,8 @@ export class Joiner {
       if (error instanceof HandlerError) await this.fail(held, error);
       else if (isUnavailable(error)) this.waitForDatabase([held], error);
       else {
-        if (!(error instanceof FinishedElsewhereError)) this.logger.warn(`${held.entry[0]} is tried again: ${String(error)}`);
+        if (!(error instanceof FinishedElsewhereError))
+          this.logger.warn(`${held.entry[0]} is tried again: ${String(error)}`);
         this.holdOn(held);
       }
     }

@@ -21,7 +21,8 @@ export class PublisherService {
       envelopes.map((envelope) => lastValueFrom(this.channels.emit(eventNameOf(envelope.type), envelope))),
     );
     const failed = results.filter(({ status }) => status === 'rejected').length;
-    if (failed > 0) this.logger.warn(`${failed} of ${results.length} events were not published: they wait in the ledger`);
+    if (failed > 0)
+      this.logger.warn(`${failed} of ${results.length} events were not published: they wait in the ledger`);
   }
 
   /**

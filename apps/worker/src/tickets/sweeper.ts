@@ -42,7 +42,9 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** The actions that a sweep ticket stands for. */
   async oldest(): Promise<TicketEntry[]> {
     const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE);
-    return keys.map(({ id, resourceId, parentId }) => (parentId === null ? [id, resourceId] : [id, resourceId, parentId]));
+    return keys.map(({ id, resourceId, parentId }) =>
+      parentId === null ? [id, resourceId] : [id, resourceId, parentId],
+    );
   }
 
   /** A full sweep is followed by another at once. */
@@ -51,7 +53,10 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   private schedule(): void {
-    this.#timer = setTimeout(() => void this.sweep().finally(() => !this.#stopped && this.schedule()), this.config.SWEEP_INTERVAL_MS);
+    this.#timer = setTimeout(
+      () => void this.sweep().finally(() => !this.#stopped && this.schedule()),
+      this.config.SWEEP_INTERVAL_MS,
+    );
   }
 
   private async sweep(): Promise<void> {

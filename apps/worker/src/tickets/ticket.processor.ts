@@ -51,7 +51,8 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
   /** A ticket that was started before, and not finished, may have killed its worker: each of its actions gets its own. */
   private async split(actions: readonly TicketEntry[]): Promise<void> {
     this.logger.warn(`a ticket was started before: its ${actions.length} actions run alone`);
-    if (actions.length > 0 && !(await this.tickets.addSuspects(actions))) throw new Error('Redis did not take the tickets');
+    if (actions.length > 0 && !(await this.tickets.addSuspects(actions)))
+      throw new Error('Redis did not take the tickets');
   }
 
   /** Finishes what is in hand; the rest goes to other workers. */

@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Migrations, Sql } from '#database';
 import { decodePageCursor, encodePageCursor } from '../page-cursor.ts';
-import { reject, Resource, type ActionToApply, type Applied, type Page, type PageRequest, type Verb } from '../resource.ts';
+import {
+  reject,
+  Resource,
+  type ActionToApply,
+  type Applied,
+  type Page,
+  type PageRequest,
+  type Verb,
+} from '../resource.ts';
 import { CreateMessage, EditMessage, Message } from './message.dto.ts';
 import { messagesMigration } from './messages.migration.ts';
 
