@@ -1,6 +1,10 @@
 export { startApp, type StartedApp } from './app.ts';
+export { startBalancer, type Balancer } from './balancer.ts';
 export { testDatabase, type Schema, type TestDatabase } from './database.ts';
 export { eventually } from './eventually.ts';
+export { connect, ConnectionRefused, Listener, type ListenerOptions } from './listener.ts';
 export { privatePostgres, privateRedis } from './private-servers.ts';
 export { testRedis, type TestRedis } from './redis.ts';
+export { startSystem, type System, type SystemOptions } from './system.ts';
+export { TestUser, type Answer, type Call } from './test-user.ts';
 export { JWT_SECRET, token, type TokenOptions } from './token.ts';
