@@ -15,6 +15,6 @@ export class ApiHealth extends HealthChecks {
   readonly checks: readonly HealthCheck[] = [
     { name: 'postgres', failure: 'unready', check: async () => (await this.database.query('select 1')).length === 1 },
     // Without Redis, actions are accepted all the same.
-    { name: 'queue', failure: 'degraded', check: () => this.tickets.isReady },
+    { name: 'queue', failure: 'degraded', check: () => this.tickets.answers() },
   ];
 }

@@ -16,7 +16,7 @@ export class WorkerHealth extends HealthChecks {
 
   readonly checks: readonly HealthCheck[] = [
     { name: 'postgres', failure: 'unready', check: async () => (await this.database.query('select 1')).length === 1 },
-    { name: 'queue', failure: 'degraded', check: () => this.tickets.isReady },
+    { name: 'queue', failure: 'degraded', check: () => this.tickets.answers() },
     { name: 'publisher', failure: 'degraded', check: () => this.channels.isConnected },
   ];
 }

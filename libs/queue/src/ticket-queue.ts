@@ -21,6 +21,7 @@ const REMOVED: JobsOptions = { removeOnComplete: true, removeOnFail: true, attem
 export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(TicketQueue.name);
   #waiting = 0;
+  #ping: Promise<unknown> | undefined;
 
   constructor(
     @InjectQueue(TICKETS) private readonly queue: Queue<Ticket>,
@@ -37,6 +38,13 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   /** Whether tickets are taken at the moment. */
   get isReady(): boolean {
     return this.connection.status === 'ready' && this.#waiting < MOST_WAITING;
+  }
+
+  /** Resolves once Redis answers: while it hangs, its connections look as good as ever. */
+  async answers(): Promise<boolean> {
+    this.#ping ??= this.connection.ping().finally(() => (this.#ping = undefined));
+    await this.#ping;
+    return this.isReady;
   }
 
   /**
