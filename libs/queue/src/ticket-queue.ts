@@ -42,6 +42,7 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
 
   /** Resolves once Redis answers: while it hangs, its connections look as good as ever. */
   async answers(): Promise<boolean> {
+    if (!this.isReady) return false;
     this.#ping ??= this.connection.ping().finally(() => (this.#ping = undefined));
     await this.#ping;
     return this.isReady;
