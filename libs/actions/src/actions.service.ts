@@ -3,6 +3,7 @@ import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { Acceptor, type Accepted } from './acceptor.ts';
 import { ActionCatalogue, type ActionType } from './action-catalogue.ts';
 import { fingerprintOf, parseIdempotencyKey, parseIfMatch, parseUuid, type ActionRequest } from './action-request.ts';
+import { inspectJson } from './inspect-json.ts';
 import { validate, validationFailed } from './validate.ts';
 
 /** Where in the input the parts of a request stand, for the pointers of problems. */
@@ -58,6 +59,7 @@ function resourceIdOf({ verb }: ActionType, given: unknown, pointer: string): st
 
 function payloadOf({ handler, name }: ActionType, payload: unknown): object | undefined {
   if (handler.payload) return validate(handler.payload, payload);
+  inspectJson(payload);
   const isEmpty = payload === undefined || payload === null || JSON.stringify(payload) === '{}';
   if (!isEmpty) throw validationFailed([{ pointer: '', code: 'NO_BODY', detail: `must be empty: ${name} takes none` }]);
   return undefined;

@@ -1,4 +1,6 @@
-import type { FastifyInstance } from 'fastify';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from '#contracts';
 
 /** Largest body of a request, in bytes. */
@@ -6,9 +8,11 @@ export const BODY_LIMIT = 100 * 1024;
 
 const CHARSET = /;\s*charset=("?)([^";\s]+)\1/i;
 
+const decompress = promisify(gunzip);
+
 /**
- * Parses JSON bodies (RFC 8259): UTF-8 only, and only what is announced as JSON. An empty
- * body is no body.
+ * Parses JSON bodies (RFC 8259): UTF-8 only, gzipped or not, and only what is announced as
+ * JSON. An empty body is no body.
  */
 export function parseJsonBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
@@ -16,13 +20,10 @@ export function parseJsonBodies(server: FastifyInstance): void {
   server.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
-    (request, body: Buffer, done) => {
-      try {
-        refuseCharset(request.headers['content-type'] ?? '');
-        done(null, body.length === 0 ? undefined : parse(decoder, body));
-      } catch (error) {
-        done(error as Error);
-      }
+    async (request: FastifyRequest, sent: Buffer) => {
+      refuseCharset(request.headers['content-type'] ?? '');
+      const body = await decoded(request, sent);
+      return body.length === 0 ? undefined : parse(decoder, body);
     },
   );
 }
@@ -31,6 +32,21 @@ function refuseCharset(contentType: string): void {
   const charset = CHARSET.exec(contentType)?.[2]?.toLowerCase();
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
     throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'Send UTF-8');
+  }
+}
+
+/** The body without its content coding (RFC 9110, 8.4); the limit holds for what comes out too. */
+async function decoded({ headers, routeOptions }: FastifyRequest, body: Buffer): Promise<Buffer> {
+  const coding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (coding === 'identity') return body;
+  if (coding !== 'gzip') throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as it is, or gzipped');
+  const limit = routeOptions.bodyLimit;
+  try {
+    return await decompress(body, { maxOutputLength: limit });
+  } catch (cause) {
+    const isTooLarge = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
+    if (isTooLarge) throw new ProblemError('PAYLOAD_TOO_LARGE', `The body has more than ${limit} bytes`, { cause });
+    throw new ProblemError('MALFORMED_JSON', 'The body is not valid gzip', { cause });
   }
 }
 
