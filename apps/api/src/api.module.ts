@@ -2,11 +2,16 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { ActionsModule } from '#actions';
 import { AuthModule, BearerGuard } from '#auth';
+import { ChannelsModule } from '#channels';
 import { ApiConfig, ConfigModule } from '#config';
 import { DatabaseModule } from '#database';
 import { RESOURCES } from '#resources';
 import { TelemetryModule } from '#telemetry';
 import { ActionsController } from './actions/actions.controller.ts';
+import { BatchService } from './actions/batch.service.ts';
+import { CancellationService } from './actions/cancellation.service.ts';
+import { OutcomeWaiter } from './actions/outcome-waiter.ts';
+import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
 import { ProblemFilter } from './http/problem.filter.ts';
@@ -24,6 +29,7 @@ export class ApiModule {
         DatabaseModule.forApp('api'),
         AuthModule,
         ActionsModule,
+        ChannelsModule.forPublisher(),
       ],
       controllers: [
         ActionsController,
@@ -31,6 +37,10 @@ export class ApiModule {
         ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
       ],
       providers: [
+        BatchService,
+        CancellationService,
+        OutcomeWaiter,
+        SubmissionService,
         { provide: APP_GUARD, useClass: BearerGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],

@@ -8,7 +8,7 @@ import { assertMigrated, Database } from '#database';
 import { ledgerMigrations } from '#ledger';
 import { ApiModule } from './api.module.ts';
 import { serveConsole } from './console.ts';
-import { BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
+import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
 import { sendProblem, toProblemError } from './http/problem.filter.ts';
 import { serveOpenApi } from './openapi.ts';
 
@@ -16,7 +16,7 @@ import { serveOpenApi } from './openapi.ts';
 export async function createApp(): Promise<NestFastifyApplication> {
   const config = loadConfig(ApiConfig);
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: BATCH_BODY_LIMIT,
     genReqId: () => uuidv7(),
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,

@@ -1,12 +1,22 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ActionCatalogue } from '#actions';
+import { WorkerConfig } from '#config';
+import { assertMigrated, Database } from '#database';
+import { ledgerMigrations } from '#ledger';
 import { failToStart, runApp } from '#telemetry';
+import { watchEventLoop } from './watchdog.ts';
 import { WorkerModule } from './worker.module.ts';
 
-NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), {
-  bufferLogs: true,
-  abortOnError: false,
-})
-  .then(runApp)
-  .catch(failToStart);
+async function main(): Promise<void> {
+  const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), {
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
+  watchEventLoop(app.get(WorkerConfig).BLOCKED_LIMIT_MS);
+  await runApp(app);
+}
+
+main().catch(failToStart);

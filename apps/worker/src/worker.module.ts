@@ -8,9 +8,14 @@ import { QueueModule } from '#queue';
 import { TelemetryModule } from '#telemetry';
 import { ApplyService } from './apply/apply.service.ts';
 import { FailureService } from './apply/failure.service.ts';
+import { Handlers } from './apply/handlers.ts';
 import { Joiner } from './apply/joiner.ts';
+import { Performer } from './apply/performer.ts';
+import { ProgressReporter } from './apply/progress.ts';
 import { PublisherService } from './apply/publisher.service.ts';
 import { Suspects } from './apply/suspects.ts';
+import { ExpiryService } from './tickets/expiry.service.ts';
+import { RetentionService } from './tickets/retention.service.ts';
 import { Sweeper } from './tickets/sweeper.ts';
 import { TicketProcessor } from './tickets/ticket.processor.ts';
 import { WorkerHealth } from './worker.health.ts';
@@ -28,6 +33,19 @@ const channels = ChannelsModule.forPublisher();
     QueueModule,
     channels,
   ],
-  providers: [ApplyService, FailureService, Joiner, PublisherService, Suspects, Sweeper, TicketProcessor],
+  providers: [
+    ApplyService,
+    ExpiryService,
+    FailureService,
+    Handlers,
+    Joiner,
+    Performer,
+    ProgressReporter,
+    PublisherService,
+    RetentionService,
+    Suspects,
+    Sweeper,
+    TicketProcessor,
+  ],
 })
 export class WorkerModule {}

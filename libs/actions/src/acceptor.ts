@@ -3,6 +3,7 @@ import { encodeCursor, ProblemError, type AcceptedAction } from '#contracts';
 import { isUnavailable } from '#database';
 import { Ledger, type NewAction, type RecalledAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
+import { checkpoint } from '#telemetry';
 
 /** Most actions in one flush. */
 const FLUSH_SIZE = 500;
@@ -98,7 +99,9 @@ export class Acceptor {
 
   private async write(flush: readonly Waiting[]): Promise<void> {
     try {
+      await checkpoint('accept.before-commit');
       const accepted = await this.ledger.accept(flush.map(({ action }) => action));
+      await checkpoint('accept.after-commit');
       const others: Waiting[] = [];
       for (const waiting of flush) {
         const action = accepted.get(waiting.action.id);

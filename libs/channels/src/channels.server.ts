@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { eventNameOf, type Envelope } from '#contracts';
+import { eventNameOf, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { BatchedHistory } from './batched-history.ts';
 import { ChannelHistory } from './channel-history.ts';
 import { decodeMessage } from './message.ts';
@@ -130,7 +130,7 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
   private add(name: string) {
     const channel = new OrderedChannel(name, {
       history: this.history,
-      deliver: (event) => this.dispatch(event),
+      deliver: (event) => this.dispatch(eventNameOf(event.type), event),
       onEpoch: (changed) => this.onEpoch(changed),
       onFilled: (count) => (this.counters.filled += count),
     });
@@ -143,8 +143,7 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
   }
 
   /** Waits for the handlers, which Nest's own `handleEvent` does not: the next event comes after them. */
-  private async dispatch(event: Envelope): Promise<void> {
-    const pattern = eventNameOf(event.type);
+  private async dispatch(pattern: string, event: Envelope | EphemeralEnvelope): Promise<void> {
     const handler = this.getHandlerByPattern(pattern);
     if (!handler) throw new Error(`no @EventPattern('${pattern}') is there`);
     this.counters.delivered += 1;
@@ -161,6 +160,10 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
     this.counters.received += 1;
     const message = decodeMessage(text);
     if (!message) return this.logger.warn('dropped a message that is not ours');
-    this.#channels.get(message.envelope.channel)?.channel.receive(message.envelope);
+    const { pattern, envelope } = message;
+    const entry = this.#channels.get(envelope.channel);
+    if (!entry) return;
+    if ('offset' in envelope) entry.channel.receive(envelope);
+    else void this.dispatch(pattern, envelope).catch((error: unknown) => this.logger.error(error));
   }
 }

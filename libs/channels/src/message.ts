@@ -1,4 +1,4 @@
-import type { Envelope } from '#contracts';
+import type { EphemeralEnvelope, Envelope } from '#contracts';
 
 /**
  * A message on Redis: the event pattern, a space, and the envelope as JSON.
@@ -12,7 +12,8 @@ export function encodeMessage(pattern: string, envelope: unknown): string {
 
 export interface Message {
   pattern: string;
-  envelope: Envelope;
+  /** Without an offset it is ephemeral: it has no place in the order. */
+  envelope: Envelope | EphemeralEnvelope;
 }
 
 /** The parts of a message, or null when it is none of ours. */
@@ -21,7 +22,8 @@ export function decodeMessage(text: string): Message | null {
   if (space < 1) return null;
   try {
     const envelope = JSON.parse(text.slice(space + 1)) as Partial<Envelope> | null;
-    if (typeof envelope?.channel !== 'string' || !Number.isSafeInteger(envelope.offset)) return null;
+    if (typeof envelope?.channel !== 'string') return null;
+    if (envelope.offset !== undefined && !Number.isSafeInteger(envelope.offset)) return null;
     return { pattern: text.slice(0, space), envelope: envelope as Envelope };
   } catch {
     return null;

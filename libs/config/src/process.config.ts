@@ -1,5 +1,28 @@
 import { hostname } from 'node:os';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, MinLength, ValidateIf } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+  ValidateBy,
+  ValidateIf,
+  type ValidationArguments,
+} from 'class-validator';
+
+/** For variables that must not be set in production. */
+function NotInProduction(): PropertyDecorator {
+  return ValidateBy({
+    name: 'notInProduction',
+    validator: {
+      validate: (_value: unknown, target?: ValidationArguments) => !(target!.object as ProcessConfig).isProduction,
+      defaultMessage: () => '$property must not be set in production',
+    },
+  });
+}
 
 /** What every app reads. */
 export class ProcessConfig {
@@ -46,6 +69,12 @@ export class ProcessConfig {
   @IsInt()
   @Min(100)
   SHUTDOWN_GRACE_MS = 10_000;
+
+  /** Where in the pipeline this process shall die: `<checkpoint>` or `<checkpoint>:<n>`. For tests; refused in production. */
+  @ValidateIf((config: ProcessConfig) => config.CRASH_POINT !== undefined)
+  @Matches(/^[a-z]+\.[a-z-]+(:\d+)?$/)
+  @NotInProduction()
+  CRASH_POINT?: string;
 
   get isProduction(): boolean {
     return this.NODE_ENV === 'production';

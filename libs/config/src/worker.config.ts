@@ -19,6 +19,28 @@ export class WorkerConfig extends ProcessConfig {
   @Min(1)
   RETRY_BACKOFF_MS = 500;
 
+  /** Longest time that the handlers of one transaction may take, in milliseconds; the server ends it at 4 s. */
+  @IsInt()
+  @Min(50)
+  @Max(3_500)
+  APPLY_TIMEOUT_MS: number = 3_000;
+
+  /** Handlers with work outside a transaction that run at once. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  PERFORM_CONCURRENCY: number = 100;
+
+  /** How long the event loop may stand still before the process is ended, in milliseconds; 0 for ever. */
+  @IsInt()
+  @Min(0)
+  BLOCKED_LIMIT_MS: number = 10_000;
+
+  /** How long actions, outcomes and events are kept, in days. */
+  @IsInt()
+  @Min(2)
+  RETENTION_DAYS: number = 7;
+
   /** How long an action may be unfinished before the sweeper looks after it, in milliseconds. */
   @IsInt()
   @Min(100)

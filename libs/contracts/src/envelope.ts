@@ -25,6 +25,17 @@ export interface Envelope<Data = unknown> {
   replayed?: true;
 }
 
+/** An event that is not kept: it has no place in its channel, and is never replayed. */
+export type EphemeralEnvelope<Data = unknown> = Omit<Envelope<Data>, 'offset' | 'cursor' | 'replayed'>;
+
+/** Data of `progress`: how far a long action is. */
+export interface Progress {
+  actionId: string;
+  /** 0 to 100 */
+  percent: number;
+  note: string;
+}
+
 export type OutcomeEnvelope = Envelope<Action>;
 
 /** The name under which an envelope reaches a client: own outcomes as `outcome`, all else as `event`. */

@@ -1,5 +1,5 @@
 import type { AcceptedAction } from './action.ts';
-import type { Envelope, Goaway, OutcomeEnvelope, Session } from './envelope.ts';
+import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Session } from './envelope.ts';
 import type { Problem } from './problem.ts';
 
 /** The answer to every event a client sends: nothing is silent. */
@@ -22,6 +22,7 @@ export interface ServerToClientEvents {
   session: (session: Session) => void;
   outcome: (outcome: OutcomeEnvelope) => void;
   event: (event: Envelope) => void;
+  progress: (progress: EphemeralEnvelope<Progress>) => void;
   goaway: (goaway: Goaway) => void;
 }
 

@@ -12,9 +12,17 @@ export interface Sql {
 }
 
 class Executor implements Sql {
+  #isOver = false;
+
   constructor(private readonly kysely: Kysely<unknown>) {}
 
+  /** Ends the use: the connection is somebody else's now. */
+  end(): void {
+    this.#isOver = true;
+  }
+
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    if (this.#isOver) throw new Error('the transaction is over');
     const { rows } = await this.kysely.executeQuery(CompiledQuery.raw(text, [...values]));
     return rows as Row[];
   }
@@ -55,7 +63,15 @@ export class Database extends Executor implements OnApplicationShutdown {
    * Every transaction is bounded by the server (4 s), whatever becomes of this process.
    */
   transaction<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
-    return this.#kysely.transaction().execute((transaction) => work(new Executor(transaction)));
+    return this.#kysely.transaction().execute(async (transaction) => {
+      const executor = new Executor(transaction);
+      try {
+        return await work(executor);
+      } finally {
+        // Work that was given up on may still hold it.
+        executor.end();
+      }
+    });
   }
 
   /** Connections in use and waited for. */

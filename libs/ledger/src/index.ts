@@ -5,6 +5,9 @@ export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledg
 export { ledgerMigrations } from './migrations/index.ts';
 export { countAttemptStatement, recordAttemptStatement, retryLaterStatement } from './statements/attempt.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';
+export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
+export { renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
+export { createPartitionsStatement, dropPartitionsStatement, forgetKeysStatement } from './statements/retention.ts';
 export { tryLockStatement } from './statements/lock.ts';
 export {
   oldestUnfinishedStatement,

@@ -19,6 +19,7 @@ import { finishStatement, type FinishedAction, type NewEvent } from './statement
 import { recallStatement, type RecalledRow } from './statements/recall.ts';
 import {
   findActionStatement,
+  finishedActionsStatement,
   listActionsStatement,
   ownersOfActionsStatement,
   type ActionFilter,
@@ -125,6 +126,11 @@ export class Ledger {
   async find(owner: string, id: string): Promise<Action | undefined> {
     const row = await findActionStatement(this.database, owner, id);
     return row && toAction(row);
+  }
+
+  /** Those of the actions that have their outcome. */
+  async findFinished(ids: readonly string[]): Promise<Action[]> {
+    return (await finishedActionsStatement(this.database, ids)).map(toAction);
   }
 
   /** An owner's actions, the newest first. */

@@ -12,6 +12,18 @@ export interface ActionToApply<Payload = unknown> {
   payload: Payload;
   /** The version the resource must have, if the client asked for one. */
   ifMatch: number | null;
+  /** What `perform` resolved to; undefined when there is none. */
+  performed?: unknown;
+}
+
+/** What a long-running part of a handler has at hand. */
+export interface PerformContext {
+  /** Aborted when the action is cancelled, expires, or runs out of time: stop then. */
+  signal: AbortSignal;
+  /** Which attempt this is, from 1. */
+  attempt: number;
+  /** Tells the owner how far it is: 0 to 100, and what is going on. Ephemeral; at most a few reach them a second. */
+  progress: (percent: number, note?: string) => void;
 }
 
 /** What became of it: the resource as it is now (null when it is deleted), or why not. */
@@ -21,6 +33,14 @@ export type Applied = { response: object | null; events?: ChannelEvent[] } | { e
 export interface Verb<Payload extends object = object> {
   /** The DTO of the body; its class-validator rules are the authority. None: there is no body. */
   payload?: Type<Payload>;
+  /**
+   * Work that does not belong into a transaction: mail, HTTP, rendering. It runs before
+   * `apply`, at least once (again after a crash; use the id of the action to recognise
+   * that), and holds no lock and no connection. What it throws counts as a failed attempt.
+   */
+  perform?(action: ActionToApply<Payload>, context: PerformContext): Promise<unknown>;
+  /** Longest time for one `perform`, in milliseconds; 30 000 unless given. */
+  performTimeoutMs?: number;
   /**
    * Applies actions, each of another resource, with as few statements as possible, and
    * answers in their order. It runs in the transaction that finishes the actions, so it
@@ -59,6 +79,15 @@ export abstract class Resource<View extends object = object> {
   abstract list(sql: Sql, reader: string, page: PageRequest): Promise<Page<View>>;
   /** One of them; nothing when it is missing or foreign. */
   abstract get(sql: Sql, reader: string, id: string): Promise<(View & { version: number }) | undefined>;
+}
+
+/**
+ * Thrown by a handler: no further attempt can help, the action fails at once. Everything
+ * else that is thrown is tried again, after a pause that doubles, until the attempts are
+ * used up.
+ */
+export class PermanentError extends Error {
+  override readonly name: string = 'PermanentError';
 }
 
 /** Ends an action as `failed` for a reason the client can understand. */

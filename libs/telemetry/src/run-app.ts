@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 import { ProcessConfig } from '#config';
+import { dieAtCheckpoint } from './checkpoint.ts';
 
 /**
  * Listens, and on SIGTERM or SIGINT shuts down: exit code 0 within `SHUTDOWN_GRACE_MS`, even
@@ -9,7 +10,8 @@ import { ProcessConfig } from '#config';
 export async function runApp(app: INestApplication): Promise<void> {
   useStructuredLogger(app);
   const logger = app.get(Logger);
-  const { HOST, PORT, SHUTDOWN_GRACE_MS } = app.get(ProcessConfig);
+  const { HOST, PORT, SHUTDOWN_GRACE_MS, CRASH_POINT } = app.get(ProcessConfig);
+  if (CRASH_POINT !== undefined) dieAtCheckpoint(CRASH_POINT);
   const stop = (signal: NodeJS.Signals): void => {
     logger.log(`${signal}: shutting down`);
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS).unref();

@@ -32,7 +32,11 @@ export class TestUser {
   }
 
   /** Calls the api with the user's token. */
-  async call<Body = unknown>(method: string, path: string, { body, headers, signal }: Call = {}): Promise<Answer<Body>> {
+  async call<Body = unknown>(
+    method: string,
+    path: string,
+    { body, headers, signal }: Call = {},
+  ): Promise<Answer<Body>> {
     const response = await fetch(`${this.api}${path}`, {
       method,
       headers: {

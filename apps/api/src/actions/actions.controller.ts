@@ -1,16 +1,61 @@
-import { Controller, Get, Param } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { isUuid } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
 import { ProblemError, type Action } from '#contracts';
 import { Ledger } from '#ledger';
+import { QueryPipe } from '../http/query.pipe.ts';
 import { ActionView } from './action.dto.ts';
+import { ActionsQuery } from './actions.query.ts';
+import { BatchRequest, BatchResponse } from './batch.dto.ts';
+import { BatchService, type BatchAnswer } from './batch.service.ts';
+import { CancellationService } from './cancellation.service.ts';
 
 @ApiTags('actions')
 @ApiBearerAuth()
 @Controller('v1/actions')
 export class ActionsController {
-  constructor(private readonly ledger: Ledger) {}
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly batches: BatchService,
+    private readonly cancellations: CancellationService,
+  ) {}
+
+  @ApiOperation({ summary: 'Submit up to 1000 actions at once; each gets its own answer' })
+  @ApiBody({ type: BatchRequest })
+  @ApiAcceptedResponse({ type: BatchResponse })
+  @Post('batch')
+  @HttpCode(202)
+  async batch(
+    @CurrentIdentity() { userId }: Identity,
+    @Body() body: unknown,
+    @Headers('traceparent') traceparent?: string,
+  ): Promise<{ results: BatchAnswer[] }> {
+    return { results: await this.batches.submit(userId, body, traceparent) };
+  }
+
+  @ApiOperation({ summary: 'Own actions, the newest first' })
+  @ApiOkResponse({
+    schema: {
+      properties: {
+        data: { type: 'array', items: { $ref: '#/components/schemas/ActionView' } },
+        next: { type: 'string', nullable: true },
+      },
+    },
+  })
+  @Get()
+  async list(
+    @CurrentIdentity() { userId }: Identity,
+    @Query(QueryPipe) { after, limit, ...filter }: ActionsQuery,
+  ): Promise<{ data: Action[]; next: string | null }> {
+    if (after !== undefined && !isUuid(after)) {
+      throw new ProblemError('CURSOR_INVALID', 'Pass "next" of the page before as "after", unchanged');
+    }
+    const actions = await this.ledger.list(userId, { ...filter, before: after, limit: limit + 1 });
+    const data = actions.slice(0, limit);
+    return { data, next: actions.length > limit ? data.at(-1)!.id : null };
+  }
 
   @ApiOperation({ summary: 'An own action, with its outcome once it has one' })
   @ApiOkResponse({ type: ActionView })
@@ -18,6 +63,21 @@ export class ActionsController {
   async get(@CurrentIdentity() { userId }: Identity, @Param('id') id: string): Promise<Action> {
     const action = isUuid(id) ? await this.ledger.find(userId, id.toLowerCase()) : undefined;
     if (!action) throw new ProblemError('NOT_FOUND', 'You have no action of this id');
+    return action;
+  }
+
+  @ApiOperation({ summary: 'Cancel an own action: 202 when that ended it, 200 when it had its outcome already' })
+  @ApiAcceptedResponse({ type: ActionView })
+  @ApiOkResponse({ type: ActionView })
+  @Delete(':id')
+  async cancel(
+    @CurrentIdentity() { userId }: Identity,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Action> {
+    if (!isUuid(id)) throw new ProblemError('NOT_FOUND', 'You have no action of this id');
+    const { action, cancelled } = await this.cancellations.cancel(userId, id.toLowerCase());
+    void reply.status(cancelled ? 202 : 200);
     return action;
   }
 }

@@ -4,7 +4,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from '#contracts';
 
 /** Largest body of a request, in bytes. */
-export const BODY_LIMIT = 100 * 1024;
+const BODY_LIMIT = 100 * 1024;
+
+/** Largest body of a batch, and so of anything, in bytes. */
+export const BATCH_BODY_LIMIT = 8 * 1024 * 1024;
+
+const BATCH_ROUTE = '/v1/actions/batch';
 
 const CHARSET = /;\s*charset=("?)([^";\s]+)\1/i;
 
@@ -16,16 +21,31 @@ const decompress = promisify(gunzip);
  */
 export function parseJsonBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
+  // What announces itself as too large is not read at all.
+  server.addHook('onRequest', (request, _reply, done) => {
+    const limit = limitOf(request);
+    done(Number(request.headers['content-length'] ?? 0) > limit ? tooLarge(limit) : undefined);
+  });
   const decoder = new TextDecoder('utf-8', { fatal: true });
   server.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
     async (request: FastifyRequest, sent: Buffer) => {
       refuseCharset(request.headers['content-type'] ?? '');
-      const body = await decoded(request, sent);
+      const limit = limitOf(request);
+      if (sent.length > limit) throw tooLarge(limit);
+      const body = await decoded(request, sent, limit);
       return body.length === 0 ? undefined : parse(decoder, body);
     },
   );
+}
+
+function limitOf({ routeOptions }: FastifyRequest): number {
+  return routeOptions.url === BATCH_ROUTE ? BATCH_BODY_LIMIT : BODY_LIMIT;
+}
+
+function tooLarge(limit: number): ProblemError {
+  return new ProblemError('PAYLOAD_TOO_LARGE', `The body has more than ${limit} bytes`);
 }
 
 function refuseCharset(contentType: string): void {
@@ -36,16 +56,15 @@ function refuseCharset(contentType: string): void {
 }
 
 /** The body without its content coding (RFC 9110, 8.4); the limit holds for what comes out too. */
-async function decoded({ headers, routeOptions }: FastifyRequest, body: Buffer): Promise<Buffer> {
+async function decoded({ headers }: FastifyRequest, body: Buffer, limit: number): Promise<Buffer> {
   const coding = headers['content-encoding']?.toLowerCase() ?? 'identity';
   if (coding === 'identity') return body;
   if (coding !== 'gzip') throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as it is, or gzipped');
-  const limit = routeOptions.bodyLimit;
   try {
     return await decompress(body, { maxOutputLength: limit });
   } catch (cause) {
     const isTooLarge = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
-    if (isTooLarge) throw new ProblemError('PAYLOAD_TOO_LARGE', `The body has more than ${limit} bytes`, { cause });
+    if (isTooLarge) throw tooLarge(limit);
     throw new ProblemError('MALFORMED_JSON', 'The body is not valid gzip', { cause });
   }
 }

@@ -11,13 +11,13 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ActionsService, isUuid } from '#actions';
+import { isUuid } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
-import { ProblemError, type AcceptedAction } from '#contracts';
+import { ProblemError, type AcceptedAction, type Action } from '#contracts';
 import { Database } from '#database';
 import type { Page, Resource } from '#resources';
-import { submitAndAccept } from '../actions/accepted.ts';
 import { AcceptedActionView } from '../actions/action.dto.ts';
+import { SubmissionService } from '../actions/submission.service.ts';
 import { PageQuery } from '../http/page-query.dto.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
 
@@ -44,7 +44,7 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
   class ResourceController {
     constructor(
       @Inject(token) private readonly resource: Resource,
-      @Inject(ActionsService) private readonly actions: ActionsService,
+      @Inject(SubmissionService) private readonly submissions: SubmissionService,
       @Inject(Database) private readonly database: Database,
     ) {}
 
@@ -63,9 +63,9 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
       @Body() body: unknown,
       @Req() request: FastifyRequest,
       @Res({ passthrough: true }) reply: FastifyReply,
-    ): Promise<AcceptedAction> {
+    ): Promise<AcceptedAction | Action> {
       const { id, payload } = splitId(body);
-      return submitAndAccept(this.actions, userId, request, reply, { type: `${type}.create`, resourceId: id, payload });
+      return this.submissions.submit(userId, request, reply, { type: `${type}.create`, resourceId: id, payload });
     }
 
     @ApiOperation({ summary: `Edit one of ${type}` })
@@ -80,8 +80,8 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
       @Body() payload: unknown,
       @Req() request: FastifyRequest,
       @Res({ passthrough: true }) reply: FastifyReply,
-    ): Promise<AcceptedAction> {
-      return submitAndAccept(this.actions, userId, request, reply, { type: `${type}.edit`, resourceId: id, payload });
+    ): Promise<AcceptedAction | Action> {
+      return this.submissions.submit(userId, request, reply, { type: `${type}.edit`, resourceId: id, payload });
     }
 
     @ApiOperation({ summary: `Delete one of ${type}` })
@@ -95,8 +95,8 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
       @Body() payload: unknown,
       @Req() request: FastifyRequest,
       @Res({ passthrough: true }) reply: FastifyReply,
-    ): Promise<AcceptedAction> {
-      return submitAndAccept(this.actions, userId, request, reply, { type: `${type}.delete`, resourceId: id, payload });
+    ): Promise<AcceptedAction | Action> {
+      return this.submissions.submit(userId, request, reply, { type: `${type}.delete`, resourceId: id, payload });
     }
 
     @ApiOperation({ summary: `List ${type}, the newest first` })

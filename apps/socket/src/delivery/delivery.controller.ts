@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import type { Envelope } from '#contracts';
+import type { EphemeralEnvelope, Envelope, Progress } from '#contracts';
 import { TidingsGateway } from '../gateway/tidings.gateway.ts';
 
 /** From the channels to the sockets. */
@@ -16,5 +16,10 @@ export class DeliveryController {
   @EventPattern('event')
   event(@Payload() envelope: Envelope): void {
     this.gateway.deliver(envelope);
+  }
+
+  @EventPattern('progress')
+  progress(@Payload() envelope: EphemeralEnvelope<Progress>): void {
+    this.gateway.tell('progress', envelope);
   }
 }

@@ -21,6 +21,7 @@ import {
   ProblemError,
   userChannel,
   type Ack,
+  type EphemeralEnvelope,
   type Envelope,
   type Session,
 } from '#contracts';
@@ -102,6 +103,11 @@ export class TidingsGateway
   /** Gives an event to everyone here who hears its channel; it is encoded once. */
   deliver(envelope: Envelope): void {
     this.server.to(envelope.channel).emit(eventNameOf(envelope.type), envelope);
+  }
+
+  /** Gives what is not kept to everyone here who hears its channel. */
+  tell(event: string, envelope: EphemeralEnvelope): void {
+    this.server.to(envelope.channel).emit(event, envelope);
   }
 
   /** Tells everyone to come back elsewhere, spread over a moment. The transports are closed with the server. */

@@ -1,19 +1,21 @@
+import { inspectJson } from '#actions';
 import { PROBLEMS, type ActionError, type ProblemCode } from '#contracts';
-import type { Ending, UnfinishedRow } from '#ledger';
-import type { Applied } from '#resources';
+import type { EndableRow, Ending, UnfinishedRow } from '#ledger';
+import { PermanentError, type Applied } from '#resources';
 
 /** Largest response that an outcome carries, in characters of JSON. */
 const LARGEST_RESPONSE = 60_000;
 
-/** The end of an action whose handler has answered. */
+/**
+ * The end of an action whose handler has answered.
+ *
+ * @throws {PermanentError} when the answer is nothing that an outcome can carry
+ */
 export function appliedEnding(row: UnfinishedRow, applied: Applied, attempts: number): Ending {
   if ('error' in applied) {
     return { row, status: 'failed', attempts, response: null, error: applied.error };
   }
-  const response = applied.response === null ? null : JSON.stringify(applied.response);
-  if (response !== null && response.length > LARGEST_RESPONSE) {
-    throw new Error(`the response of ${row.type} is too large (${response.length} characters)`);
-  }
+  const response = encode(applied.response, row.type);
   return {
     row,
     status: 'succeeded',
@@ -24,8 +26,22 @@ export function appliedEnding(row: UnfinishedRow, applied: Applied, attempts: nu
   };
 }
 
+/** What cannot be encoded, or would harm who decodes it, is the handler's fault, and stays so. */
+function encode(response: object | null, type: string): string | null {
+  if (response === null) return null;
+  let text: string;
+  try {
+    inspectJson(response);
+    text = JSON.stringify(response);
+  } catch (cause) {
+    throw new PermanentError(`the response of ${type} cannot be sent`, { cause });
+  }
+  if (text.length > LARGEST_RESPONSE) throw new PermanentError(`the response of ${type} has ${text.length} characters`);
+  return text;
+}
+
 /** The end of an action whose time is over. */
-export function expiredEnding(row: UnfinishedRow): Ending {
+export function expiredEnding(row: EndableRow): Ending {
   return { row, status: 'expired', attempts: row.attempts, response: null, error: errorOf('EXPIRED') };
 }
 

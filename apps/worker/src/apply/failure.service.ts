@@ -4,7 +4,8 @@ import type { Envelope } from '#contracts';
 import { Database } from '#database';
 import { Ledger, countAttemptStatement, retryLaterStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
-import { HandlerError } from './apply.service.ts';
+import { PermanentError } from '#resources';
+import { HandlerError } from './handlers.ts';
 import { failedEnding } from './endings.ts';
 
 /** Longest time between two attempts, in milliseconds. */
@@ -54,6 +55,7 @@ export class FailureService {
 }
 
 function canRetryHelp(cause: unknown): boolean {
+  if (cause instanceof PermanentError) return false;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return !HOPELESS.test(code);
 }

@@ -1,9 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isUnavailable } from '#database';
-import { FinishedElsewhereError } from '#ledger';
+import { FinishedElsewhereError, type UnfinishedRow } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
-import { ApplyService, HandlerError, type ApplyResult } from './apply.service.ts';
+import { checkpoint } from '#telemetry';
+import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
+import { HandlerError } from './handlers.ts';
+import { Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 
 /** Most actions in one transaction. */
@@ -26,6 +29,8 @@ interface Held {
   entry: TicketEntry;
   /** How often it was found blocked. */
   waits: number;
+  /** What `perform` resolved to, once it has. */
+  performed?: { result: unknown };
   settle: () => void;
 }
 
@@ -46,6 +51,7 @@ export class Joiner {
 
   constructor(
     private readonly applier: ApplyService,
+    private readonly performer: Performer,
     private readonly failures: FailureService,
     private readonly publisher: PublisherService,
     private readonly tickets: TicketQueue,
@@ -89,7 +95,8 @@ export class Joiner {
 
   private async apply(batch: readonly Held[]): Promise<void> {
     try {
-      await this.conclude(batch, await this.applier.applyTogether(batch.map(({ entry }) => entry)));
+      const entries = batch.map(({ entry }) => entry);
+      await this.conclude(batch, await this.applier.apply(entries, { performed: resultsOf(batch) }));
     } catch (error) {
       if (isUnavailable(error)) return this.waitForDatabase(batch, error);
       // One of them fails, was cancelled meanwhile, or lost a race: each alone, so that nobody pays for a neighbour.
@@ -98,39 +105,66 @@ export class Joiner {
   }
 
   private async applyAlone(held: Held): Promise<void> {
+    const options: ApplyOptions = { only: held.entry[0], performed: resultsOf([held]) };
     try {
-      await this.conclude([held], await this.applier.applyAlone(held.entry));
+      await this.conclude([held], await this.applier.apply([held.entry], options));
     } catch (error) {
       if (error instanceof HandlerError) await this.fail(held, error);
       else if (isUnavailable(error)) this.waitForDatabase([held], error);
       else {
-        if (!(error instanceof FinishedElsewhereError))
+        if (!(error instanceof FinishedElsewhereError)) {
           this.logger.warn(`${held.entry[0]} is tried again: ${String(error)}`);
+        }
         this.holdOn(held);
       }
     }
   }
 
+  private async conclude(batch: readonly Held[], result: ApplyResult): Promise<void> {
+    await this.publisher.publish(result.envelopes);
+    await checkpoint('apply.after-publish');
+    await this.publisher.republish(result.known.map(([id]) => id)).catch((error: unknown) => {
+      this.logger.warn(`could not publish again: ${String(error)}`);
+    });
+    const waiting = new Set(result.blocked);
+    const mine = new Map(batch.map((held) => [held.entry[0], held]));
+    for (const row of result.started) {
+      // One that waited in front of ours is followed up by nobody else.
+      void this.perform(row, mine.get(row.id) ?? { entry: entryOf(row), waits: 0, settle: () => undefined });
+      mine.delete(row.id);
+    }
+    for (const held of mine.values()) {
+      if (waiting.has(held.entry)) this.holdOn(held);
+      else this.settle(held);
+    }
+  }
+
+  /** Performs without holding up anyone, and comes back to be applied. */
+  private async perform(row: UnfinishedRow, held: Held): Promise<void> {
+    try {
+      held.performed = { result: await this.performer.perform(row, row.attempts + 1) };
+      this.takeBack(held, 0);
+    } catch (error) {
+      await this.fail(held, error instanceof HandlerError ? error : new HandlerError([row], error));
+    }
+  }
+
   private async fail(held: Held, error: HandlerError): Promise<void> {
+    this.performer.release(held.entry[0]);
+    delete held.performed;
     try {
       await this.publisher.publish(await this.failures.handle(error, held.entry));
-      held.settle();
+      // Whoever waits behind it goes on, if it has an end now.
+      this.holdOn(held);
     } catch {
       // Not recorded: it is simply applied once more.
       this.holdOn(held);
     }
   }
 
-  private async conclude(batch: readonly Held[], { envelopes, blocked, known }: ApplyResult): Promise<void> {
-    const waiting = new Set(blocked);
-    await this.publisher.publish(envelopes);
-    await this.publisher.republish(known.map(([id]) => id)).catch((error: unknown) => {
-      this.logger.warn(`could not publish again: ${String(error)}`);
-    });
-    for (const held of batch) {
-      if (waiting.has(held.entry)) this.holdOn(held);
-      else held.settle();
-    }
+  private settle(held: Held): void {
+    this.performer.release(held.entry[0]);
+    held.settle();
   }
 
   /** Tries a blocked action again, soon at first; in the end with a ticket of its own, so that it holds up nobody. */
@@ -141,7 +175,7 @@ export class Joiner {
       return this.takeBack(held, wait);
     }
     void this.tickets.add('blocked', [held.entry], HANDED_OVER_MS).then((added) => {
-      if (added) held.settle();
+      if (added) this.settle(held);
       else this.takeBack(held, PATIENCE_MS.at(-1)!);
     });
   }
@@ -157,4 +191,12 @@ export class Joiner {
       this.schedule();
     }, afterMs);
   }
+}
+
+function resultsOf(batch: readonly Held[]): Map<string, unknown> {
+  return new Map(batch.flatMap(({ entry: [id], performed }) => (performed ? [[id, performed.result] as const] : [])));
+}
+
+function entryOf({ id, resource_id, parent_id }: UnfinishedRow): TicketEntry {
+  return parent_id === null ? [id, resource_id] : [id, resource_id, parent_id];
 }

@@ -18,8 +18,13 @@ export interface Runnable {
  *
  * @param rows in the order of `seq`
  * @param locked the resources and parents that are locked
+ * @param performed the actions that this process has performed, and may apply now
  */
-export function runnableOf(rows: readonly UnfinishedRow[], locked: ReadonlySet<string>): Runnable {
+export function runnableOf(
+  rows: readonly UnfinishedRow[],
+  locked: ReadonlySet<string>,
+  performed: { has: (id: string) => boolean } = new Set<string>(),
+): Runnable {
   const turns: UnfinishedRow[][] = [];
   const overdue: UnfinishedRow[] = [];
   const blocked: UnfinishedRow[] = [];
@@ -31,7 +36,7 @@ export function runnableOf(rows: readonly UnfinishedRow[], locked: ReadonlySet<s
     if (stop === 'blocked') blocked.push(row);
     if (stop !== undefined) continue;
     if (row.overdue) overdue.push(row);
-    else if (row.delayed || row.status === 'running') stopped.set(resource, 'for another ticket');
+    else if (row.delayed && !performed.has(row.id)) stopped.set(resource, 'for another ticket');
     else if (row.parent_unfinished || (row.parent_id !== null && !locked.has(row.parent_id))) {
       stopped.set(resource, 'blocked');
       blocked.push(row);

@@ -3,8 +3,10 @@ import { WorkerConfig } from '#config';
 import { Database, isUnavailable } from '#database';
 import { recordAttemptStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
-import { ApplyService, HandlerError } from './apply.service.ts';
+import { ApplyService, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
+import { HandlerError } from './handlers.ts';
+import { Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 
 /** How long a suspect waits that could not be run, in milliseconds. */
@@ -23,6 +25,7 @@ export class Suspects {
   constructor(
     private readonly database: Database,
     private readonly applier: ApplyService,
+    private readonly performer: Performer,
     private readonly failures: FailureService,
     private readonly publisher: PublisherService,
     private readonly tickets: TicketQueue,
@@ -43,18 +46,33 @@ export class Suspects {
     if (recorded.state === 'blocked') return this.later(entry);
     const attempt = recorded.state === 'recorded' ? recorded.attempt : undefined;
     try {
-      // An exhausted one is not run any more: it only gets its end.
-      const result = await this.applier.applyAlone(entry, attempt);
-      await this.publisher.publish(result.envelopes);
-      if (result.blocked.length > 0) await this.later(entry);
+      const { blocked, envelopes } = await this.applyAlone(entry, attempt);
+      await this.publisher.publish(envelopes);
+      if (blocked.length > 0) await this.later(entry);
+      // Whoever waits behind it goes on with its own ticket, or with this one.
+      else await this.tickets.add('follow-up', [entry]);
     } catch (error) {
       if (isUnavailable(error)) throw error;
       if (error instanceof HandlerError) {
-        return this.publisher.publish(await this.failures.handle(error, entry, attempt));
+        await this.publisher.publish(await this.failures.handle(error, entry, attempt));
+        await this.tickets.add('follow-up', [entry]);
+        return;
       }
       this.logger.warn(`suspect ${id} is tried again: ${String(error)}`);
       await this.later(entry);
+    } finally {
+      this.performer.release(id);
     }
+  }
+
+  /** An exhausted one (no attempt) is not run any more: it only gets its end. */
+  private async applyAlone(entry: TicketEntry, attempt: number | undefined): Promise<ApplyResult> {
+    const [id] = entry;
+    const result = await this.applier.apply([entry], { only: id, attempt });
+    const row = result.started.find((started) => started.id === id);
+    if (!row) return result;
+    const performed = new Map([[id, await this.performer.perform(row, attempt ?? row.attempts + 1)]]);
+    return this.applier.apply([entry], { only: id, attempt, performed });
   }
 
   private async later(entry: TicketEntry): Promise<void> {

@@ -1,8 +1,10 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { WorkerConfig } from '#config';
-import { Database } from '#database';
-import { Ledger, oldestUnfinishedStatement } from '#ledger';
+import { Database, type Sql } from '#database';
+import { oldestUnfinishedStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
+import { ExpiryService } from './expiry.service.ts';
+import { RetentionService } from './retention.service.ts';
 
 /** Most actions that one sweep ticket stands for. */
 const SWEEP_SIZE = 500;
@@ -10,32 +12,38 @@ const SWEEP_SIZE = 500;
 /** Key of the lock that lets one worker sweep at a time. */
 const SWEEP_LOCK = 7_236_745;
 
+/** Time between two runs of the retention, in milliseconds. */
+const RETENTION_EVERY_MS = 3_600_000;
+
 /**
- * Looks after actions that have no ticket (any more): Redis was away, or lost it.
+ * Looks after actions that have no ticket (any more), because Redis was away or lost it,
+ * and after those whose time is over.
  *
  * A timer in every worker, not a scheduled job: it must survive the loss of everything in
- * Redis. All it does is add one ticket with a fixed id that asks for the oldest unfinished
- * actions; while there is one already, that changes nothing.
+ * Redis. For the former it adds one ticket with a fixed id that asks for the oldest
+ * unfinished actions; while there is one already, that changes nothing.
  */
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Sweeper.name);
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  #isStopped = false;
+  #retentionAt = 0;
 
   constructor(
     private readonly database: Database,
-    private readonly ledger: Ledger,
     private readonly tickets: TicketQueue,
+    private readonly expiry: ExpiryService,
+    private readonly retention: RetentionService,
     private readonly config: WorkerConfig,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.schedule(this.config.SWEEP_INTERVAL_MS);
   }
 
   beforeApplicationShutdown(): void {
-    this.#stopped = true;
+    this.#isStopped = true;
     clearTimeout(this.#timer);
   }
 
@@ -48,34 +56,43 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   /** A full sweep is followed by another at once. */
-  async continue(swept: number): Promise<void> {
-    if (swept === SWEEP_SIZE) setImmediate(() => void this.sweep());
+  done(swept: number): void {
+    if (swept === SWEEP_SIZE) this.schedule(0);
   }
 
-  private schedule(): void {
+  private schedule(afterMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isStopped) return;
     this.#timer = setTimeout(
-      () => void this.sweep().finally(() => !this.#stopped && this.schedule()),
-      this.config.SWEEP_INTERVAL_MS,
+      () => void this.sweep().finally(() => this.schedule(this.config.SWEEP_INTERVAL_MS)),
+      afterMs,
     );
   }
 
   private async sweep(): Promise<void> {
-    if (!this.tickets.isReady) return;
     try {
-      if (await this.isNeeded()) await this.tickets.addSweep();
+      await this.database.transaction(async (sql) => {
+        if (!(await isMyTurn(sql))) return;
+        await this.expiry.expire();
+        const isNeeded = (await oldestUnfinishedStatement(sql, this.config.SWEEP_AFTER_MS, 1)).length > 0;
+        if (isNeeded) await this.tickets.addSweep();
+      });
+      await this.retain();
     } catch (error) {
-      this.logger.warn(`could not look for unfinished actions: ${String(error)}`);
+      this.logger.warn(`could not sweep: ${String(error)}`);
     }
   }
 
-  private async isNeeded(): Promise<boolean> {
-    return this.database.transaction(async (sql) => {
-      const [{ mine } = { mine: false }] = await sql.query<{ mine: boolean }>(
-        'select pg_try_advisory_xact_lock($1) as mine',
-        [SWEEP_LOCK],
-      );
-      if (!mine) return false;
-      return (await oldestUnfinishedStatement(sql, this.config.SWEEP_AFTER_MS, 1)).length > 0;
-    });
+  private async retain(): Promise<void> {
+    const now = performance.now();
+    if (now < this.#retentionAt) return;
+    this.#retentionAt = now + RETENTION_EVERY_MS;
+    await this.retention.run();
   }
+}
+
+/** Keeps workers from doing the same at the same moment; all of it is harmless when done twice. */
+async function isMyTurn(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [SWEEP_LOCK]);
+  return row!.mine;
 }

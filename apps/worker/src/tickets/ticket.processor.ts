@@ -41,7 +41,7 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
     const named = job.name === SWEEP ? await this.sweeper.oldest() : actions;
     if (wasStarted) return this.split(named);
     await this.joiner.run(named);
-    if (job.name === SWEEP) await this.sweeper.continue(named.length);
+    if (job.name === SWEEP) this.sweeper.done(named.length);
   }
 
   private async runSuspects(actions: readonly TicketEntry[]): Promise<void> {

@@ -10,6 +10,15 @@ export async function findActionStatement(sql: Sql, owner: string, id: string): 
   return row;
 }
 
+const FINISHED = `
+select ${PUBLIC_COLUMNS} from actions a
+where a.id = any($1::uuid[]) and a.status not in ('pending', 'running')`;
+
+/** Reads those of the actions that have their outcome. */
+export function finishedActionsStatement(sql: Sql, ids: readonly string[]): Promise<PublicActionRow[]> {
+  return sql.query<PublicActionRow>(FINISHED, [ids]);
+}
+
 export interface ActionFilter {
   status?: ActionStatus | undefined;
   type?: string | undefined;

@@ -1,0 +1,61 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { lastValueFrom } from 'rxjs';
+import { ChannelsClient } from '#channels';
+import { PROBLEMS, ProblemError, type Action, type Envelope } from '#contracts';
+import { Database } from '#database';
+import { cancellableStatement, FinishedElsewhereError, Ledger, type EndableRow } from '#ledger';
+import { TicketQueue } from '#queue';
+
+/** Cancels actions that have no outcome yet; racing a worker, exactly one of the two wins. */
+@Injectable()
+export class CancellationService {
+  private readonly logger = new Logger(CancellationService.name);
+
+  constructor(
+    private readonly database: Database,
+    private readonly ledger: Ledger,
+    private readonly channels: ChannelsClient,
+    private readonly tickets: TicketQueue,
+  ) {}
+
+  /**
+   * @returns the action with its outcome, and whether this call was what ended it
+   * @throws {ProblemError} `NOT_FOUND`
+   */
+  async cancel(owner: string, id: string): Promise<{ action: Action; cancelled: boolean }> {
+    const cancelled = await this.end(owner, id);
+    const action = await this.ledger.find(owner, id);
+    if (!action) throw new ProblemError('NOT_FOUND', 'You have no action of this id');
+    return { action, cancelled };
+  }
+
+  private async end(owner: string, id: string): Promise<boolean> {
+    const row = await cancellableStatement(this.database, owner, id);
+    if (!row) return false;
+    try {
+      const envelopes = await this.database.transaction((sql) => this.ledger.finish(sql, [cancelledEnding(row)]));
+      await this.publish(envelopes);
+      // Whoever waited behind it on its resource may go on. Not waited for.
+      void this.tickets.add('follow-up', [[id, row.resource_id]]);
+      return true;
+    } catch (error) {
+      if (error instanceof FinishedElsewhereError) return false;
+      throw error;
+    }
+  }
+
+  /** What does not get through is found in the ledger by the receivers. */
+  private async publish(envelopes: readonly Envelope[]): Promise<void> {
+    for (const envelope of envelopes) {
+      await lastValueFrom(this.channels.emit('outcome', envelope)).catch((error: unknown) => {
+        this.logger.warn(`a cancellation was not published: ${String(error)}`);
+      });
+    }
+  }
+}
+
+function cancelledEnding(row: EndableRow) {
+  const { title } = PROBLEMS.CANCELLED;
+  const error = { code: 'CANCELLED', title, detail: title } as const;
+  return { row, status: 'cancelled', attempts: row.attempts, response: null, error } as const;
+}

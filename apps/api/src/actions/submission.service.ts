@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ActionsService, type ActionRequest, type RequestPlaces } from '#actions';
+import type { AcceptedAction, Action } from '#contracts';
+import { OutcomeWaiter } from './outcome-waiter.ts';
+
+/** Seconds after which asking for the action is worth a try; most are done long before. */
+const RETRY_AFTER_SECONDS = '1';
+
+/** Longest time that a client may ask to wait, in seconds. */
+const LONGEST_WAIT_SECONDS = 30;
+
+const IN_HTTP: RequestPlaces = {
+  resourceId: '#path/id',
+  ifMatch: '#header/If-Match',
+  idempotencyKey: '#header/Idempotency-Key',
+};
+
+/** From an HTTP request to its 202, or to the finished action if the client prefers to wait. */
+@Injectable()
+export class SubmissionService {
+  constructor(
+    private readonly actions: ActionsService,
+    private readonly outcomes: OutcomeWaiter,
+  ) {}
+
+  /** Submits what a request asks for; sets the status and the headers of the reply. */
+  async submit(
+    owner: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: Pick<ActionRequest, 'type' | 'resourceId' | 'payload'>,
+  ): Promise<AcceptedAction | Action> {
+    const { headers } = request;
+    const places = request.method === 'POST' ? { ...IN_HTTP, resourceId: '/id' } : IN_HTTP;
+    const { action, replayed } = await this.actions.submit(
+      owner,
+      {
+        ...asked,
+        idempotencyKey: headers['idempotency-key'],
+        ifMatch: headers['if-match'],
+        traceparent: traceparentOf(headers['traceparent']),
+      },
+      places,
+    );
+    void reply.header('Location', `/v1/actions/${action.id}`);
+    if (replayed) void reply.header('Idempotency-Replayed', 'true');
+    const finished = await this.finishedInTime(action.id, preferredWait(headers['prefer']), reply);
+    if (finished) {
+      void reply.status(200);
+      return finished;
+    }
+    void reply.status(202).header('Retry-After', RETRY_AFTER_SECONDS);
+    return action;
+  }
+
+  private finishedInTime(
+    id: string,
+    seconds: number | undefined,
+    reply: FastifyReply,
+  ): Promise<Action | undefined> | undefined {
+    if (seconds === undefined) return undefined;
+    void reply.header('Preference-Applied', `wait=${seconds}`);
+    return this.outcomes.wait(id, seconds * 1000);
+  }
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** A `traceparent` (W3C Trace Context); a malformed one is ignored, as the recommendation asks. */
+function traceparentOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
+}
+
+/** `Prefer: wait=N` (RFC 7240): preferences that are not understood are ignored, long ones are shortened. */
+function preferredWait(header: string | string[] | undefined): number | undefined {
+  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec([header ?? ''].flat().join(',')) ?? [];
+  return seconds === undefined ? undefined : Math.min(Number(seconds), LONGEST_WAIT_SECONDS);
+}

@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { ActionCatalogue } from '#actions';
+import { isConflict, isUnavailable, type Sql } from '#database';
+import type { UnfinishedRow } from '#ledger';
+import type { ActionToApply, Applied, PerformContext, Verb } from '#resources';
+
+/** A handler threw, took too long, or answered what cannot be kept. */
+export class HandlerError extends Error {
+  override readonly name = 'HandlerError';
+
+  constructor(
+    readonly rows: readonly UnfinishedRow[],
+    cause: unknown,
+  ) {
+    super(`the handler of ${rows[0]!.type} failed`, { cause });
+  }
+}
+
+/** Another version of the app knows this type: the action is tried again later. */
+class UnknownTypeError extends Error {
+  override readonly name = 'UnknownTypeError';
+}
+
+/** Longest time for a `perform` that does not say otherwise, in milliseconds. */
+const PERFORM_TIMEOUT_MS = 30_000;
+
+/** Calls the handlers of resources. */
+@Injectable()
+export class Handlers {
+  constructor(private readonly catalogue: ActionCatalogue) {}
+
+  /** Whether actions of this type have work to do before they are applied. */
+  performs(type: string): boolean {
+    return this.catalogue.find(type)?.handler.perform !== undefined;
+  }
+
+  /** How long that may take, in milliseconds. */
+  performTimeoutOf(type: string): number {
+    return this.catalogue.find(type)?.handler.performTimeoutMs ?? PERFORM_TIMEOUT_MS;
+  }
+
+  /**
+   * @throws {HandlerError} when the handler throws, or the signal is aborted
+   */
+  async perform(row: UnfinishedRow, context: PerformContext): Promise<unknown> {
+    try {
+      return await orAborted(context.signal, this.find(row.type).perform!(actionOf(row, undefined), context));
+    } catch (error) {
+      throw new HandlerError([row], error);
+    }
+  }
+
+  /**
+   * Applies actions of one type.
+   *
+   * @param signal aborted when the transaction has no time left
+   * @throws {HandlerError} when the handler throws; database conflicts and losses as they are
+   */
+  async apply(
+    sql: Sql,
+    rows: readonly UnfinishedRow[],
+    performed: ReadonlyMap<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<Applied[]> {
+    const [{ type }] = rows as [UnfinishedRow];
+    const handler = this.find(type);
+    try {
+      const actions = rows.map((row) => actionOf(row, performed.get(row.id)));
+      const applied = await orAborted(signal, handler.apply(sql, actions));
+      if (applied.length === rows.length) return applied;
+      throw new Error(`the handler of ${type} answered ${applied.length} of ${rows.length} actions`);
+    } catch (error) {
+      throw !signal.aborted && (isConflict(error) || isUnavailable(error)) ? error : new HandlerError(rows, error);
+    }
+  }
+
+  private find(type: string): Verb {
+    const known = this.catalogue.find(type);
+    if (!known) throw new UnknownTypeError(`no handler for ${type}: is this worker older than the api?`);
+    return known.handler;
+  }
+}
+
+function actionOf(row: UnfinishedRow, performed: unknown): ActionToApply<object> {
+  return {
+    id: row.id,
+    owner: row.owner,
+    resourceId: row.resource_id,
+    payload: row.payload ?? {},
+    ifMatch: row.if_match,
+    performed,
+  };
+}
+
+/** Rejects when the signal is aborted, whether or not the work heeds it. */
+function orAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

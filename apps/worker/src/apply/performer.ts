@@ -1,0 +1,93 @@
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { WorkerConfig } from '#config';
+import { Database } from '#database';
+import { renewLeasesStatement, type UnfinishedRow } from '#ledger';
+import { checkpoint } from '#telemetry';
+import { Handlers } from './handlers.ts';
+import { ProgressReporter } from './progress.ts';
+
+/** How long others keep their hands off an action that is being performed, in milliseconds. */
+export const LEASE_MS = 6_000;
+
+const RENEW_EVERY_MS = 1_000;
+
+/** The action was cancelled, or expired, while it was performed. */
+class WithdrawnError extends Error {
+  override readonly name = 'AbortError';
+}
+
+/**
+ * Runs the part of handlers that is outside of transactions. No lock and no connection is
+ * held meanwhile: a lease in the ledger keeps others away, and whoever dies lets it lapse.
+ * Renewing it tells, too, which actions have been finished by somebody else: cancelled, say.
+ */
+@Injectable()
+export class Performer implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(Performer.name);
+  readonly #running = new Map<string, AbortController>();
+  readonly #queue: (() => void)[] = [];
+  #free: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly handlers: Handlers,
+    private readonly database: Database,
+    private readonly progress: ProgressReporter,
+    config: WorkerConfig,
+  ) {
+    this.#free = config.PERFORM_CONCURRENCY;
+  }
+
+  /**
+   * Performs an action that {@link startPerformingStatement} marked.
+   *
+   * @throws {HandlerError} when the handler throws, takes too long, or the action is withdrawn
+   */
+  async perform(row: UnfinishedRow, attempt: number): Promise<unknown> {
+    const withdrawn = new AbortController();
+    this.#running.set(row.id, withdrawn);
+    this.#timer ??= setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
+    await this.take();
+    try {
+      await checkpoint('perform.before-start');
+      const signal = AbortSignal.any([withdrawn.signal, AbortSignal.timeout(this.handlers.performTimeoutOf(row.type))]);
+      const progress = this.progress.of(row);
+      return await this.handlers.perform(row, { signal, attempt, progress });
+    } finally {
+      this.give();
+      await checkpoint('perform.after-end');
+    }
+  }
+
+  /** The action is settled: its lease ends. */
+  release(id: string): void {
+    this.#running.delete(id);
+  }
+
+  beforeApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+
+  private async renew(): Promise<void> {
+    const ids = [...this.#running.keys()];
+    if (ids.length === 0) return;
+    try {
+      const kept = await renewLeasesStatement(this.database, ids, LEASE_MS);
+      for (const id of ids) {
+        if (!kept.has(id)) this.#running.get(id)?.abort(new WithdrawnError('the action is finished already'));
+      }
+    } catch (error) {
+      this.logger.warn(`could not renew ${ids.length} leases: ${String(error)}`);
+    }
+  }
+
+  private take(): Promise<void> | void {
+    this.#free -= 1;
+    if (this.#free < 0) return new Promise((resolve) => this.#queue.push(resolve));
+  }
+
+  private give(): void {
+    this.#free += 1;
+    this.#queue.shift()?.();
+  }
+}
