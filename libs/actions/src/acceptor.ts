@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { encodeCursor, ProblemError, type AcceptedAction } from '#contracts';
-import { isUnavailable } from '#database';
+import { isRefused, isUnavailable } from '#database';
 import { Ledger, type NewAction, type RecalledAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { checkpoint } from '#telemetry';
@@ -13,6 +13,10 @@ const CONCURRENCY = 2;
 
 /** Most actions that wait for a flush; beyond it the ledger is too slow for what comes in. */
 const MOST_WAITING = 10_000;
+
+/** How often, and how far apart in milliseconds, the ledger is asked what became of a lost statement. */
+const REREADS = 5;
+const REREAD_EVERY_MS = 300;
 
 /** An accepted action, and whether its idempotency key had brought it in before. */
 export interface Accepted {
@@ -102,20 +106,41 @@ export class Acceptor {
       await checkpoint('accept.before-commit');
       const accepted = await this.ledger.accept(flush.map(({ action }) => action));
       await checkpoint('accept.after-commit');
-      const others: Waiting[] = [];
-      for (const waiting of flush) {
-        const action = accepted.get(waiting.action.id);
-        if (action) waiting.resolve({ action, replayed: false });
-        else others.push(waiting);
-      }
-      this.enqueue(flush.filter(({ action }) => accepted.has(action.id)));
+      const others = this.answer(flush, accepted);
       if (others.length > 0) await this.recall(others);
     } catch (error) {
-      if (isUnavailable(error)) return rejectAll(flush, unavailable(error));
+      if (isUnavailable(error)) return this.reread(flush, error);
       // One bad row must not take its neighbours with it.
       if (flush.length > 1) for (const waiting of flush) await this.write([waiting]);
       else rejectAll(flush, error);
     }
+  }
+
+  /**
+   * Answers those that are accepted, and asks for their tickets.
+   *
+   * @returns the others
+   */
+  private answer(flush: readonly Waiting[], accepted: ReadonlyMap<string, AcceptedAction>): Waiting[] {
+    const [mine, others] = [[], []] as [Waiting[], Waiting[]];
+    for (const waiting of flush) (accepted.has(waiting.action.id) ? mine : others).push(waiting);
+    for (const { action, resolve } of mine) resolve({ action: accepted.get(action.id)!, replayed: false });
+    this.enqueue(mine);
+    return others;
+  }
+
+  /** The connection was lost: what was committed all the same is accepted. */
+  private async reread(flush: readonly Waiting[], cause: unknown): Promise<void> {
+    let lost = [...flush];
+    for (let tries = 0; tries < REREADS && lost.length > 0 && !isRefused(cause); tries += 1) {
+      try {
+        lost = this.answer(lost, await this.ledger.acceptedBefore(lost.map(({ action }) => action)));
+        break;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, REREAD_EVERY_MS));
+      }
+    }
+    rejectAll(lost, unavailable(cause));
   }
 
   private enqueue(flush: readonly Waiting[]): void {
@@ -123,10 +148,12 @@ export class Acceptor {
     const types = new Set(flush.map(({ action }) => action.type));
     const name = types.size === 1 ? flush[0]!.action.type : 'actions';
     // Not waited for: what Redis does not take now, the sweeper finds.
-    void this.tickets.add(
-      name,
-      flush.map(({ action }) => entryOf(action)),
-    );
+    void this.tickets
+      .add(
+        name,
+        flush.map(({ action }) => entryOf(action)),
+      )
+      .then(() => checkpoint('accept.after-enqueue'));
   }
 
   /** Answers those whose idempotency key was known. */

@@ -8,7 +8,7 @@ const FORBIDDEN_KEYS = new Set(Object.getOwnPropertyNames(Object.prototype));
 
 /**
  * Refuses what no part of the system can carry, before anything else looks at the input:
- * nesting beyond {@link DEEPEST}, NUL characters, lone surrogates, keys of
+ * nesting beyond {@link DEEPEST}, NUL characters, lone surrogates, bytes, keys of
  * `Object.prototype`. Iterative, so that no depth can exhaust the stack.
  *
  * @throws {ProblemError} `TOO_DEEP` or `VALIDATION_FAILED`
@@ -19,6 +19,7 @@ export function inspectJson(input: unknown): void {
     const { value, pointer, depth } = next;
     if (typeof value === 'string') refuseText(value, pointer);
     if (typeof value !== 'object' || value === null) continue;
+    if (ArrayBuffer.isView(value)) refuse({ pointer, code: 'BYTES', detail: 'must be JSON, not bytes' });
     if (depth >= DEEPEST) {
       throw new ProblemError('TOO_DEEP', `The body is nested more than ${DEEPEST} levels deep`);
     }

@@ -21,12 +21,17 @@ export function validate<Dto extends object>(schema: Type<Dto>, input: unknown):
   return dto;
 }
 
+/** Most things that a problem lists: the answer to a bad body must not be larger than the body. */
+const MOST_ERRORS = 50;
+
 /** The problem of an input in which these things are wrong. */
 export function validationFailed(errors: ProblemItem[]): ProblemError {
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   const place = first?.pointer.replace(/^[/#]/, '').replaceAll('/', '.') || 'the body';
-  return new ProblemError('VALIDATION_FAILED', `${place} ${first?.detail ?? 'is not valid'}${more}`, { errors });
+  return new ProblemError('VALIDATION_FAILED', `${place} ${first?.detail ?? 'is not valid'}${more}`, {
+    errors: errors.slice(0, MOST_ERRORS),
+  });
 }
 
 function itemsOf({ property, constraints, children }: ValidationError, parent: string): ProblemItem[] {

@@ -57,7 +57,7 @@ export class OrderedChannel {
 
   /** An event came from Redis. */
   receive(event: Envelope): void {
-    if (this.#position && event.offset <= this.#position.offset) return;
+    if (this.#closed || (this.#position && event.offset <= this.#position.offset)) return;
     if (this.#steps.length < MOST_WAITING) this.#steps.push(event);
     void this.run();
   }
@@ -87,11 +87,12 @@ export class OrderedChannel {
   compare(head: Cursor, seen: Cursor): void {
     const same = head.offset === seen.offset && head.check === seen.check;
     if (same || this.#closed) return;
-    if (head.offset <= seen.offset) return this.leaveEpoch(head);
-    this.#steps.push(() => this.catchUp(head.offset));
+    // A head that is not ahead is of another history: the next read tells so, between two deliveries as every step.
+    this.#steps.push(() => this.catchUp(head.offset > seen.offset ? head.offset : this.#position!.offset + 1));
     void this.run();
   }
 
+  /** Nothing is delivered any more, and no step waits for the history; steps still run. */
   close(): void {
     this.#closed = true;
     this.dropEvents();
@@ -115,6 +116,7 @@ export class OrderedChannel {
   }
 
   private async deliver(event: Envelope): Promise<void> {
+    if (this.#closed) return;
     try {
       await this.options.deliver(event);
     } catch (error) {

@@ -33,6 +33,16 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && LOST.test(error.message);
 }
 
+/** cannot_connect_now, too_many_connections. */
+const REFUSED = new Set(['57P03', '53300', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
+
+/** Whether there was no connection at all, so that the statement has certainly not run. */
+export function isRefused(error: unknown): boolean {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isRefused);
+  if (REFUSED.has(codeOf(error))) return true;
+  return error instanceof Error && error.message.includes('timeout exceeded when trying to connect');
+}
+
 /** Whether the transaction lost against another one and may simply be run again. */
 export function isConflict(error: unknown): boolean {
   return CONFLICTS.has(codeOf(error));

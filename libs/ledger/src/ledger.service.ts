@@ -14,8 +14,9 @@ import { Database, type Sql } from '#database';
 import { resourceTypeOf, toAction, type ActionRow, type PublicActionRow } from './action-row.ts';
 import { outcomeEvent, toEnvelope } from './event-row.ts';
 import { LedgerHistory } from './ledger-history.ts';
-import { acceptStatement, type NewAction } from './statements/accept.ts';
+import { acceptStatement, type AcceptedRow, type NewAction } from './statements/accept.ts';
 import { finishStatement, type FinishedAction, type NewEvent } from './statements/finish.ts';
+import { rereadStatement } from './statements/reread.ts';
 import { recallStatement, type RecalledRow } from './statements/recall.ts';
 import {
   findActionStatement,
@@ -72,15 +73,16 @@ export class Ledger {
    * @returns the public action of each, with a position in its owner's channel before its outcome
    */
   async accept(actions: readonly NewAction[]): Promise<Map<string, AcceptedAction>> {
-    const accepted = new Map(actions.map((action) => [action.id, action]));
-    const rows = await acceptStatement(this.database, actions);
-    return new Map(
-      rows.map(({ id, submitted_at, head, check }) => {
-        const action = accepted.get(id)!;
-        const cursor = encodeCursor({ channel: userChannel(action.owner), offset: head, check });
-        return [id, { ...toAction(pendingRow(action, submitted_at)), cursor }];
-      }),
-    );
+    return acceptedActions(actions, await acceptStatement(this.database, actions));
+  }
+
+  /**
+   * Those of the actions that were committed although the answer of {@link accept} was lost,
+   * as it would have returned them.
+   */
+  async acceptedBefore(actions: readonly NewAction[]): Promise<Map<string, AcceptedAction>> {
+    const keys = actions.map(({ id, owner }) => ({ id, channel: userChannel(owner) }));
+    return acceptedActions(actions, await rereadStatement(this.database, keys));
   }
 
   /** What each key stands for, in the order given; nothing for a key that is not known. */
@@ -137,6 +139,17 @@ export class Ledger {
   async list(owner: string, filter: ActionFilter): Promise<Action[]> {
     return (await listActionsStatement(this.database, owner, filter)).map(toAction);
   }
+}
+
+function acceptedActions(actions: readonly NewAction[], rows: readonly AcceptedRow[]): Map<string, AcceptedAction> {
+  const byId = new Map(actions.map((action) => [action.id, action]));
+  return new Map(
+    rows.map(({ id, submitted_at, head, check }) => {
+      const action = byId.get(id)!;
+      const cursor = encodeCursor({ channel: userChannel(action.owner), offset: head, check });
+      return [id, { ...toAction(pendingRow(action, submitted_at)), cursor }];
+    }),
+  );
 }
 
 interface Appending {

@@ -99,6 +99,8 @@ export class Joiner {
       await this.conclude(batch, await this.applier.apply(entries, { performed: resultsOf(batch) }));
     } catch (error) {
       if (isUnavailable(error)) return this.waitForDatabase(batch, error);
+      const [held] = batch as [Held];
+      if (batch.length === 1 && isOnlyOf(held, error)) return this.fail(held, error);
       // One of them fails, was cancelled meanwhile, or lost a race: each alone, so that nobody pays for a neighbour.
       for (const held of batch) await this.applyAlone(held);
     }
@@ -191,6 +193,11 @@ export class Joiner {
       this.schedule();
     }, afterMs);
   }
+}
+
+/** Whether the handler failed on this action, and on no other. */
+function isOnlyOf(held: Held, error: unknown): error is HandlerError {
+  return error instanceof HandlerError && error.rows.length === 1 && error.rows[0]!.id === held.entry[0];
 }
 
 function resultsOf(batch: readonly Held[]): Map<string, unknown> {

@@ -14,7 +14,8 @@ export function misbehave(fault: DrillFault): Promise<object> {
     case 'hang':
       return new Promise(() => undefined);
     case 'block':
-      for (;;);
+      while (performance.now() < Infinity) Math.random();
+      return Promise.resolve({});
     case 'exit':
       process.kill(process.pid, 'SIGKILL');
       return new Promise(() => undefined);

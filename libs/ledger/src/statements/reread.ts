@@ -1,0 +1,28 @@
+import type { Sql } from '#database';
+import type { AcceptedRow } from './accept.ts';
+
+/*
+ * The position must lie before the outcome, which may exist by now: then it is the one
+ * just before it.
+ */
+const REREAD = `
+select a.id, a.submitted_at, coalesce(o."offset" - 1, c.head, 0) as head,
+  case
+    when o."offset" is null then coalesce(c.head_check, l.epoch)
+    when o."offset" = 1 then l.epoch
+    else (select right(e.id::text, 12) from events e where e.channel = i.channel and e."offset" = o."offset" - 1)
+  end as "check"
+from unnest($1::uuid[], $2::text[]) as i (id, channel)
+join actions a on a.id = i.id
+cross join ledger l
+left join channels c on c.channel = i.channel
+left join lateral (
+  select e."offset" from events e
+  where e.channel = i.channel and e.action_id = a.id and e.data is null and e.id >= a.id
+  limit 1
+) o on true`;
+
+/** Reads which of the actions were committed, when the answer to their INSERT was lost. */
+export function rereadStatement(sql: Sql, actions: readonly { id: string; channel: string }[]): Promise<AcceptedRow[]> {
+  return sql.query<AcceptedRow>(REREAD, [actions.map(({ id }) => id), actions.map(({ channel }) => channel)]);
+}
