@@ -86,10 +86,18 @@ function sign(change: (token: SignJWT) => SignJWT, secret = JWT_SECRET, alg = 'H
 const TOKENS: [string, string, () => string | Promise<string>][] = [
   ['that is no JWT', 'UNAUTHENTICATED', () => 'x.y.z'],
   ['that is expired', 'TOKEN_EXPIRED', () => sign((token) => token.setExpirationTime('-1h'))],
-  ['of algorithm none', 'UNAUTHENTICATED', () => new UnsecuredJWT({ sub: 'alice', iss: 'tidings', aud: 'tidings' }).encode()],
+  [
+    'of algorithm none',
+    'UNAUTHENTICATED',
+    () => new UnsecuredJWT({ sub: 'alice', iss: 'tidings', aud: 'tidings' }).encode(),
+  ],
   ['for another audience', 'UNAUTHENTICATED', () => sign((token) => token.setAudience('others'))],
   ['of another issuer', 'UNAUTHENTICATED', () => sign((token) => token.setIssuer('others'))],
-  ['signed with another secret', 'UNAUTHENTICATED', () => sign((token) => token, 'another-secret-0123456789-0123456789')],
+  [
+    'signed with another secret',
+    'UNAUTHENTICATED',
+    () => sign((token) => token, 'another-secret-0123456789-0123456789'),
+  ],
   ['signed by another algorithm', 'UNAUTHENTICATED', () => sign((token) => token, JWT_SECRET, 'HS512')],
   ['without a subject', 'UNAUTHENTICATED', () => sign((token) => token.setSubject(''))],
   ['whose subject has a NUL', 'UNAUTHENTICATED', () => sign((token) => token.setSubject('a\0b'))],
@@ -98,7 +106,11 @@ const TOKENS: [string, string, () => string | Promise<string>][] = [
 
 describe('a request without a good token', () => {
   it.each([...WRITES, ...READS])('is refused with 401 when it has none: %s %s', async (method, path) => {
-    const { headers } = await expectProblem(send(method, path, { headers: { authorization: '' } }), 401, 'UNAUTHENTICATED');
+    const { headers } = await expectProblem(
+      send(method, path, { headers: { authorization: '' } }),
+      401,
+      'UNAUTHENTICATED',
+    );
     expect(headers.get('www-authenticate')).toMatch(/^Bearer realm="tidings"/);
   });
 
@@ -110,9 +122,12 @@ describe('a request without a good token', () => {
     }
   });
 
-  it.each(['Basic YWxpY2U6cHc=', 'Bearer', 'Bearer a b', 'bearer\tx'])('is refused with 401: %j', async (authorization) => {
-    await expectProblem(send('GET', '/v1/messages', { headers: { authorization } }), 401, 'UNAUTHENTICATED');
-  });
+  it.each(['Basic YWxpY2U6cHc=', 'Bearer', 'Bearer a b', 'bearer\tx'])(
+    'is refused with 401: %j',
+    async (authorization) => {
+      await expectProblem(send('GET', '/v1/messages', { headers: { authorization } }), 401, 'UNAUTHENTICATED');
+    },
+  );
 
   it('is not helped by a token in the URL', async () => {
     const answer = send('GET', `/v1/messages?token=${alice.token}`, { headers: { authorization: '' } });
@@ -129,14 +144,44 @@ const BODIES: [string, number, string, Sent][] = [
   ['is not JSON', 400, 'MALFORMED_JSON', { body: '{"text":' }],
   ['is JSON with a comment', 400, 'MALFORMED_JSON', { body: '{"text":"a"} // yes' }],
   ['is not UTF-8', 400, 'MALFORMED_JSON', { body: Uint8Array.of(0x22, 0xff, 0xfe, 0x22) }],
-  ['is of another charset', 415, 'UNSUPPORTED_MEDIA_TYPE', { body: '{"text":"a"}', headers: { 'content-type': 'application/json; charset=iso-8859-1' } }],
-  ['is a form', 415, 'UNSUPPORTED_MEDIA_TYPE', { body: 'text=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+  [
+    'is of another charset',
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    { body: '{"text":"a"}', headers: { 'content-type': 'application/json; charset=iso-8859-1' } },
+  ],
+  [
+    'is a form',
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    { body: 'text=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+  ],
   ['is plain text', 415, 'UNSUPPORTED_MEDIA_TYPE', { body: '{"text":"a"}', headers: { 'content-type': 'text/plain' } }],
-  ['is of no type at all', 415, 'UNSUPPORTED_MEDIA_TYPE', { body: '{"text":"a"}', headers: { 'content-type': 'nonsense' } }],
+  [
+    'is of no type at all',
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    { body: '{"text":"a"}', headers: { 'content-type': 'nonsense' } },
+  ],
   ['is larger than 100 kB', 413, 'PAYLOAD_TOO_LARGE', { body: JSON.stringify({ text: 'a'.repeat(110_000) }) }],
-  ['is of an unknown coding', 415, 'UNSUPPORTED_MEDIA_TYPE', { body: '{"text":"a"}', headers: { 'content-encoding': 'br' } }],
-  ['is not the gzip it claims to be', 400, 'MALFORMED_JSON', { body: '{"text":"a"}', headers: { 'content-encoding': 'gzip' } }],
-  ['is a gzip bomb', 413, 'PAYLOAD_TOO_LARGE', { body: new Uint8Array(gzipSync(Buffer.alloc(20_000_000, '['))), headers: { 'content-encoding': 'gzip' } }],
+  [
+    'is of an unknown coding',
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    { body: '{"text":"a"}', headers: { 'content-encoding': 'br' } },
+  ],
+  [
+    'is not the gzip it claims to be',
+    400,
+    'MALFORMED_JSON',
+    { body: '{"text":"a"}', headers: { 'content-encoding': 'gzip' } },
+  ],
+  [
+    'is a gzip bomb',
+    413,
+    'PAYLOAD_TOO_LARGE',
+    { body: new Uint8Array(gzipSync(Buffer.alloc(20_000_000, '['))), headers: { 'content-encoding': 'gzip' } },
+  ],
   ['is nested 33 levels deep', 400, 'TOO_DEEP', { body: nested(33) }],
   ['is nested 33 objects deep', 400, 'TOO_DEEP', { body: nestedObjects(33) }],
   ['is nested 50 000 levels deep', 400, 'TOO_DEEP', { body: nested(50_000) }],
@@ -207,19 +252,39 @@ describe('a body', () => {
   });
 });
 
+it('a body with very many faults is not answered by a larger one', async () => {
+  const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`f${index}`, index]));
+  const { problem } = await expectProblem(
+    send('POST', '/v1/messages', { body: JSON.stringify(fields) }),
+    400,
+    'VALIDATION_FAILED',
+  );
+  expect(problem.errors).toHaveLength(50);
+  expect(problem.detail).toMatch(/\(and 5000 more\)$/);
+});
+
 describe('a route', () => {
-  it.each(['/', '/v1', '/v1/', '/v1/nope', '/v1/messages/x/y', '/v2/messages', '/%2e%2e/etc/passwd', '/v1/messages%00'])(
-    'that does not exist is answered 404: POST %s',
+  it.each([
+    '/',
+    '/v1',
+    '/v1/',
+    '/v1/nope',
+    '/v1/messages/x/y',
+    '/v2/messages',
+    '/%2e%2e/etc/passwd',
+    '/v1/messages%00',
+  ])('that does not exist is answered 404: POST %s', async (path) => {
+    await expectProblem(send('POST', path, { body: '{}' }), 404, 'NOT_FOUND');
+  });
+
+  it.each(['/v1/%', '/v1/messages/%E0%A4%A', '/v1/messages/%ff'])(
+    'that cannot be decoded is answered 400 or 404: %s',
     async (path) => {
-      await expectProblem(send('POST', path, { body: '{}' }), 404, 'NOT_FOUND');
+      const { status, text } = await send('GET', path);
+      expect([400, 404]).toContain(status);
+      expect(JSON.parse(text)).toMatchObject({ status, code: expect.any(String) as string });
     },
   );
-
-  it.each(['/v1/%', '/v1/messages/%E0%A4%A', '/v1/messages/%ff'])('that cannot be decoded is answered 400 or 404: %s', async (path) => {
-    const { status, text } = await send('GET', path);
-    expect([400, 404]).toContain(status);
-    expect(JSON.parse(text)).toMatchObject({ status, code: expect.any(String) as string });
-  });
 
   it.each([
     ['PUT', '/v1/messages', ['GET', 'POST']],
@@ -235,12 +300,16 @@ describe('a route', () => {
     expect(headers.get('allow')).not.toContain(method);
   });
 
-  it.each([`/v1/messages/${ID}`, `/v1/actions/${ID}`, '/v1/messages/xyz', '/v1/actions/xyz', '/v1/messages/__proto__', `/v1/messages/${'a'.repeat(150)}`])(
-    'that reads an unknown id is answered 404: %s',
-    async (path) => {
-      await expectProblem(send('GET', path), 404, 'NOT_FOUND');
-    },
-  );
+  it.each([
+    `/v1/messages/${ID}`,
+    `/v1/actions/${ID}`,
+    '/v1/messages/xyz',
+    '/v1/actions/xyz',
+    '/v1/messages/__proto__',
+    `/v1/messages/${'a'.repeat(150)}`,
+  ])('that reads an unknown id is answered 404: %s', async (path) => {
+    await expectProblem(send('GET', path), 404, 'NOT_FOUND');
+  });
 
   it.each(['PATCH', 'DELETE'])('that changes an id which is no UUID is answered 400: %s', async (method) => {
     const body = method === 'PATCH' ? { body: '{"text":"a"}' } : {};
@@ -276,34 +345,45 @@ describe('a query', () => {
     },
   );
 
-  it.each(['x', '0', 'bm9uc2Vuc2U', btoa('2026-01-01T00:00:00.000Z nope'), btoa('999999-01-01 01890a5d-ac96-774b-bcce-b302099a8057')])(
-    'with the bad cursor %s is refused as CURSOR_INVALID',
-    async (after) => {
-      await expectProblem(send('GET', `/v1/messages?after=${encodeURIComponent(after)}`), 400, 'CURSOR_INVALID');
-    },
-  );
+  it.each([
+    'x',
+    '0',
+    'bm9uc2Vuc2U',
+    btoa('2026-01-01T00:00:00.000Z nope'),
+    btoa('999999-01-01 01890a5d-ac96-774b-bcce-b302099a8057'),
+  ])('with the bad cursor %s is refused as CURSOR_INVALID', async (after) => {
+    await expectProblem(send('GET', `/v1/messages?after=${encodeURIComponent(after)}`), 400, 'CURSOR_INVALID');
+  });
 });
 
 describe('a header', () => {
   const EDITS = WRITES.slice(1);
 
-  it.each(EDITS.flatMap(([method, path]) => ['W/"1"', '*', '"1", "2"', '"x"', '"', '-1', '"1.0"', '9'.repeat(30)].map((value) => [method, path, value])))(
-    'If-Match is refused when it is not one strong version: %s %s %s',
-    async (method, path, value) => {
-      const { problem } = await expectProblem(
-        send(method, path, { headers: { 'if-match': value }, ...(method === 'PATCH' && { body: '{"text":"a"}' }) }),
-        400,
-        'VALIDATION_FAILED',
-      );
-      expect(problem.errors).toMatchObject([{ pointer: '#header/If-Match' }]);
-    },
-  );
+  it.each(
+    EDITS.flatMap(([method, path]) =>
+      ['W/"1"', '*', '"1", "2"', '"x"', '"', '-1', '"1.0"', '9'.repeat(30)].map((value) => [method, path, value]),
+    ),
+  )('If-Match is refused when it is not one strong version: %s %s %s', async (method, path, value) => {
+    const { problem } = await expectProblem(
+      send(method, path, { headers: { 'if-match': value }, ...(method === 'PATCH' && { body: '{"text":"a"}' }) }),
+      400,
+      'VALIDATION_FAILED',
+    );
+    expect(problem.errors).toMatchObject([{ pointer: '#header/If-Match' }]);
+  });
 
-  it.each(WRITES.flatMap(([method, path]) => ['short', '"short"', 'x'.repeat(256), 'schlüssel-8', '        '].map((value) => [method, path, value])))(
+  it.each(
+    WRITES.flatMap(([method, path]) =>
+      ['short', '"short"', 'x'.repeat(256), 'schlüssel-8', '        '].map((value) => [method, path, value]),
+    ),
+  )(
     'Idempotency-Key is refused when it is not 8 to 255 printable characters: %s %s %.20s',
     async (method, path, value) => {
       const { problem } = await expectProblem(
-        send(method, path, { headers: { 'idempotency-key': value }, ...(method !== 'DELETE' && { body: '{"text":"a"}' }) }),
+        send(method, path, {
+          headers: { 'idempotency-key': value },
+          ...(method !== 'DELETE' && { body: '{"text":"a"}' }),
+        }),
         400,
         'VALIDATION_FAILED',
       );
@@ -312,7 +392,10 @@ describe('a header', () => {
   );
 
   it('traceparent that is malformed is ignored', async () => {
-    const { status } = await send('POST', '/v1/messages', { body: '{"text":"a"}', headers: { traceparent: 'nonsense' } });
+    const { status } = await send('POST', '/v1/messages', {
+      body: '{"text":"a"}',
+      headers: { traceparent: 'nonsense' },
+    });
     expect(status).toBe(202);
   });
 });

@@ -134,7 +134,10 @@ describe('an action that cannot be applied', () => {
     const bobs = await bob.connect(system.sockets[1]!);
     const id = randomUUID();
     await alices.outcomeOf(await alice.createMessage('mine', { id }));
-    for (const [user, listener] of [[alice, alices], [bob, bobs]] as const) {
+    for (const [user, listener] of [
+      [alice, alices],
+      [bob, bobs],
+    ] as const) {
       const outcome = await listener.outcomeOf(await user.createMessage('again', { id }));
       expect(outcome.data).toMatchObject({ status: 'failed', error: { code: 'ALREADY_EXISTS' } });
       expect(JSON.stringify(outcome)).not.toContain('mine');
