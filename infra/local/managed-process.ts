@@ -50,6 +50,11 @@ export class ManagedProcess {
     return this.#child?.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** How its last run ended; null while it runs, or when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child?.exitCode ?? null;
+  }
+
   /** What it printed: the last lines, over all its runs. */
   logs(): string {
     return this.#lines.join('\n');
