@@ -17,7 +17,7 @@ interface Waiter {
 @Injectable()
 export class OutcomeWaiter {
   readonly #waiting = new Map<string, Waiter[]>();
-  #timer: NodeJS.Timeout | undefined;
+  #isScheduled = false;
 
   constructor(private readonly ledger: Ledger) {}
 
@@ -31,7 +31,9 @@ export class OutcomeWaiter {
   }
 
   private schedule(): void {
-    if (this.#waiting.size > 0) this.#timer ??= setTimeout(() => void this.look(), LOOK_EVERY_MS);
+    if (this.#isScheduled || this.#waiting.size === 0) return;
+    this.#isScheduled = true;
+    setTimeout(() => void this.look(), LOOK_EVERY_MS);
   }
 
   private async look(): Promise<void> {
@@ -45,7 +47,7 @@ export class OutcomeWaiter {
       if (left.length > 0) this.#waiting.set(id, left);
       else this.#waiting.delete(id);
     }
-    this.#timer = undefined;
+    this.#isScheduled = false;
     this.schedule();
   }
 

@@ -99,8 +99,8 @@ export class Joiner {
       await this.conclude(batch, await this.applier.apply(entries, { performed: resultsOf(batch) }));
     } catch (error) {
       if (isUnavailable(error)) return this.waitForDatabase(batch, error);
-      const [held] = batch as [Held];
-      if (batch.length === 1 && isOnlyOf(held, error)) return this.fail(held, error);
+      const [first] = batch as [Held];
+      if (batch.length === 1 && isOnlyOf(first, error)) return this.fail(first, error);
       // One of them fails, was cancelled meanwhile, or lost a race: each alone, so that nobody pays for a neighbour.
       for (const held of batch) await this.applyAlone(held);
     }
