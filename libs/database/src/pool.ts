@@ -70,6 +70,8 @@ export function createPool(options: PoolOptions): pg.Pool {
   });
   // Without a listener, an idle connection that the server closes would end the process.
   pool.on('error', options.onError);
+  // So would one that is in use. Its queries reject, so there is nothing left to tell.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
