@@ -1,11 +1,14 @@
-import * as fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
-import { eventually } from '#testing';
+import { Logger } from '@nestjs/common';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Envelope } from '#contracts';
+import { eventually } from '#testing';
 import { BatchedHistory } from './batched-history.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { OrderedChannel } from './ordered-channel.ts';
+
+Logger.overrideLogger(false);
 
 const NAME = 'user:alice';
 

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { BatchedHistory } from './batched-history.ts';
+import { MemoryHistory } from './memory-history.ts';
+
+describe('BatchedHistory', () => {
+  it('asks once for all heads of one moment, and answers each asker its own', async () => {
+    const history = new MemoryHistory();
+    history.append('user:b');
+    const batched = new BatchedHistory(history);
+    const heads = await Promise.all(['user:a', 'user:b', 'user:c'].map((channel) => batched.head(channel)));
+    expect(heads.map(({ channel, offset }) => [channel, offset])).toEqual([
+      ['user:a', 0],
+      ['user:b', 1],
+      ['user:c', 0],
+    ]);
+    expect(history.headReads).toEqual([['user:a', 'user:b', 'user:c']]);
+  });
+
+  it('reads the pages of a thousand askers in a handful of queries', async () => {
+    const history = new MemoryHistory();
+    history.append('user:a');
+    history.append('user:a');
+    const batched = new BatchedHistory(history);
+    const pages = await Promise.all(
+      Array.from({ length: 1_000 }, (_, index) => batched.read({ channel: 'user:a', after: index % 3, limit: 10 })),
+    );
+    expect(pages.map(({ events }) => events.length)).toEqual(pages.map((_, index) => 2 - (index % 3)));
+    expect(history.reads.length).toBeLessThanOrEqual(5);
+  });
+
+  it('asks at once again for who comes while a query is under way', async () => {
+    const history = new MemoryHistory();
+    const batched = new BatchedHistory(history);
+    const first = batched.head('user:a');
+    await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all([first, batched.head('user:b')]);
+    expect(history.headReads).toEqual([['user:a'], ['user:b']]);
+  });
+
+  it('fails all who share a query, and nobody after them', async () => {
+    const history = new MemoryHistory();
+    const batched = new BatchedHistory(history);
+    history.isAway = true;
+    const failed = await Promise.allSettled([batched.head('user:a'), batched.head('user:b')]);
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    history.isAway = false;
+    await expect(batched.head('user:a')).resolves.toMatchObject({ offset: 0 });
+  });
+});

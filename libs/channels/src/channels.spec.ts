@@ -1,0 +1,186 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Envelope } from '#contracts';
+import { eventually, privateRedis, testRedis, type TestRedis } from '#testing';
+import { ChannelsClient } from './channels.client.ts';
+import { ChannelsServer } from './channels.server.ts';
+import { MemoryHistory } from './memory-history.ts';
+import { encodeMessage, redisChannel } from './message.ts';
+
+Logger.overrideLogger(false);
+
+const NEVER_MS = 3_600_000;
+
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (let close = closing.pop(); close; close = closing.pop()) await close();
+});
+
+async function startServer(redis: TestRedis, history: MemoryHistory) {
+  const server = new ChannelsServer({ url: redis.url, prefix: redis.prefix, positionCheckMs: NEVER_MS }, history);
+  closing.push(() => server.close());
+  const heard: Envelope[] = [];
+  const handler = (event: Envelope): Promise<void> => {
+    heard.push(event);
+    return Promise.resolve();
+  };
+  server.addHandler('event', handler as never, true);
+  server.addHandler('outcome', handler as never, true);
+  server.listen(() => undefined);
+  await eventually(() => expect(server.isConnected).toBe(true));
+  return {
+    server,
+    heard,
+    offsets: (channel: string) => heard.filter((e) => e.channel === channel).map((e) => e.offset),
+  };
+}
+
+async function setUp(redis: TestRedis = testRedis()) {
+  const history = new MemoryHistory();
+  const admin = new Redis(redis.url);
+  const client = new ChannelsClient(redis);
+  closing.push(
+    () => admin.disconnect(),
+    () => client.close(),
+  );
+  await eventually(() => expect(client.isConnected).toBe(true));
+  const emit = (event: Envelope): Promise<number> =>
+    new Promise((resolve, reject) => client.emit<number>('event', event).subscribe({ next: resolve, error: reject }));
+  const subscribed = async (): Promise<string[]> =>
+    ((await admin.pubsub('SHARDCHANNELS', `${redis.prefix}:*`)) as string[]).toSorted();
+  const cutSubscribers = (): Promise<unknown> => admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  return { redis, history, client, emit, subscribed, cutSubscribers, ...(await startServer(redis, history)) };
+}
+
+/** For a test that cuts connections: those of other tests stay. */
+async function redisOfItsOwn(): Promise<TestRedis> {
+  return { url: (await privateRedis()).url, prefix: 'own' };
+}
+
+describe('channels over Redis', () => {
+  it('bring what is published to the handlers, in order', async () => {
+    const { server, history, emit, offsets } = await setUp();
+    await server.open('user:a');
+    const events = [history.append('user:a'), history.append('user:a'), history.append('user:a')];
+    for (const event of [events[1]!, events[0]!, events[2]!, events[1]!]) await emit(event);
+    await eventually(() => expect(offsets('user:a')).toEqual([1, 2, 3]));
+    await eventually(() => expect(server.counters).toMatchObject({ received: 4, delivered: 3 }));
+  });
+
+  it('bring an outcome and another event each to its own handler', async () => {
+    const { server, history, client, redis } = await setUp();
+    const named: string[] = [];
+    const second = new ChannelsServer({ url: redis.url, prefix: redis.prefix, positionCheckMs: NEVER_MS }, history);
+    closing.push(() => second.close());
+    for (const name of ['event', 'outcome']) {
+      second.addHandler(name, (({ type }: Envelope) => Promise.resolve(named.push(`${name} ${type}`))) as never, true);
+    }
+    second.listen(() => undefined);
+    await eventually(() => expect(second.isConnected).toBe(true));
+    await Promise.all([server.open('user:a'), second.open('user:a')]);
+    client.emit('outcome', history.append('user:a', 'action.succeeded'));
+    client.emit('event', history.append('user:a', 'message.created'));
+    await eventually(() => expect(named).toEqual(['outcome action.succeeded', 'event message.created']));
+  });
+
+  it('cost an instance work only for channels that somebody there has open', async () => {
+    const { server, history, emit, subscribed, redis, heard } = await setUp();
+    await Promise.all([server.open('user:a'), server.open('user:a'), server.open('user:b')]);
+    expect(await subscribed()).toEqual(['user:a', 'user:b'].map((name) => redisChannel(redis.prefix, name)));
+    expect(await emit(history.append('user:c'))).toBe(0);
+
+    server.release('user:a');
+    server.release('user:b');
+    await eventually(async () => expect(await subscribed()).toEqual([redisChannel(redis.prefix, 'user:a')]));
+    server.release('user:a');
+    await eventually(async () => expect(await subscribed()).toEqual([]));
+    expect(server.size).toBe(0);
+    expect(await emit(history.append('user:a'))).toBe(0);
+    expect(heard).toEqual([]);
+  });
+
+  it('deliver to a channel opened again from where the history is then', async () => {
+    const { server, history, emit, offsets } = await setUp();
+    await server.open('user:a');
+    server.release('user:a');
+    history.append('user:a');
+    const channel = await server.open('user:a');
+    expect(channel.position?.offset).toBe(1);
+    await emit(history.append('user:a'));
+    await eventually(() => expect(offsets('user:a')).toEqual([2]));
+  });
+
+  it('are subscribed before the position is read, so that nothing falls in between', async () => {
+    const program = await privateRedis();
+    const { server, history } = await setUp({ url: program.url, prefix: 'own' });
+    process.kill(program.pid!, 'SIGSTOP');
+    const opened = server.open('user:a');
+    for (let turns = 0; turns < 50; turns += 1) await turn();
+    const readsWhileUnanswered = history.headReads.length;
+    process.kill(program.pid!, 'SIGCONT');
+    await opened;
+    expect([readsWhileUnanswered, history.headReads.length]).toEqual([0, 1]);
+  });
+
+  it('are subscribed again after the connection was cut, and bring what was published meanwhile', async () => {
+    const { server, history, emit, offsets, subscribed, cutSubscribers } = await setUp(await redisOfItsOwn());
+    await Promise.all([server.open('user:a'), server.open('user:b')]);
+    const before = await subscribed();
+    await cutSubscribers();
+    // Nobody hears these: they must come from the history.
+    for (const channel of ['user:a', 'user:b', 'user:a']) history.append(channel);
+    await eventually(() => {
+      expect(offsets('user:a')).toEqual([1, 2]);
+      expect(offsets('user:b')).toEqual([1]);
+    });
+    expect(await subscribed()).toEqual(before);
+    await emit(history.append('user:a'));
+    await eventually(() => expect(offsets('user:a')).toEqual([1, 2, 3]));
+  });
+
+  it('lose and double nothing while the connection is cut again and again', async () => {
+    const { server, history, emit, offsets, cutSubscribers } = await setUp(await redisOfItsOwn());
+    await server.open('user:a');
+    for (let round = 0; round < 5; round += 1) {
+      for (let count = 0; count < 20; count += 1) await emit(history.append('user:a'));
+      await cutSubscribers();
+    }
+    await eventually(() => expect(offsets('user:a')).toHaveLength(100));
+    expect(offsets('user:a')).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+  });
+
+  it('are not opened while the history is away, and leave no subscription behind', async () => {
+    const { server, history, subscribed } = await setUp();
+    history.isAway = true;
+    await expect(server.open('user:a')).rejects.toThrow('the history is away');
+    await eventually(async () => expect(await subscribed()).toEqual([]));
+    history.isAway = false;
+    await expect(server.open('user:a')).resolves.toMatchObject({ name: 'user:a' });
+  });
+
+  it('drop what is not a message of ours', async () => {
+    const { server, history, emit, offsets, redis } = await setUp();
+    const stranger = new Redis(redis.url);
+    closing.push(() => stranger.disconnect());
+    await server.open('user:a');
+    const name = redisChannel(redis.prefix, 'user:a');
+    for (const text of ['', 'event', 'event {', 'event null', encodeMessage('event', { offset: 1 })]) {
+      await stranger.spublish(name, text);
+    }
+    await emit(history.append('user:a'));
+    await eventually(() => expect(offsets('user:a')).toEqual([1]));
+  });
+
+  it('refuse at once to publish without Redis', async () => {
+    const client = new ChannelsClient({ url: 'redis://127.0.0.1:1', prefix: 'none' });
+    closing.push(() => client.close());
+    const history = new MemoryHistory();
+    const published = new Promise((resolve, reject) =>
+      client.emit('event', history.append('user:a')).subscribe({ next: resolve, error: reject }),
+    );
+    await expect(published).rejects.toThrow(/writeable|closed/i);
+  });
+});
