@@ -14,7 +14,9 @@ import { OutcomeWaiter } from './actions/outcome-waiter.ts';
 import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
-import { ProblemFilter } from './http/problem.filter.ts';
+import { ProblemFilter } from '#http';
+import { RevocationsController } from './operations/revocations.controller.ts';
+import { OutcomesController } from './outcomes/outcomes.controller.ts';
 import { resourceController } from './resources/resource.controller.ts';
 
 /** Accepts actions and serves reads; keeps nothing in memory that another instance would need. */
@@ -33,6 +35,8 @@ export class ApiModule {
       ],
       controllers: [
         ActionsController,
+        OutcomesController,
+        RevocationsController,
         ...RESOURCES.map((Resource) => resourceController(Resource, new Resource())),
         ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
       ],

@@ -9,7 +9,7 @@ import { ledgerMigrations } from '#ledger';
 import { ApiModule } from './api.module.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
-import { sendProblem, toProblemError } from './http/problem.filter.ts';
+import { sendProblem, toProblemError } from '#http';
 import { serveOpenApi } from './openapi.ts';
 
 /** Builds the api, ready to listen, or to be invoked as a function. */

@@ -1,14 +1,19 @@
 import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { AuthModule } from '#auth';
 import { ChannelsModule } from '#channels';
 import { ConfigModule, SocketConfig } from '#config';
 import { DatabaseModule } from '#database';
+import { ProblemFilter } from '#http';
 import { LedgerHistory, LedgerModule } from '#ledger';
 import { TelemetryModule } from '#telemetry';
 import { DeliveryController } from './delivery/delivery.controller.ts';
-import { Audience } from './gateway/audience.ts';
+import { Audience } from './connections/audience.ts';
+import { Connections } from './connections/connections.service.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
 import { SocketHealth } from './socket.health.ts';
+import { StreamController } from './stream/stream.controller.ts';
+import { StreamHub } from './stream/stream-hub.ts';
 
 const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
 
@@ -19,9 +24,10 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     TelemetryModule.forApp({ app: 'socket', health: SocketHealth, imports: [channels] }),
     DatabaseModule.forApp('socket'),
     AuthModule,
+    LedgerModule,
     channels,
   ],
-  controllers: [DeliveryController],
-  providers: [Audience, TidingsGateway],
+  controllers: [DeliveryController, StreamController],
+  providers: [Audience, Connections, StreamHub, TidingsGateway, { provide: APP_FILTER, useClass: ProblemFilter }],
 })
 export class SocketModule {}

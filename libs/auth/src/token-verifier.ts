@@ -27,7 +27,10 @@ export class TokenVerifier {
   /** Tokens verified before: a signature is checked once, the expiry every time. */
   readonly #verified = new Map<string, Identity>();
 
-  constructor(config: AuthConfig) {
+  constructor(
+    config: AuthConfig,
+    private readonly revocations: { isRevoked: (identity: Identity) => boolean } = { isRevoked: () => false },
+  ) {
     this.#key = keyOf(config);
     this.#claims = {
       issuer: config.JWT_ISSUER,
@@ -42,6 +45,12 @@ export class TokenVerifier {
    * @throws {ProblemError} `UNAUTHENTICATED` or `TOKEN_EXPIRED`
    */
   async verify(token: string): Promise<Identity> {
+    const identity = await this.identityOf(token);
+    if (this.revocations.isRevoked(identity)) throw new ProblemError('UNAUTHENTICATED', 'The token is revoked');
+    return identity;
+  }
+
+  private async identityOf(token: string): Promise<Identity> {
     const known = this.#verified.get(token);
     if (known) {
       if (known.expiresAt.getTime() > Date.now()) return known;

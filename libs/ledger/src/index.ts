@@ -1,4 +1,5 @@
 export { resourceTypeOf, type ActionRow } from './action-row.ts';
+export { Deliveries } from './deliveries.ts';
 export { LedgerHistory } from './ledger-history.ts';
 export { LedgerModule } from './ledger.module.ts';
 export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledger.service.ts';

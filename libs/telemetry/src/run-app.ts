@@ -1,7 +1,9 @@
+import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 import { ProcessConfig } from '#config';
 import { dieAtCheckpoint } from './checkpoint.ts';
+import { unusedConnections } from './unused-connections.ts';
 
 /**
  * Listens, and on SIGTERM or SIGINT shuts down: exit code 0 within `SHUTDOWN_GRACE_MS`, even
@@ -12,9 +14,11 @@ export async function runApp(app: INestApplication): Promise<void> {
   const logger = app.get(Logger);
   const { HOST, PORT, SHUTDOWN_GRACE_MS, CRASH_POINT } = app.get(ProcessConfig);
   if (CRASH_POINT !== undefined) dieAtCheckpoint(CRASH_POINT);
+  const connections = unusedConnections(app.getHttpServer() as Server);
   const stop = (signal: NodeJS.Signals): void => {
     logger.log(`${signal}: shutting down`);
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS).unref();
+    connections.endWhenClosed();
     app.close().then(
       () => process.exit(0),
       (error: unknown) => {

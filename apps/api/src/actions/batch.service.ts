@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ActionsService, inspectJson, validate, validationFailed, type ActionRequest } from '#actions';
 import type { AcceptedAction, Problem } from '#contracts';
-import { toProblemError } from '../http/problem.filter.ts';
+import { toProblemError } from '#http';
 import { BatchRequest } from './batch.dto.ts';
 
 export type BatchAnswer = { action: AcceptedAction } | { problem: Problem };

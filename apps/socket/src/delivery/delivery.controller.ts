@@ -2,24 +2,33 @@ import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { EphemeralEnvelope, Envelope, Progress } from '#contracts';
 import { TidingsGateway } from '../gateway/tidings.gateway.ts';
+import { StreamHub } from '../stream/stream-hub.ts';
 
-/** From the channels to the sockets. */
+/** From the channels to the clients. */
 @Controller()
 export class DeliveryController {
-  constructor(private readonly gateway: TidingsGateway) {}
+  constructor(
+    private readonly gateway: TidingsGateway,
+    private readonly streams: StreamHub,
+  ) {}
 
   @EventPattern('outcome')
   outcome(@Payload() envelope: Envelope): void {
-    this.gateway.deliver(envelope);
+    this.send('outcome', envelope);
   }
 
   @EventPattern('event')
   event(@Payload() envelope: Envelope): void {
-    this.gateway.deliver(envelope);
+    this.send('event', envelope);
   }
 
   @EventPattern('progress')
   progress(@Payload() envelope: EphemeralEnvelope<Progress>): void {
-    this.gateway.tell('progress', envelope);
+    this.send('progress', envelope);
+  }
+
+  private send(name: string, envelope: Envelope | EphemeralEnvelope): void {
+    this.gateway.send(envelope.channel, name, envelope);
+    this.streams.send(envelope.channel, name, envelope);
   }
 }

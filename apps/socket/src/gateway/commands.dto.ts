@@ -5,3 +5,9 @@ export class RefreshCommand {
   @MaxLength(16_384)
   token!: string;
 }
+
+export class DeliveredCommand {
+  @IsString()
+  @MaxLength(2_048)
+  cursor!: string;
+}

@@ -1,6 +1,6 @@
 import type { ChannelsServer, OrderedChannel } from '#channels';
 import { encodeCursor, type Cursor, type CursorReason } from '#contracts';
-import type { HandshakeCursors } from './handshake.ts';
+import type { GivenCursors } from './given-cursors.ts';
 
 /** Where a connection starts in a channel. */
 export interface StartPosition {
@@ -20,7 +20,7 @@ const UNKNOWN_CHECK = '000000000000';
 export async function startPosition(
   channels: ChannelsServer,
   channel: OrderedChannel,
-  { byChannel, fromBeginning }: HandshakeCursors,
+  { byChannel, fromBeginning }: GivenCursors,
 ): Promise<StartPosition> {
   const cursor = byChannel.get(channel.name);
   if (!cursor && !fromBeginning) return { channel, from: channel.position! };
@@ -40,7 +40,7 @@ export async function startPosition(
 /** What the session says of the positions. */
 export function describePositions(
   starts: readonly StartPosition[],
-  { byChannel, unreadable }: HandshakeCursors,
+  { byChannel, unreadable }: GivenCursors,
 ): { recovered: boolean; reasons?: Record<string, CursorReason>; cursors: string[] } {
   const reasons: Record<string, CursorReason> = {};
   const heard = new Set(starts.map(({ channel }) => channel.name));

@@ -1,0 +1,101 @@
+import type { Identity } from '#auth';
+import type { Envelope, Goaway } from '#contracts';
+
+/** Sent to one connection alone; what goes to a channel is sent once for all who are in it. */
+export interface DirectMessages {
+  session: object;
+  goaway: Goaway;
+  outcome: Envelope;
+  event: Envelope;
+}
+
+/** Most that may wait to be sent to a client, in bytes; beyond it the client is too slow. */
+const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+
+/** A client that leaves even little unread for so long is too slow, in milliseconds. */
+const LONGEST_STANDSTILL_MS = 10_000;
+
+/** Below it a replay goes on, in messages. */
+const LITTLE = 50;
+
+/** One client that listens here, on whatever transport. */
+export abstract class Connection {
+  abstract readonly id: string;
+  /** Channels that are open for it. */
+  readonly channels = new Set<string>();
+  #identity: Identity | null;
+  #expiry: NodeJS.Timeout | undefined;
+  #standsStillSince: number | undefined;
+  #waitingBefore = 0;
+
+  constructor(identity: Identity | null) {
+    this.#identity = identity;
+    this.watchExpiry();
+  }
+
+  abstract get isOpen(): boolean;
+
+  /** Sends to this client alone. */
+  abstract send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void;
+
+  /** From now on it gets what is sent to the channel. */
+  abstract enter(channel: string): void;
+
+  /** What is written for the client and not taken by the network. */
+  abstract get waiting(): { messages: number; bytes: number };
+
+  /** Resolves when something was taken by the network, or the connection is closed. */
+  abstract drained(): Promise<void>;
+
+  /** Closes the transport in the way after which clients come back by themselves. */
+  protected abstract close(atOnce: boolean): void;
+
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  /** Goes on with a newer token of the same user. */
+  renew(identity: Identity): void {
+    this.#identity = identity;
+    this.watchExpiry();
+  }
+
+  /** Tells the client why it is cut off, and when it may come back. */
+  end(reason: Goaway['reason'], reconnectInMs: number): void {
+    this.send('goaway', { reason, reconnectInMs });
+    // Who does not read gets no farewell.
+    this.close(reason === 'slow_consumer');
+  }
+
+  /** Cuts it off without a word; the client tries again. */
+  cut(): void {
+    this.close(true);
+  }
+
+  /** Resolves when the client has taken most of what was sent, so that more may follow. */
+  async keepsUp(): Promise<void> {
+    while (this.isOpen && this.waiting.messages > LITTLE) await this.drained();
+  }
+
+  /** Whether it takes up what it is sent; to be asked now and then. */
+  isTooSlow(now: number): boolean {
+    const { messages, bytes } = this.waiting;
+    const stands = messages > 0 && messages >= this.#waitingBefore;
+    this.#waitingBefore = messages;
+    this.#standsStillSince = stands ? (this.#standsStillSince ?? now) : undefined;
+    if (bytes > MOST_WAITING_BYTES) return true;
+    return this.#standsStillSince !== undefined && now - this.#standsStillSince > LONGEST_STANDSTILL_MS;
+  }
+
+  dispose(): void {
+    clearTimeout(this.#expiry);
+  }
+
+  private watchExpiry(): void {
+    clearTimeout(this.#expiry);
+    if (!this.#identity) return;
+    const wait = this.#identity.expiresAt.getTime() - Date.now();
+    // Timers take 31 bits; a token that lives longer outlives the connection.
+    if (wait < 2 ** 31) this.#expiry = setTimeout(() => this.end('token_expired', 0), Math.max(wait, 0)).unref();
+  }
+}

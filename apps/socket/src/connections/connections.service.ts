@@ -1,0 +1,83 @@
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Revocations } from '#auth';
+import { ChannelsServer } from '#channels';
+import type { Connection } from './connection.ts';
+
+/** Longest time until a client of a draining instance comes back, in milliseconds. */
+const DRAIN_SPREAD_MS = 1_000;
+
+/** When a client that was too slow may come back, in milliseconds. */
+const SLOW_PAUSE_MS = 1_000;
+
+const LOOK_EVERY_MS = 500;
+
+/** All connections of this instance, and what ends them. */
+@Injectable()
+export class Connections implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #connections = new Map<string, Connection>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly channels: ChannelsServer,
+    private readonly revocations: Revocations,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.channels.onEpoch = (channel) => this.endListenersOf(channel);
+    this.revocations.onRevoked = () => this.endRevoked();
+    this.#timer = setInterval(() => this.endSlow(), LOOK_EVERY_MS).unref();
+  }
+
+  add(connection: Connection): void {
+    this.#connections.set(connection.id, connection);
+  }
+
+  get(id: string): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  /** A connection is closed: its channels lose a listener. */
+  remove(id: string): void {
+    const connection = this.#connections.get(id);
+    if (!connection) return;
+    this.#connections.delete(id);
+    connection.dispose();
+    for (const channel of connection.channels) this.channels.release(channel);
+    connection.channels.clear();
+  }
+
+  /** How many connections, and of how many users. */
+  get load(): { connections: number; users: number } {
+    const users = new Set([...this.#connections.values()].map(({ identity }) => identity?.userId));
+    users.delete(undefined);
+    return { connections: this.#connections.size, users: users.size };
+  }
+
+  /** Tells everyone to come back elsewhere, spread over a moment. */
+  beforeApplicationShutdown(): void {
+    clearInterval(this.#timer);
+    for (const connection of this.#connections.values()) {
+      connection.end('drain', Math.round(Math.random() * DRAIN_SPREAD_MS));
+    }
+  }
+
+  /** Another history: its listeners come back with their cursors, and are told in their next session. */
+  private endListenersOf(channel: string): void {
+    for (const connection of this.#connections.values()) {
+      if (connection.channels.has(channel)) connection.cut();
+    }
+  }
+
+  private endRevoked(): void {
+    for (const connection of this.#connections.values()) {
+      if (connection.identity && this.revocations.isRevoked(connection.identity)) connection.end('revoked', 0);
+    }
+  }
+
+  private endSlow(): void {
+    const now = performance.now();
+    for (const connection of this.#connections.values()) {
+      if (connection.isTooSlow(now)) connection.end('slow_consumer', SLOW_PAUSE_MS);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import type { Socket } from 'socket.io';
+import type { Identity } from '#auth';
+import { Connection, type DirectMessages } from '../connections/connection.ts';
+
+/** How long a farewell may take to be written, in milliseconds. */
+const FAREWELL_MS = 1_000;
+
+/** What engine.io has not handed to its transport yet. */
+interface WithBuffer {
+  writeBuffer: readonly { data?: unknown }[];
+}
+
+/** What engine.io keeps of a websocket; other transports have none. */
+interface WithWebSocket {
+  socket?: { terminate?: () => void; bufferedAmount?: number };
+}
+
+/** A socket.io client. */
+export class SocketConnection extends Connection {
+  constructor(
+    private readonly socket: Socket,
+    identity: Identity | null,
+  ) {
+    super(identity);
+  }
+
+  get id(): string {
+    return this.socket.id;
+  }
+
+  get isOpen(): boolean {
+    return this.socket.connected;
+  }
+
+  send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
+    this.socket.emit(name, message);
+  }
+
+  enter(channel: string): void {
+    void this.socket.join(channel);
+  }
+
+  get waiting(): { messages: number; bytes: number } {
+    const { conn } = this.socket;
+    const { writeBuffer } = conn as unknown as WithBuffer;
+    let bytes = (conn.transport as WithWebSocket).socket?.bufferedAmount ?? 0;
+    for (const { data } of writeBuffer) if (typeof data === 'string') bytes += data.length;
+    return { messages: writeBuffer.length, bytes };
+  }
+
+  async drained(): Promise<void> {
+    const left = new AbortController();
+    const { conn } = this.socket;
+    await Promise.race([
+      once(conn, 'drain', { signal: left.signal }),
+      once(conn, 'close', { signal: left.signal }),
+    ]).catch(() => undefined);
+    left.abort();
+  }
+
+  /**
+   * A disconnect packet would tell socket.io clients to stay away, so the transport is
+   * closed, after what is written has left.
+   */
+  protected close(atOnce: boolean): void {
+    const { conn } = this.socket;
+    const terminate = (): void => {
+      (conn.transport as WithWebSocket).socket?.terminate?.();
+      conn.close(true);
+    };
+    if (atOnce) return terminate();
+    setImmediate(() => conn.close());
+    const late = setTimeout(terminate, FAREWELL_MS).unref();
+    conn.once('close', () => clearTimeout(late));
+  }
+}

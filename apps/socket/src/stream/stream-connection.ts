@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { v4 as uuidv4 } from 'uuid';
+import type { Identity } from '#auth';
+import { Connection, type DirectMessages } from '../connections/connection.ts';
+import { encodeServerSentEvent } from './server-sent-event.ts';
+import type { StreamHub } from './stream-hub.ts';
+
+/** A client of Server-Sent Events. */
+export class StreamConnection extends Connection {
+  readonly id = uuidv4();
+  #messages = 0;
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly hub: StreamHub,
+    identity: Identity,
+  ) {
+    super(identity);
+  }
+
+  get isOpen(): boolean {
+    return !this.response.writableEnded && !this.response.destroyed;
+  }
+
+  send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
+    this.write(encodeServerSentEvent(name, message));
+  }
+
+  /** Writes what is encoded already. */
+  write(text: string): void {
+    if (!this.isOpen) return;
+    this.#messages += 1;
+    this.response.write(text, () => (this.#messages -= 1));
+  }
+
+  enter(channel: string): void {
+    this.hub.enter(channel, this);
+  }
+
+  get waiting(): { messages: number; bytes: number } {
+    return { messages: this.#messages, bytes: this.response.writableLength };
+  }
+
+  async drained(): Promise<void> {
+    if (this.response.writableNeedDrain) {
+      const left = new AbortController();
+      const { signal } = left;
+      await Promise.race([once(this.response, 'drain', { signal }), once(this.response, 'close', { signal })]).catch(
+        () => undefined,
+      );
+      left.abort();
+    } else await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  protected close(atOnce: boolean): void {
+    if (atOnce) this.response.destroy();
+    else this.response.end();
+  }
+}

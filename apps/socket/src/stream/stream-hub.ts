@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { encodeServerSentEvent } from './server-sent-event.ts';
+import type { StreamConnection } from './stream-connection.ts';
+
+/** Which event streams are in which channels. */
+@Injectable()
+export class StreamHub {
+  readonly #streams = new Map<string, Set<StreamConnection>>();
+
+  enter(channel: string, stream: StreamConnection): void {
+    const streams = this.#streams.get(channel) ?? new Set();
+    this.#streams.set(channel, streams.add(stream));
+  }
+
+  leave(channel: string, stream: StreamConnection): void {
+    const streams = this.#streams.get(channel);
+    streams?.delete(stream);
+    if (streams?.size === 0) this.#streams.delete(channel);
+  }
+
+  /** Sends to every stream in a channel; encoded once. */
+  send(channel: string, name: string, message: object): void {
+    const streams = this.#streams.get(channel);
+    if (!streams) return;
+    const text = encodeServerSentEvent(name, message);
+    for (const stream of streams) stream.write(text);
+  }
+}

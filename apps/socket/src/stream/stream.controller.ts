@@ -1,0 +1,56 @@
+import { Controller, Get, Headers, Logger, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { bearerToken, TokenVerifier } from '#auth';
+import { userChannel } from '#contracts';
+import { Audience } from '../connections/audience.ts';
+import { Connections } from '../connections/connections.service.ts';
+import { readCursors } from '../connections/given-cursors.ts';
+import { StreamConnection } from './stream-connection.ts';
+import { StreamHub } from './stream-hub.ts';
+
+/** A comment now and then keeps proxies from closing a silent stream, in milliseconds. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** The own channel as Server-Sent Events, for clients without socket.io. */
+@Controller('v1/outcomes')
+export class StreamController {
+  private readonly logger = new Logger(StreamController.name);
+
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly audience: Audience,
+    private readonly connections: Connections,
+    private readonly hub: StreamHub,
+  ) {}
+
+  @Get('stream')
+  async stream(
+    @Res() reply: FastifyReply,
+    @Headers('authorization') authorization?: string,
+    @Headers('last-event-id') lastEventId?: string,
+    @Query('after') after?: string,
+  ): Promise<void> {
+    const identity = await this.verifier.verify(bearerToken(authorization));
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'X-Accel-Buffering': 'no',
+    });
+    const connection = new StreamConnection(reply.raw, this.hub, identity);
+    const channel = userChannel(identity.userId);
+    const keepAlive = setInterval(() => connection.write(':\n\n'), KEEP_ALIVE_MS).unref();
+    this.connections.add(connection);
+    reply.raw.once('close', () => {
+      clearInterval(keepAlive);
+      this.hub.leave(channel, connection);
+      this.connections.remove(connection.id);
+    });
+    try {
+      await this.audience.start(connection, readCursors([lastEventId ?? after]), [channel]);
+    } catch (error) {
+      this.logger.warn(`could not start a stream: ${String(error)}`);
+      connection.cut();
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Database } from '#database';
+import type { Identity } from './identity.ts';
+
+/** Time between two looks into the table, in milliseconds: so long a revocation takes at most. */
+const LOOK_EVERY_MS = 1_000;
+
+/** How far back each look reaches, so that a slow commit is not missed, in seconds. */
+const OVERLAP_SECONDS = 30;
+
+type Kind = 'user' | 'token';
+
+const REVOKE = `
+insert into revocations (kind, subject, revoked_at) values ($1, $2, clock_timestamp())
+on conflict (kind, subject) do update set revoked_at = excluded.revoked_at
+returning kind, subject, revoked_at`;
+
+const RECENT = `
+select kind, subject, revoked_at from revocations
+where revoked_at > $1::timestamptz - make_interval(secs => $2)`;
+
+interface Row {
+  kind: Kind;
+  subject: string;
+  revoked_at: Date;
+}
+
+/**
+ * Which tokens are refused although they are valid. The table is the authority; every
+ * instance keeps a copy and looks for news, so that it works without Redis too.
+ */
+@Injectable()
+export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
+  /** Called when there are new ones; set by who holds open connections. */
+  onRevoked: () => void = () => undefined;
+  private readonly logger = new Logger(Revocations.name);
+  readonly #revokedAt = new Map<string, number>();
+  #newest = new Date(0);
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly database: Database) {}
+
+  onModuleInit(): void {
+    this.schedule(0);
+  }
+
+  beforeApplicationShutdown(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Refuses the tokens of a user, or one token by its `jti`, that were issued until now. */
+  async revoke(kind: Kind, subject: string): Promise<Date> {
+    const [row] = await this.database.query<Row>(REVOKE, [kind, subject]);
+    this.learn([row!]);
+    return row!.revoked_at;
+  }
+
+  isRevoked({ userId, tokenId, issuedAt }: Identity): boolean {
+    if (this.#revokedAt.size === 0) return false;
+    const revokedAt = Math.max(
+      this.#revokedAt.get(`user ${userId}`) ?? 0,
+      tokenId === undefined ? 0 : (this.#revokedAt.get(`token ${tokenId}`) ?? 0),
+    );
+    // `iat` has whole seconds: a token of the same second counts as issued before.
+    return Math.floor(issuedAt.getTime() / 1000) <= Math.floor(revokedAt / 1000);
+  }
+
+  private schedule(afterMs: number): void {
+    this.#timer = setTimeout(() => void this.look().finally(() => this.schedule(LOOK_EVERY_MS)), afterMs).unref();
+  }
+
+  private async look(): Promise<void> {
+    try {
+      this.learn(await this.database.query<Row>(RECENT, [this.#newest, OVERLAP_SECONDS]));
+    } catch (error) {
+      this.logger.debug(`could not look for revocations: ${String(error)}`);
+    }
+  }
+
+  private learn(rows: readonly Row[]): void {
+    let isNews = false;
+    for (const { kind, subject, revoked_at } of rows) {
+      const key = `${kind} ${subject}`;
+      if (this.#revokedAt.get(key) === revoked_at.getTime()) continue;
+      this.#revokedAt.set(key, revoked_at.getTime());
+      if (revoked_at > this.#newest) this.#newest = revoked_at;
+      isNews = true;
+    }
+    if (isNews) this.onRevoked();
+  }
+}

@@ -1,0 +1,1 @@
+export { ProblemFilter, sendProblem, toProblemError } from './problem.filter.ts';

@@ -1,0 +1,287 @@
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { decodeCursor, userChannel, type Envelope } from '#contracts';
+import { Database, migrate } from '#database';
+import { testDatabase } from '#testing';
+import { LedgerHistory } from './ledger-history.ts';
+import { Ledger, type Ending, type NewAction } from './ledger.service.ts';
+import { ledgerMigrations } from './migrations/index.ts';
+import { FinishedElsewhereError } from './statements/finish.ts';
+
+let database: Database;
+let history: LedgerHistory;
+let ledger: Ledger;
+
+const open = (url: string): Database => new Database({ url, poolSize: 20, applicationName: 'ledger.spec' });
+
+async function migrateAt(url: string): Promise<void> {
+  const migrating = open(url);
+  await migrate(migrating, ledgerMigrations);
+  await migrating.onApplicationShutdown();
+}
+
+beforeAll(async () => {
+  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
+  database = open(url);
+  history = new LedgerHistory(database);
+  ledger = new Ledger(database, history);
+});
+
+afterAll(() => database.onApplicationShutdown());
+
+beforeEach(() => database.query('truncate actions, events, channels, idempotency_keys'));
+
+function newAction(given: Partial<NewAction> = {}): NewAction {
+  return {
+    id: uuidv7(),
+    owner: 'alice',
+    type: 'messages.create',
+    resourceId: uuidv4(),
+    payload: { text: 'hello' },
+    ttlSeconds: 60,
+    ...given,
+  };
+}
+
+function endingOf(action: NewAction, given: Partial<Ending> = {}): Ending {
+  const row = {
+    id: action.id,
+    owner: action.owner,
+    type: action.type,
+    resource_id: action.resourceId,
+    submitted_at: new Date('2026-01-01T00:00:00Z'),
+  };
+  return { row, status: 'succeeded', attempts: 1, response: '{"version":1}', error: null, ...given };
+}
+
+const finish = (endings: readonly Ending[]): Promise<Envelope[]> =>
+  database.transaction((sql) => ledger.finish(sql, endings));
+
+/** Accepts an action and ends it. */
+async function applied(given: Partial<NewAction> = {}): Promise<Envelope> {
+  const action = newAction(given);
+  await ledger.accept([action]);
+  return (await finish([endingOf(action)]))[0]!;
+}
+
+const statuses = async (): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    (await database.query<{ id: string; status: string }>('select id, status from actions')).map((row) => [
+      row.id,
+      row.status,
+    ]),
+  );
+
+describe('Ledger.accept', () => {
+  it('draws seq in the order of the input', async () => {
+    const actions = Array.from({ length: 200 }, () => newAction());
+    const shuffled = actions.toSorted(() => Math.random() - 0.5);
+    await ledger.accept(shuffled);
+    await ledger.accept([newAction({ id: '00000000-0000-7000-8000-000000000000' })]);
+    const rows = await database.query<{ id: string }>('select id from actions order by seq');
+    expect(rows.map(({ id }) => id)).toEqual([...shuffled.map(({ id }) => id), '00000000-0000-7000-8000-000000000000']);
+  });
+
+  it('answers the pending action with the position of its owner before the outcome', async () => {
+    const { offset, id } = await applied();
+    const action = newAction();
+    const accepted = (await ledger.accept([action])).get(action.id)!;
+    expect(accepted).toMatchObject({ id: action.id, status: 'pending', done: false, attempts: 0 });
+    expect(accepted).not.toHaveProperty('response');
+    expect(decodeCursor(accepted.cursor)).toEqual({ channel: 'user:alice', offset, check: id.slice(-12) });
+  });
+
+  it('gives an owner without events the epoch as position', async () => {
+    const action = newAction({ owner: 'nobody yet' });
+    const accepted = (await ledger.accept([action])).get(action.id)!;
+    const [row] = await database.query<{ epoch: string }>('select epoch from ledger');
+    expect(decodeCursor(accepted.cursor)).toEqual({ channel: userChannel('nobody yet'), offset: 0, check: row!.epoch });
+  });
+
+  it('gives a cursor from which the outcome can be read, however soon it comes', async () => {
+    const action = newAction();
+    const { cursor } = (await ledger.accept([action])).get(action.id)!;
+    const [published] = await finish([endingOf(action)]);
+    const { channel, offset: after, check } = decodeCursor(cursor)!;
+    const [page] = await history.read([{ channel, after, check, limit: 10 }]);
+    expect(page).toMatchObject({ events: [{ id: published!.id, data: { id: action.id } }] });
+    expect(page).not.toHaveProperty('reason');
+  });
+
+  it('accepts a key once, and recalls the first answer', async () => {
+    const idempotency = { key: 'key-0001', fingerprint: 'print' };
+    const [first, second] = [newAction({ idempotency }), newAction({ idempotency })];
+    const accepted = (await ledger.accept([first])).get(first.id)!;
+    await applied();
+    expect(await ledger.accept([second])).toEqual(new Map());
+    expect(Object.keys(await statuses())).not.toContain(second.id);
+    const [recalled, unknown] = await ledger.recall([
+      { owner: 'alice', key: 'key-0001' },
+      { owner: 'bob', key: 'key-0001' },
+    ]);
+    expect(recalled).toMatchObject({ fingerprint: 'print', action: { id: first.id, status: 'pending' } });
+    expect(recalled!.position).toEqual(decodeCursor(accepted.cursor));
+    expect(unknown).toBeUndefined();
+  });
+
+  it('keeps the same key of two owners apart', async () => {
+    const idempotency = { key: 'key-0001', fingerprint: 'print' };
+    const actions = ['alice', 'bob'].map((owner) => newAction({ owner, idempotency }));
+    expect([...(await ledger.accept(actions)).keys()].toSorted()).toEqual(actions.map(({ id }) => id).toSorted());
+  });
+
+  it('accepts the first of those with one key in one call', async () => {
+    const actions = Array.from({ length: 60 }, (_, index) =>
+      newAction({ idempotency: { key: `key-000${index % 3}`, fingerprint: String(index) } }),
+    );
+    const accepted = await ledger.accept(actions);
+    expect([...accepted.keys()].toSorted()).toEqual(
+      actions
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+  });
+
+  it('accepts a key once when many ask at the same time, and none waits for another in a circle', async () => {
+    const keys = Array.from({ length: 30 }, (_, index) => `key-${index}-0001`);
+    const results = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        ledger.accept(
+          keys
+            .toSorted(() => Math.random() - 0.5)
+            .map((key) => newAction({ idempotency: { key, fingerprint: 'print' } })),
+        ),
+      ),
+    );
+    expect(results.reduce((sum, { size }) => sum + size, 0)).toBe(30);
+  });
+});
+
+describe('Ledger.finish', () => {
+  it('ends the action and tells its owner, in what it publishes as in what is replayed', async () => {
+    const action = newAction();
+    await ledger.accept([action]);
+    const events = [{ channel: 'room:1', type: 'message.created', subject: 'messages/1', data: { text: 'hello' } }];
+    const published = await finish([endingOf(action, { events })]);
+    expect(published).toMatchObject([
+      { channel: 'room:1', offset: 1, type: 'message.created', data: { text: 'hello' } },
+      { channel: 'user:alice', offset: 1, type: 'action.succeeded', subject: `messages/${action.resourceId}` },
+    ]);
+    const pages = await history.read(['room:1', 'user:alice'].map((channel) => ({ channel, after: 0, limit: 10 })));
+    const replayed = pages.flatMap((page) => page.events);
+    // What the caller passed as time of submission is not what the ledger has.
+    const [row] = await database.query<{ at: Date }>('select submitted_at as at from actions');
+    (published[1]!.data as { submittedAt: string }).submittedAt = row!.at.toISOString();
+    expect(replayed).toEqual(published);
+    expect(await ledger.find('alice', action.id)).toMatchObject({ status: 'succeeded', response: { version: 1 } });
+    expect(await ledger.find('bob', action.id)).toBeUndefined();
+  });
+
+  it('allots offsets in the order of the endings, per channel', async () => {
+    const owners = ['alice', 'bob', 'alice', 'alice', 'bob'];
+    const actions = owners.map((owner) => newAction({ owner }));
+    await ledger.accept(actions);
+    const published = await finish(actions.map((action) => endingOf(action)));
+    expect(published.map(({ channel, offset }) => `${channel} ${offset}`)).toEqual([
+      'user:alice 1',
+      'user:bob 1',
+      'user:alice 2',
+      'user:alice 3',
+      'user:bob 2',
+    ]);
+  });
+
+  it('rolls everything back when one of the actions has an end already', async () => {
+    const [ended, open] = [newAction(), newAction({ owner: 'bob' })];
+    await ledger.accept([ended, open]);
+    await finish([endingOf(ended)]);
+    const both = finish([endingOf(open), endingOf(ended, { status: 'failed' })]);
+    await expect(both).rejects.toThrow(FinishedElsewhereError);
+    expect(await statuses()).toEqual({ [ended.id]: 'succeeded', [open.id]: 'pending' });
+    expect(await history.heads(['user:alice', 'user:bob'])).toMatchObject([{ offset: 1 }, { offset: 0 }]);
+    const [count] = await database.query<{ events: number }>('select count(*) as events from events');
+    expect(count!.events).toBe(1);
+  });
+
+  it('lets exactly one of many that end an action at once win', async () => {
+    const action = newAction();
+    await ledger.accept([action]);
+    const ends = ['succeeded', 'failed', 'cancelled', 'expired', 'succeeded'] as const;
+    const results = await Promise.allSettled(ends.map((status) => finish([endingOf(action, { status })])));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await history.heads(['user:alice'])).toMatchObject([{ offset: 1 }]);
+  });
+
+  it('leaves no hole, no double and no deadlock when 20 transactions share channels', async () => {
+    const owners = ['alice', 'bob', 'carol', 'dave', 'eve'];
+    const batches = Array.from({ length: 20 }, (_, batch) =>
+      Array.from({ length: 10 }, (_unused, index) => {
+        const action = newAction({ owner: owners[(batch * 3 + index * (batch % 4 ? 1 : 4)) % owners.length]! });
+        const rooms = [`room:${(batch + index) % 7}`, `room:${(batch * 5 + 6 - index + 20) % 7}`];
+        const events = rooms.map((channel) => ({ channel, type: 'x.done', subject: 'x/1', data: {} }));
+        return { action, ending: endingOf(action, { events }) };
+      }),
+    );
+    await ledger.accept(batches.flat().map(({ action }) => action));
+    const published = await Promise.all(
+      batches.map((batch) => finish((batch.length % 2 ? batch : batch.toReversed()).map(({ ending }) => ending))),
+    );
+    const offsets = Map.groupBy(published.flat(), ({ channel }) => channel);
+    expect(published.flat()).toHaveLength(600);
+    for (const [channel, events] of offsets) {
+      const expected = events.map((_, index) => index + 1);
+      expect(
+        events.map(({ offset }) => offset).toSorted((a, b) => a - b),
+        channel,
+      ).toEqual(expected);
+      const [page] = await history.read([{ channel, after: 0, limit: 1_000 }]);
+      expect(
+        page!.events.map(({ offset }) => offset),
+        channel,
+      ).toEqual(expected);
+      expect(page!.head.offset, channel).toBe(events.length);
+    }
+  });
+
+  it('appends in the order of commits: who comes later waits for who came first', async () => {
+    const [first, second] = [newAction(), newAction()];
+    await ledger.accept([first, second]);
+    const later = Promise.withResolvers<Envelope[]>();
+    const [mine] = await database.transaction(async (sql) => {
+      const envelopes = await ledger.finish(sql, [endingOf(first)]);
+      finish([endingOf(second)]).then(later.resolve, later.reject);
+      await database.query('select pg_sleep(0)');
+      expect(await history.heads(['user:alice'])).toMatchObject([{ offset: 0 }]);
+      return envelopes;
+    });
+    expect([mine!.offset, (await later.promise)[0]!.offset]).toEqual([1, 2]);
+  });
+});
+
+describe('Ledger.list', () => {
+  it('gives an owner their own actions, the newest first', async () => {
+    const actions = [newAction(), newAction({ type: 'messages.delete' }), newAction({ owner: 'bob' }), newAction()];
+    await ledger.accept(actions);
+    const listed = await ledger.list('alice', { limit: 10 });
+    expect(listed.map(({ id }) => id)).toEqual([actions[3]!.id, actions[1]!.id, actions[0]!.id]);
+    const next = await ledger.list('alice', { limit: 1, before: actions[3]!.id, type: 'messages.create' });
+    expect(next.map(({ id }) => id)).toEqual([actions[0]!.id]);
+  });
+});
+
+describe('the migrations of the ledger', () => {
+  it('are applied once, from however many processes', async () => {
+    const { url } = await testDatabase();
+    const several = [open(url), open(url), open(url)];
+    try {
+      const applications = await Promise.all(several.map((each) => migrate(each, ledgerMigrations)));
+      expect(applications.flat().toSorted()).toEqual(Object.keys(ledgerMigrations).toSorted());
+      expect(await migrate(several[0]!, ledgerMigrations)).toEqual([]);
+      const epochs = await several[0]!.query('select epoch from ledger');
+      expect(epochs).toHaveLength(1);
+    } finally {
+      await Promise.all(several.map((each) => each.onApplicationShutdown()));
+    }
+  });
+});
