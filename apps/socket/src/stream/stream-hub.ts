@@ -1,18 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { encodeServerSentEvent } from './server-sent-event.ts';
-import type { StreamConnection } from './stream-connection.ts';
+
+/** An open event stream. */
+export interface EventStream {
+  /** Writes encoded events. */
+  write: (text: string) => void;
+}
 
 /** Which event streams are in which channels. */
 @Injectable()
 export class StreamHub {
-  readonly #streams = new Map<string, Set<StreamConnection>>();
+  readonly #streams = new Map<string, Set<EventStream>>();
 
-  enter(channel: string, stream: StreamConnection): void {
+  enter(channel: string, stream: EventStream): void {
     const streams = this.#streams.get(channel) ?? new Set();
     this.#streams.set(channel, streams.add(stream));
   }
 
-  leave(channel: string, stream: StreamConnection): void {
+  leave(channel: string, stream: EventStream): void {
     const streams = this.#streams.get(channel);
     streams?.delete(stream);
     if (streams?.size === 0) this.#streams.delete(channel);
