@@ -68,8 +68,10 @@ export function createPool(options: PoolOptions): pg.Pool {
       .join(' '),
     types: { getTypeParser },
   });
-  // Without a listener, an idle connection that the server closes would end the process.
+  // Without listeners, a connection that the server closes would end the process: idle, or
+  // in a transaction between two statements (the next one rejects, so nothing is missed).
   pool.on('error', options.onError);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   // So would one that is in use. Its queries reject, so there is nothing left to tell.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
