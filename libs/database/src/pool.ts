@@ -72,8 +72,6 @@ export function createPool(options: PoolOptions): pg.Pool {
   // in a transaction between two statements (the next one rejects, so nothing is missed).
   pool.on('error', options.onError);
   pool.on('connect', (client) => client.on('error', () => undefined));
-  // So would one that is in use. Its queries reject, so there is nothing left to tell.
-  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
