@@ -72,30 +72,52 @@ export class TokenVerifier {
           : await jwtVerify(token, key, this.#claims);
       return payload;
     } catch (error) {
+      if (error instanceof ProblemError) throw error;
       if (error instanceof errors.JWTExpired) throw new ProblemError('TOKEN_EXPIRED');
-      if (error instanceof errors.JWKSTimeout)
-        throw new ProblemError('UNAVAILABLE', 'The keys of the issuer cannot be reached', { cause: error });
       throw new ProblemError('UNAUTHENTICATED', 'The token is not valid', { cause: error });
     }
   }
 }
 
 function keyOf(config: AuthConfig): Key {
-  if (config.JWKS_URL) return { key: createRemoteJWKSet(new URL(config.JWKS_URL)), algorithms: ASYMMETRIC };
+  if (config.JWKS_URL) return { key: keysAt(new URL(config.JWKS_URL)), algorithms: ASYMMETRIC };
   return { key: new TextEncoder().encode(config.JWT_SECRET), algorithms: ['HS256'] };
+}
+
+/** What a look for the key of a token can find wrong with the token itself. */
+const ABOUT_TOKEN = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+
+/** The keys of an issuer. That they cannot be had says nothing about a token. */
+function keysAt(url: URL): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url);
+  return (header, token) =>
+    keys(header, token).catch((error: unknown) => {
+      if (ABOUT_TOKEN.some((kind) => error instanceof kind)) throw error;
+      throw new ProblemError('UNAVAILABLE', 'The keys of the issuer cannot be reached', { cause: error });
+    });
 }
 
 const LONGEST_SUBJECT = 200;
 
 function identityOf({ sub, scope, jti, iat, exp }: JWTPayload & { scope?: unknown }): Identity {
-  if (!sub || sub.length > LONGEST_SUBJECT || !sub.isWellFormed() || sub.includes('\0')) {
+  if (
+    typeof sub !== 'string' ||
+    sub === '' ||
+    sub.length > LONGEST_SUBJECT ||
+    !sub.isWellFormed() ||
+    sub.includes('\0')
+  ) {
     throw new ProblemError('UNAUTHENTICATED', 'The token names no usable subject');
+  }
+  const [issuedAt, expiresAt] = [new Date(iat! * 1000), new Date(exp! * 1000)];
+  if (Number.isNaN(issuedAt.getTime()) || Number.isNaN(expiresAt.getTime())) {
+    throw new ProblemError('UNAUTHENTICATED', 'The token names no usable times');
   }
   return {
     userId: sub,
     scopes: new Set(typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []),
     tokenId: jti,
-    issuedAt: new Date(iat! * 1000),
-    expiresAt: new Date(exp! * 1000),
+    issuedAt,
+    expiresAt,
   };
 }
