@@ -6,6 +6,7 @@ import { eventually, testDatabase } from '#testing';
 import { LedgerHistory } from './ledger-history.ts';
 import { Ledger, type Ending, type NewAction } from './ledger.service.ts';
 import { ledgerMigrations } from './migrations/index.ts';
+import { acceptStatement } from './statements/accept.ts';
 import { FinishedElsewhereError } from './statements/finish.ts';
 
 let database: Database;
@@ -146,6 +147,19 @@ describe('Ledger.accept', () => {
     expect(Object.keys(await statuses()).toSorted()).toEqual([...accepted.keys()].toSorted());
   });
 
+  it('takes keys in sorted order: who waits for one holds none that comes after it', async () => {
+    const withKey = (key: string): NewAction => newAction({ idempotency: { key, fingerprint: 'print' } });
+    const [first, both, other] = [withKey('key-a'), [withKey('key-c'), withKey('key-a')], withKey('key-c')];
+    const waiting = await database.transaction(async (sql) => {
+      await acceptStatement(sql, [first]);
+      const accepting = ledger.accept(both);
+      await eventually(async () => expect(await database.query(WAITING)).toHaveLength(1));
+      expect([...(await ledger.accept([other])).keys()]).toEqual([other.id]);
+      return { accepting };
+    });
+    expect(await waiting.accepting).toEqual(new Map());
+  });
+
   it('accepts a key once when many ask at the same time, and none waits for another in a circle', async () => {
     const keys = Array.from({ length: 30 }, (_, index) => `key-${index}-0001`);
     const results = await Promise.all(
@@ -240,6 +254,24 @@ describe('Ledger.finish', () => {
       const kept = page!.events.map(({ offset }) => offset);
       expect({ channel, head: page!.head.offset, offsets: kept }).toEqual(expected);
     }
+  });
+
+  it('takes channels in sorted order: who waits for one holds none that comes after it', async () => {
+    const rooms = ['room:c', 'room:a', 'room:b'];
+    const eventsIn = (channels: readonly string[]) =>
+      channels.map((channel) => ({ channel, type: 'x.done', subject: 'x/1', data: {} }));
+    const [before, after] = [newAction(), newAction()];
+    await ledger.accept([before, after]);
+    await finish([endingOf(before, { events: eventsIn(rooms) })]);
+    const waiting = await database.transaction(async (sql) => {
+      await sql.query(`select from channels where channel = 'room:a' for update`);
+      const finishing = finish([endingOf(after, { events: eventsIn(rooms) })]);
+      await eventually(async () => expect(await database.query(WAITING)).toHaveLength(1));
+      const free = await sql.query('select channel from channels order by channel for update skip locked');
+      expect(free.map(({ channel }) => channel)).toEqual([...rooms.toSorted(), 'user:alice']);
+      return { finishing };
+    });
+    expect((await waiting.finishing).map(({ offset }) => offset)).toEqual([2, 2, 2, 2]);
   });
 
   it('appends in the order of commits: who comes later waits for who came first', async () => {

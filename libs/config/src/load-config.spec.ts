@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { ApiConfig, ConfigError, loadConfig, ProcessConfig, SocketConfig, variablesOf, WorkerConfig } from './index.ts';
+
+const REQUIRED = { DATABASE_URL: 'postgres://localhost/tidings', REDIS_URL: 'redis://localhost' };
+const SECRET = 'a-secret-of-more-than-32-characters';
+
+/** What a refused environment is told, line by line. */
+function complaints(load: () => unknown): string[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n').slice(1);
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  it('takes defaults for what is unset or empty', () => {
+    const config = loadConfig(ProcessConfig, { ...REQUIRED, PORT: '', HOST: undefined });
+    expect(config).toMatchObject({ ...REQUIRED, PORT: 3000, HOST: '0.0.0.0', NODE_ENV: 'production' });
+    expect(config.isProduction).toBe(true);
+  });
+
+  it('reads numbers and switches as such', () => {
+    const environment = { ...REQUIRED, JWT_SECRET: SECRET, PORT: '3101', ALLOW_GUESTS: 'false' };
+    expect(loadConfig(SocketConfig, environment)).toMatchObject({ PORT: 3101, ALLOW_GUESTS: false });
+    expect(loadConfig(SocketConfig, { ...environment, ALLOW_GUESTS: '1' })).toMatchObject({ ALLOW_GUESTS: true });
+  });
+
+  it('leaves numbers alone where text is meant', () => {
+    expect(loadConfig(ProcessConfig, { ...REQUIRED, INSTANCE_ID: '7' }).INSTANCE_ID).toBe('7');
+  });
+
+  it('takes nothing that the schema does not name', () => {
+    expect(loadConfig(ProcessConfig, { ...REQUIRED, PATH: '/bin', isProduction: 'x' })).not.toHaveProperty('PATH');
+  });
+
+  it.each([
+    ['PORT', '80a'],
+    ['PORT', '1e3'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['NODE_ENV', 'prod'],
+    ['DATABASE_URL', 'mysql://localhost'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_PREFIX', 'with space'],
+    ['INSTANCE_ID', 'a b'],
+    ['METRICS_TOKEN', 'short'],
+    ['WORKER_CONCURRENCY', '0'],
+    ['MAX_ATTEMPTS', 'many'],
+  ])('refuses %s=%s, by name', (name, value) => {
+    const lines = complaints(() => loadConfig(WorkerConfig, { ...REQUIRED, [name]: value }));
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.filter((line) => !line.includes(name))).toEqual([]);
+  });
+
+  it('names everything that is wrong at once', () => {
+    const lines = complaints(() => loadConfig(ApiConfig, { PORT: 'x' }));
+    for (const name of ['PORT', 'DATABASE_URL', 'REDIS_URL', 'JWT_SECRET']) {
+      expect(lines.some((line) => line.includes(name))).toBe(true);
+    }
+  });
+
+  it.each([
+    ['a secret', { JWT_SECRET: SECRET }],
+    ['the keys of an issuer', { JWKS_URL: 'https://issuer.example/keys' }],
+    ['both', { JWT_SECRET: SECRET, JWKS_URL: 'http://issuer:8080/keys' }],
+  ])('lets tokens be verified by %s', (_, more) => {
+    expect(loadConfig(ApiConfig, { ...REQUIRED, ...more })).toMatchObject(more);
+  });
+
+  it.each([
+    ['neither secret nor keys', {}],
+    ['a secret that is too short', { JWT_SECRET: 'short' }],
+    ['the published development secret', { JWT_SECRET: 'tidings-development-secret-not-for-production' }],
+    ['a short secret beside keys', { JWT_SECRET: 'short', JWKS_URL: 'https://issuer.example/keys' }],
+    ['keys that are no address', { JWKS_URL: 'issuer' }],
+    ['keys from a file', { JWKS_URL: 'file:///etc/keys' }],
+  ])('refuses %s', (_, more) => {
+    expect(complaints(() => loadConfig(ApiConfig, { ...REQUIRED, ...more }))).not.toEqual([]);
+  });
+});
+
+describe('variablesOf', () => {
+  it('names the variables of a schema and of those it extends, once', () => {
+    const names = variablesOf(SocketConfig);
+    expect(names).toEqual(expect.arrayContaining(['ALLOW_GUESTS', 'JWT_SECRET', 'PORT']));
+    expect(names).toHaveLength(new Set(names).size);
+    expect(names).not.toContain('isProduction');
+  });
+});
