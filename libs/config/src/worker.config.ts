@@ -22,8 +22,8 @@ export class WorkerConfig extends ProcessConfig {
   /** Longest time that the handlers of one transaction may take, in milliseconds; the server ends it at 4 s. */
   @IsInt()
   @Min(50)
-  @Max(3_500)
-  APPLY_TIMEOUT_MS: number = 3_000;
+  @Max(3_000)
+  APPLY_TIMEOUT_MS: number = 2_500;
 
   /** Handlers with work outside a transaction that run at once. */
   @IsInt()

@@ -4,9 +4,6 @@ const UNAVAILABLE = /^(08|57P0|53)/;
 /** serialization_failure, deadlock_detected, lock_not_available. */
 const CONFLICTS = new Set(['40001', '40P01', '55P03']);
 
-/** transaction_timeout and idle_in_transaction_session_timeout: the server took our locks away. */
-const TIMED_OUT = new Set(['25P03', '25P04', '57014']);
-
 const SOCKET_ERRORS = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -29,7 +26,7 @@ function codeOf(error: unknown): string {
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true;
   const code = codeOf(error);
-  if (UNAVAILABLE.test(code) || TIMED_OUT.has(code) || SOCKET_ERRORS.has(code)) return true;
+  if (UNAVAILABLE.test(code) || SOCKET_ERRORS.has(code)) return true;
   return error instanceof Error && LOST.test(error.message);
 }
 

@@ -63,14 +63,22 @@ export class Database extends Executor implements OnApplicationShutdown {
    * Every transaction is bounded by the server (4 s), whatever becomes of this process.
    */
   transaction<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
-    return this.#kysely.transaction().execute(async (transaction) => {
-      const executor = new Executor(transaction);
+    let failure: { error: unknown } | undefined;
+    const transaction = this.#kysely.transaction().execute(async (inner) => {
+      const executor = new Executor(inner);
       try {
         return await work(executor);
+      } catch (error) {
+        failure = { error };
+        throw error;
       } finally {
         // Work that was given up on may still hold it.
         executor.end();
       }
+    });
+    // Why it failed counts, not that the rollback failed too.
+    return transaction.catch((error: unknown) => {
+      throw failure ? failure.error : error;
     });
   }
 

@@ -42,12 +42,16 @@ export interface PoolOptions {
  */
 const SESSION_SETTINGS = {
   transaction_timeout: '4s',
-  idle_in_transaction_session_timeout: '3s',
+  idle_in_transaction_session_timeout: '3500ms',
   tcp_keepalives_idle: '2',
   tcp_keepalives_interval: '1',
   tcp_keepalives_count: '3',
   tcp_user_timeout: '4000',
   timezone: 'UTC',
+  // Every statement has its index. A plan that was made while a partition was empty must not
+  // go on scanning it when it is full.
+  enable_seqscan: 'off',
+  jit: 'off',
 };
 
 /** A pool whose connections time out, are kept alive, and whose errors do not end the process. */

@@ -4,7 +4,7 @@ import type { ActionRow } from '../action-row.ts';
 const OVERDUE = `
 select a.id, a.owner, a.type, a.resource_id, a.parent_id, a.attempts, a.submitted_at
 from actions a
-where a.status in ('pending', 'running') and a.expires_at <= clock_timestamp()
+where a.finished_at is null and a.expires_at <= clock_timestamp()
 order by a.seq
 limit $1`;
 
