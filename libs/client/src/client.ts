@@ -1,0 +1,170 @@
+import type {
+  AcceptedAction,
+  Action,
+  ActionStatus,
+  EphemeralEnvelope,
+  Envelope,
+  Goaway,
+  OutcomeEnvelope,
+  Progress,
+  Session,
+} from '#contracts';
+import type { CreateMessage, EditMessage, Message } from './resources.ts';
+import type { ClientStorage } from './storage/client-storage.ts';
+import type { TidingsError } from './tidings-error.ts';
+
+export interface ClientOptions {
+  /** URL of the api, e.g. `https://tidings.example`. */
+  baseUrl: string;
+  /** URL of a socket app, or of the balancer before several (default: `baseUrl`). */
+  socketUrl?: string;
+  /** Gives a JWT. It is called when there is none yet, when it is about to expire, and when it was refused. */
+  token: () => string | Promise<string>;
+  /** Keeps positions and unanswered actions over a reload or a restart (default: memory). */
+  storage?: ClientStorage;
+  /** Without a known position, hear all that is retained instead of what happens from now on. */
+  replayFromStart?: boolean;
+  /** How long a submit is tried while there is no answer, in milliseconds (default: 60 000). */
+  submitWithinMs?: number;
+}
+
+/**
+ * `offline`: not asked to connect, or the server refused for good. `reconnecting`: it was
+ * online before, and goes on where it was.
+ */
+export type ClientState = 'offline' | 'connecting' | 'online' | 'reconnecting';
+
+/** What can be listened to, with what the listener gets. */
+export interface ClientEvents {
+  state: ClientState;
+  /** Of each connection, before what was missed. `recovered: false`: something was missed for good. */
+  session: Session;
+  /** An own action ended, on this device or another. */
+  outcome: OutcomeEnvelope;
+  /** Anything else on a channel one hears. */
+  event: Envelope | EphemeralEnvelope;
+  progress: EphemeralEnvelope<Progress>;
+  /** The server ends the connection; the client comes back by itself. */
+  goaway: Goaway;
+  /** The list of pending actions changed. */
+  pending: readonly PendingAction[];
+  error: TidingsError;
+}
+
+/**
+ * Gets what happens, each once and in the order of its channel. One that returns a promise
+ * gets the next `outcome` or `event` when it has resolved; the position is kept after that.
+ */
+export type ClientListener<Name extends keyof ClientEvents> = (value: ClientEvents[Name]) => unknown;
+
+/** The client of a Tidings system: submits actions, and hears their outcomes. */
+export interface TidingsClient {
+  readonly messages: ResourceClient<CreateMessage, EditMessage, Message>;
+  /** A resource by the plural name it has in URLs. */
+  resource<Create extends object, Edit extends object, View>(type: string): ResourceClient<Create, Edit, View>;
+  readonly actions: ActionsClient;
+  /**
+   * Connects, and stays so until {@link disconnect}: it comes back by itself and goes on where it was.
+   *
+   * @throws {TidingsError} when the token is refused, or it was disconnected before it was online
+   */
+  connect(): Promise<Session>;
+  disconnect(): void;
+  /** Moves to another socket app, and goes on there where it was. */
+  useSocket(url: string): void;
+  readonly state: ClientState;
+  /** Null unless online. */
+  readonly session: Session | null;
+  /** @returns what ends the listening */
+  on<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void;
+  /** Outcomes from now on. One counts as handled when the next is asked for. */
+  outcomes(): AsyncIterableIterator<OutcomeEnvelope>;
+  /** Submitted and not answered yet, the oldest first; a new array whenever it changes. */
+  readonly pending: readonly PendingAction[];
+  /** Disconnects, and rejects whatever is waited for with `CLOSED`. */
+  close(): void;
+}
+
+export interface Page<View> {
+  data: View[];
+  /** `after` of the next page; null on the last. */
+  next: string | null;
+}
+
+export interface PageQuery {
+  after?: string;
+  /** 1 to 500 (default: 50). */
+  limit?: number;
+}
+
+export interface ActionsQuery extends PageQuery {
+  status?: ActionStatus;
+  type?: string;
+  resourceId?: string;
+}
+
+export interface ActionsClient {
+  /** @throws {TidingsError} `NOT_FOUND` */
+  get(id: string): Promise<Action>;
+  /** Own actions, the newest first. */
+  list(query?: ActionsQuery): Promise<Page<Action>>;
+  /** Ends an action that has no outcome yet; gives the action with the outcome it has. */
+  cancel(id: string): Promise<Action>;
+}
+
+export interface SubmitOptions {
+  /** 8 to 255 printable characters (default: a new one, kept over retries). */
+  idempotencyKey?: string;
+}
+
+export interface CreateOptions extends SubmitOptions {
+  /** UUID of the new resource (default: the server chooses). */
+  id?: string;
+}
+
+export interface ChangeOptions extends SubmitOptions {
+  /** The version that the resource must have when the action is applied. */
+  ifMatch?: number;
+}
+
+/** Submits resolve when the action is accepted; they are tried again while there is no answer. */
+export interface ResourceClient<Create, Edit, View> {
+  create(payload: Create, options?: CreateOptions): Promise<SubmittedAction<View>>;
+  edit(id: string, payload: Edit, options?: ChangeOptions): Promise<SubmittedAction<View>>;
+  delete(id: string, options?: ChangeOptions): Promise<SubmittedAction<null>>;
+  list(query?: PageQuery): Promise<Page<View>>;
+  /** @throws {TidingsError} `NOT_FOUND` */
+  get(id: string): Promise<View>;
+}
+
+/** An action that was accepted. */
+export interface SubmittedAction<View> {
+  readonly action: AcceptedAction;
+  /**
+   * Resolves once, for every outcome, over disconnects and restarts of any server.
+   *
+   * @throws {TidingsError} only when no outcome can be had: `CLOSED`, `UNAUTHENTICATED`, or
+   * `NOT_FOUND` when the ledger does not know the action any more
+   */
+  outcome(): Promise<Action<View>>;
+  /** Ends it if it has no outcome yet; gives the action with the outcome it has. */
+  cancel(): Promise<Action>;
+}
+
+/** An action that was submitted, and has no outcome yet. */
+export interface PendingAction {
+  /** Names it from the start, before there is an action. */
+  readonly idempotencyKey: string;
+  /** `<resource>.<verb>` */
+  readonly type: string;
+  /** Null while the server has not chosen it. */
+  readonly resourceId: string | null;
+  /** Null for a delete. */
+  readonly payload: unknown;
+  /** RFC 3339, by the clock of this side. */
+  readonly submittedAt: string;
+  /** Null until it is accepted. */
+  readonly action: AcceptedAction | null;
+  /** As {@link SubmittedAction.outcome}; also rejects when it is not accepted. */
+  outcome(): Promise<Action>;
+}
