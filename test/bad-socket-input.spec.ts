@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, type Session } from '#contracts';
 import {
   connect,
   ConnectionRefused,
+  problemOf,
   RawSocket,
   startSystem,
   token,
@@ -15,7 +16,6 @@ let system: System;
 let url: string;
 let alice: TestUser;
 let bob: TestUser;
-let pids: ReturnType<System['pids']>;
 const open: { close: () => void }[] = [];
 
 beforeAll(async () => {
@@ -23,15 +23,14 @@ beforeAll(async () => {
   url = system.sockets[0]!.url;
   alice = await system.user('alice');
   bob = await system.user('bob');
-  pids = system.pids();
 });
 
 // No input ends a process, and each goes on serving.
 afterEach(async () => {
   for (const socket of open.splice(0)) socket.close();
-  expect(system.pids()).toEqual(pids);
+  system.assertUnharmed();
   const listener = await alice.connect(system.sockets[0]!);
-  expect(await ackOf(listener, 'refresh', { token: alice.token })).toMatchObject({ ok: true });
+  await ackOf(listener, 'refresh', { token: alice.token });
   listener.close();
 });
 
@@ -97,9 +96,12 @@ describe('a handshake', () => {
   });
 
   it('of a page of another origin is refused; one of the same host is welcome', async () => {
-    await refusal(connect(url, { headers: { origin: 'https://evil.example' }, reconnects: false }));
-    await refusal(connect(url, { headers: { origin: 'null' }, reconnects: false }));
-    open.push(await connect(url, { headers: { origin: url } }));
+    for (const origin of ['https://evil.example', 'null', url.replace('http', 'https').replace('127', '128')]) {
+      expect(await refusal(connect(url, { headers: { origin }, reconnects: false }))).toBeUndefined();
+    }
+    const welcome = await connect(url, { headers: { origin: url } });
+    open.push(welcome);
+    expect(welcome.sessions).toHaveLength(1);
   });
 
   it.each([
@@ -275,6 +277,24 @@ describe('a packet', () => {
     const raw = await RawSocket.open(url);
     open.push(raw);
     raw.send('427["refresh",{}]');
-    await raw.end();
+    expect(await raw.end()).toBeGreaterThan(0);
+  });
+});
+
+describe('an event stream', () => {
+  it.each(['', 'Bearer x.y.z', 'Basic YWxpY2U6cHc='])(
+    'without a good token is refused with 401: %s',
+    async (authorization) => {
+      const refused = await problemOf(fetch(`${url}/v1/outcomes/stream`, { headers: { authorization } }));
+      expect(refused).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+      expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer realm="tidings"/);
+    },
+  );
+
+  it('is not opened by another method', async () => {
+    const headers = { authorization: `Bearer ${alice.token}` };
+    const refused = await problemOf(fetch(`${url}/v1/outcomes/stream`, { method: 'POST', headers }));
+    expect(refused).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' });
+    expect(await problemOf(fetch(`${url}/v1/nope`, { headers }))).toMatchObject({ status: 404, code: 'NOT_FOUND' });
   });
 });

@@ -21,7 +21,9 @@ async function passMarker(user: TestUser, listeners: readonly Listener[]): Promi
   for (const listener of listeners) await listener.outcomeOf(marker);
 }
 
-function withoutReplayed({ replayed: _, ...envelope }: OutcomeEnvelope): OutcomeEnvelope {
+function withoutReplayed(outcome: OutcomeEnvelope): OutcomeEnvelope {
+  const envelope = { ...outcome };
+  delete envelope.replayed;
   return envelope;
 }
 

@@ -4,6 +4,7 @@ export { testDatabase, type Schema, type TestDatabase } from './database.ts';
 export { eventually } from './eventually.ts';
 export { connect, ConnectionRefused, Listener, type ListenerOptions } from './listener.ts';
 export { privatePostgres, privateRedis } from './private-servers.ts';
+export { problemOf, type Refusal } from './problem-of.ts';
 export { RawSocket } from './raw-socket.ts';
 export { testRedis, type TestRedis } from './redis.ts';
 export { startSystem, type System, type SystemOptions } from './system.ts';

@@ -36,6 +36,8 @@ export interface System {
   redis: { url: string; prefix: string };
   /** Every process of it, by its name. */
   pids(): Record<string, number | undefined>;
+  /** @throws {Error} when one of its processes has ended, or was started again */
+  assertUnharmed(): void;
   /** Starts one more process of an app. */
   add(app: AppName, env?: NodeJS.ProcessEnv): Promise<StartedApp>;
   /** Someone who calls its api. */
@@ -54,12 +56,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const name = randomBytes(2).toString('hex');
   const settings = { DATABASE_URL: database, REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix, ...env };
   const processes: Record<AppName, StartedApp[]> = { api: [], worker: [], socket: [] };
+  const born = new Map<StartedApp, number | undefined>();
   const all = (): StartedApp[] => [...processes.api, ...processes.worker, ...processes.socket];
 
   const add = async (app: AppName, more: NodeJS.ProcessEnv = {}): Promise<StartedApp> => {
     count += 1;
     const started = await startApp(app, { ...settings, INSTANCE_ID: `${app}-${name}-${count}`, ...more });
     processes[app].push(started);
+    born.set(started, started.pid);
     return started;
   };
   let count = 0;
@@ -78,6 +82,11 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     database,
     redis,
     pids: () => Object.fromEntries(all().map((app) => [app.name, app.pid])),
+    assertUnharmed: () => {
+      for (const [app, pid] of born) {
+        if (app.pid !== pid) throw new Error(`${app.name} is no more the process that it was; its log is shown`);
+      }
+    },
     add,
     user: (id, tokenOptions) => TestUser.signIn(id, processes.api[0]!.url, tokenOptions),
     stop: async () => {

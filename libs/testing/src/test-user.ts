@@ -1,6 +1,6 @@
 import type { AcceptedAction, Action, Problem } from '#contracts';
 import { connect, type Listener, type ListenerOptions } from './listener.ts';
-import { token, type TokenOptions } from './token.ts';
+import * as tokens from './token.ts';
 
 export interface Answer<Body = unknown> {
   status: number;
@@ -27,8 +27,8 @@ export class TestUser {
   ) {}
 
   /** @param api base URL of the api that the user calls */
-  static async signIn(id: string, api: string, options?: TokenOptions): Promise<TestUser> {
-    return new TestUser(id, await token(id, options), api);
+  static async signIn(id: string, api: string, options?: tokens.TokenOptions): Promise<TestUser> {
+    return new TestUser(id, await tokens.token(id, options), api);
   }
 
   /** Calls the api with the user's token. */
