@@ -1,0 +1,163 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ProblemError } from '#contracts';
+import { Database, migrate } from '#database';
+import { Ledger, LedgerHistory, ledgerMigrations, type NewAction } from '#ledger';
+import type { TicketEntry, TicketQueue } from '#queue';
+import { privatePostgres, testDatabase } from '#testing';
+import { Acceptor } from './acceptor.ts';
+
+const open = (url: string): Database => new Database({ url, poolSize: 4, applicationName: 'acceptor.spec' });
+
+async function migrateAt(url: string): Promise<void> {
+  const migrating = open(url);
+  await migrate(migrating, ledgerMigrations);
+  await migrating.onApplicationShutdown();
+}
+
+let database: Database;
+
+beforeAll(async () => {
+  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
+  database = open(url);
+});
+
+afterAll(() => database.onApplicationShutdown());
+
+function setUp(on = database) {
+  const ledger = new Ledger(on, new LedgerHistory(on));
+  const add = vi.fn<(name: string, entries: readonly TicketEntry[]) => Promise<boolean>>(() => Promise.resolve(true));
+  const acceptor = new Acceptor(ledger, { add } as unknown as TicketQueue);
+  return { ledger, add, acceptor, accept: vi.spyOn(ledger, 'accept') };
+}
+
+function newAction(given: Partial<NewAction> = {}): NewAction {
+  return {
+    id: uuidv7(),
+    owner: 'alice',
+    type: 'messages.create',
+    resourceId: uuidv4(),
+    payload: { text: 'hello' },
+    ttlSeconds: 60,
+    ...given,
+  };
+}
+
+async function recorded(actions: readonly NewAction[]): Promise<string[]> {
+  const ids = actions.map(({ id }) => id);
+  const rows = await database.query<{ id: string }>('select id from actions where id = any($1) order by seq', [ids]);
+  return rows.map(({ id }) => id);
+}
+
+describe('Acceptor', () => {
+  it('records the actions of one moment together, in their order, and asks for their tickets together', async () => {
+    const { acceptor, accept, add } = setUp();
+    const actions = Array.from({ length: 120 }, () => newAction());
+    const answers = await Promise.all(actions.map((action) => acceptor.accept(action)));
+    expect(answers.map(({ action, replayed }) => [action.id, replayed])).toEqual(actions.map(({ id }) => [id, false]));
+    expect(await recorded(actions)).toEqual(actions.map(({ id }) => id));
+    expect(accept).toHaveBeenCalledTimes(1);
+    expect(add.mock.calls).toEqual([['messages.create', actions.map(({ id, resourceId }) => [id, resourceId])]]);
+  });
+
+  it('answers when the action is committed, and waits for no ticket', async () => {
+    const { acceptor, add } = setUp();
+    add.mockReturnValue(new Promise(() => undefined));
+    const action = newAction();
+    await acceptor.accept(action);
+    expect(await recorded([action])).toEqual([action.id]);
+  });
+
+  it('has no two flushes with one resource under way, so that its actions keep their order', async () => {
+    const { acceptor, accept, ledger } = setUp();
+    const resourceId = uuidv4();
+    const [first, second, stranger] = [newAction({ resourceId }), newAction({ resourceId }), newAction()];
+    const slow = Promise.withResolvers<void>();
+    const write = Ledger.prototype.accept.bind(ledger);
+    accept.mockImplementationOnce(async (actions) => {
+      await slow.promise;
+      return write(actions);
+    });
+    const answers = [acceptor.accept(first)];
+    await turn();
+    await turn();
+    answers.push(acceptor.accept(second));
+    await acceptor.accept(stranger);
+    expect(accept.mock.calls.map(([actions]) => actions.map(({ id }) => id))).toEqual([[first.id], [stranger.id]]);
+    slow.resolve();
+    await Promise.all(answers);
+    expect(await recorded([first, second])).toEqual([first.id, second.id]);
+  });
+
+  it('refuses a row that cannot be recorded without its neighbours', async () => {
+    const { acceptor } = setUp();
+    const [before, bad, after] = [newAction(), newAction({ resourceId: 'no uuid' }), newAction()];
+    const answers = await Promise.allSettled([before, bad, after].map((action) => acceptor.accept(action)));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await recorded([before, after])).toEqual([before.id, after.id]);
+  });
+
+  it('answers a key that was used for the same request with the first answer', async () => {
+    const { acceptor, add } = setUp();
+    const idempotency = { key: uuidv4(), fingerprint: 'print' };
+    const first = await acceptor.accept(newAction({ idempotency }));
+    const again = await acceptor.accept(newAction({ idempotency }));
+    expect(again).toEqual({ action: first.action, replayed: true });
+    expect(add).toHaveBeenCalledTimes(1);
+  });
+
+  it('accepts one of those that bring one key in the same moment', async () => {
+    const { acceptor } = setUp();
+    const idempotency = { key: uuidv4(), fingerprint: 'print' };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => acceptor.accept(newAction({ idempotency }))));
+    expect(new Set(answers.map(({ action }) => action.id)).size).toBe(1);
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+  });
+
+  it('refuses a key that was used for another request', async () => {
+    const { acceptor } = setUp();
+    const key = uuidv4();
+    await acceptor.accept(newAction({ idempotency: { key, fingerprint: 'print' } }));
+    const other = acceptor.accept(newAction({ idempotency: { key, fingerprint: 'other' } }));
+    await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+  });
+
+  it('finds out what became of an action when the answer of Postgres is lost', async () => {
+    const { acceptor, accept, ledger, add } = setUp();
+    const lost = new Error('Connection terminated unexpectedly');
+    const write = Ledger.prototype.accept.bind(ledger);
+    accept.mockImplementationOnce(async (actions) => {
+      await write(actions);
+      throw lost;
+    });
+    const action = newAction();
+    expect((await acceptor.accept(action)).action).toMatchObject({ id: action.id, status: 'pending' });
+    expect(add).toHaveBeenCalledTimes(1);
+
+    accept.mockRejectedValueOnce(lost);
+    await expect(acceptor.accept(newAction())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  it('says that it is unavailable while Postgres is away, and accepts again afterwards', async () => {
+    const server = await privatePostgres();
+    await migrateAt(server.url);
+    const away = open(server.url);
+    try {
+      const { acceptor, add } = setUp(away);
+      await acceptor.accept(newAction());
+      await server.kill();
+      const refused = await Promise.allSettled([newAction(), newAction()].map((action) => acceptor.accept(action)));
+      for (const answer of refused) {
+        const { reason } = answer as PromiseRejectedResult;
+        expect(reason).toBeInstanceOf(ProblemError);
+        expect(reason).toMatchObject({ code: 'UNAVAILABLE', status: 503 });
+      }
+      expect(add).toHaveBeenCalledTimes(1);
+      await server.start();
+      await expect(acceptor.accept(newAction())).resolves.toMatchObject({ replayed: false });
+    } finally {
+      await away.onApplicationShutdown();
+    }
+  });
+});
