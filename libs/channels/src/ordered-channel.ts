@@ -8,6 +8,9 @@ const PAGE = 200;
 /** Most messages that wait; beyond it they are dropped and read from the history instead. */
 const MOST_WAITING = 1_000;
 
+/** How many delivered events are remembered by their check. */
+const REMEMBERED = 32;
+
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
 
@@ -35,6 +38,8 @@ export interface OrderedChannelOptions {
 export class OrderedChannel {
   private readonly logger = new Logger(OrderedChannel.name);
   readonly #steps: Step[] = [];
+  /** The checks of the newest delivered events, by offset. */
+  readonly #delivered = new Map<number, string>();
   #position: Cursor | undefined;
   #running = false;
   #closed = false;
@@ -98,6 +103,21 @@ export class OrderedChannel {
     this.dropEvents();
   }
 
+  /** Another event at an offset that was delivered: the ledger may have been restored. It knows. */
+  private dropSeen(event: Envelope): void {
+    const delivered = this.#delivered.get(event.offset);
+    if (delivered === undefined || delivered === checkOf(event.id)) return;
+    this.#steps.push(() => this.verify());
+    void this.run();
+  }
+
+  /** Makes sure that the history is still the one that was delivered. */
+  private async verify(): Promise<void> {
+    const { offset: after, check } = this.#position!;
+    const page = await this.options.history.read({ channel: this.name, after, check, limit: 1 }).catch(() => undefined);
+    if (page?.reason !== undefined) this.leaveEpoch(page.head);
+  }
+
   private async run(): Promise<void> {
     if (this.#running || !this.#position) return;
     this.#running = true;
@@ -122,7 +142,10 @@ export class OrderedChannel {
     } catch (error) {
       this.logger.error(`a handler failed on ${event.type} at ${this.name} ${event.offset}`, error);
     }
-    this.#position = { channel: this.name, offset: event.offset, check: checkOf(event.id) };
+    const check = checkOf(event.id);
+    this.#position = { channel: this.name, offset: event.offset, check };
+    this.#delivered.set(event.offset, check);
+    this.#delivered.delete(event.offset - REMEMBERED);
   }
 
   /** Delivers from the history until `target` is delivered; tries again while the history is away. */
@@ -149,6 +172,7 @@ export class OrderedChannel {
       `the history of ${this.name} is another one: ${JSON.stringify({ before: this.#position, now: head })}`,
     );
     this.dropEvents();
+    this.#delivered.clear();
     this.#position = head;
     this.options.onEpoch(this.name);
   }
