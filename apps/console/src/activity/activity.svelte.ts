@@ -1,0 +1,64 @@
+import type { Action, Progress } from '#contracts';
+import { ActivityEntry } from './activity-entry.svelte.ts';
+import type { Hearing } from './hearing.ts';
+
+/** What a submit gives, once it is accepted. */
+export interface Accepted {
+  action: Action;
+  cancel(): Promise<unknown>;
+}
+
+const KEPT = 50;
+
+/** Everything that was submitted here or heard of, the newest first. */
+export class Activity {
+  entries: readonly ActivityEntry[] = $state.raw([]);
+
+  /** Submits, and follows the action. Never rejects: a refusal stands in the entry. */
+  async submit(entry: ActivityEntry, send: () => Promise<Accepted>): Promise<void> {
+    this.add(entry);
+    try {
+      const { action, cancel } = await send();
+      // The outcome may be here before the answer to the submit: then it stands for itself so far.
+      const early = this.find(action.id);
+      this.entries = this.entries.filter((other) => other !== early);
+      entry.cancel = cancel;
+      entry.accepted(action);
+      for (const hearing of early?.hearings ?? []) entry.heard(hearing);
+    } catch (error) {
+      entry.refused(error);
+    }
+  }
+
+  heard(hearing: Hearing): ActivityEntry {
+    const action = hearing.outcome.data;
+    let entry = this.find(action.id);
+    if (!entry) {
+      entry = new ActivityEntry(action.type, labelOf(action), false);
+      entry.actionId = action.id;
+      this.add(entry);
+    }
+    entry.heard(hearing);
+    return entry;
+  }
+
+  progressed(progress: Progress): void {
+    const entry = this.find(progress.actionId);
+    if (!entry?.isOpen) return;
+    entry.status = 'running';
+    entry.progress = progress;
+  }
+
+  private find(actionId: string): ActivityEntry | undefined {
+    return this.entries.find((entry) => entry.actionId === actionId);
+  }
+
+  private add(entry: ActivityEntry): void {
+    this.entries = [entry, ...this.entries].slice(0, KEPT);
+  }
+}
+
+function labelOf({ response, resource }: Action): string {
+  const { text } = (response ?? {}) as { text?: unknown };
+  return typeof text === 'string' ? text : `${resource.id.slice(0, 8)}…`;
+}

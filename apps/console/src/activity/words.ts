@@ -1,0 +1,32 @@
+import type { EntryStatus } from './activity-entry.svelte.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  'messages.create': 'Create message',
+  'messages.edit': 'Edit message',
+  'messages.delete': 'Delete message',
+  'drills.create': 'Drill',
+};
+
+const STATUSES: Readonly<Record<EntryStatus, string>> = {
+  sending: 'Sending',
+  refused: 'Refused',
+  pending: 'Pending',
+  running: 'Running',
+  succeeded: 'Succeeded',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+  expired: 'Expired',
+};
+
+export function typeInWords(type: string): string {
+  return TYPES[type] ?? type;
+}
+
+export function statusInWords(status: EntryStatus): string {
+  return STATUSES[status];
+}
+
+/** A duration as people read it: `8 ms`, `2.4 s`. */
+export function inMs(ms: number): string {
+  return ms < 1000 ? `${Math.max(1, Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,34 @@
+import type { Message } from '#client';
+import type { ActivityEntry } from '../activity/activity-entry.svelte.ts';
+
+/** A change that is not confirmed yet, or was not made: then its entry says why. */
+export interface Change {
+  kind: 'create' | 'edit' | 'delete';
+  /** The text as it shall be; for a delete as it is. */
+  text: string;
+  entry: ActivityEntry;
+}
+
+/** One message of the list, with the change that is under way. */
+export class MessageEntry {
+  message: Message = $state.raw(undefined!);
+  change: Change | undefined = $state.raw();
+
+  constructor(message: Message) {
+    this.message = message;
+  }
+
+  get isBusy(): boolean {
+    return this.change?.entry.isOpen === true;
+  }
+
+  /** What to show: the text as it will be while the change is under way. */
+  get text(): string {
+    return this.isBusy || this.change?.kind === 'create' ? this.change!.text : this.message.text;
+  }
+
+  /** Takes a newer state; what is older comes from a replay. */
+  update(message: Message): void {
+    if (message.version > this.message.version) this.message = message;
+  }
+}
