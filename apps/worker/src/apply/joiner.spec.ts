@@ -1,0 +1,193 @@
+import { Logger } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { of } from 'rxjs';
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi, type Mock } from 'vitest';
+import { ActionCatalogue } from '#actions';
+import { ChannelsClient } from '#channels';
+import { loadConfig, WorkerConfig } from '#config';
+import type { Action, Envelope } from '#contracts';
+import { Database, migrate } from '#database';
+import { Ledger, ledgerMigrations, type NewAction } from '#ledger';
+import { TicketQueue, type TicketEntry } from '#queue';
+import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
+import { testDatabase, testRedis } from '#testing';
+import { TicketProcessor } from '../tickets/ticket.processor.ts';
+import { WorkerModule } from '../worker.module.ts';
+import { Joiner } from './joiner.ts';
+
+Logger.overrideLogger(false);
+
+interface Note {
+  text: string;
+}
+
+/** Writes down what it is given, and fails on demand. */
+const write: Verb<Note> = {
+  async apply(sql, actions): Promise<Applied[]> {
+    for (const { resourceId, payload } of actions) {
+      await sql.query('insert into notes (resource, text) values ($1, $2)', [resourceId, payload.text]);
+      if (payload.text === 'throw') throw new Error('not today');
+      if (payload.text === 'hopeless') throw new PermanentError('never');
+      if (payload.text === 'bad row') await sql.query('insert into notes (resource) values ($1)', ['no uuid']);
+    }
+    return actions.map(({ payload }) =>
+      payload.text === 'forbidden' ? reject('FORBIDDEN') : { response: { text: payload.text } },
+    );
+  },
+};
+
+const notes = { type: 'notes', create: write, edit: write, delete: write, migrations: {} } as unknown as Resource;
+
+type AddTickets = (name: string, entries: readonly TicketEntry[]) => Promise<boolean>;
+
+interface WorkerUnderTest {
+  module: TestingModule;
+  joiner: Joiner;
+  published: Envelope[];
+  addTickets: Mock<AddTickets>;
+}
+
+const environment = { DATABASE_URL: '', REDIS_URL: '', REDIS_PREFIX: '', NODE_ENV: 'test', LOG_LEVEL: 'silent' };
+let database: Database;
+let ledger: Ledger;
+let one: WorkerUnderTest;
+let other: WorkerUnderTest;
+
+/** A worker that takes no tickets by itself: the spec hands them to its joiner. */
+async function createWorker(): Promise<WorkerUnderTest> {
+  const published: Envelope[] = [];
+  const addTickets = vi.fn<AddTickets>(() => Promise.resolve(true));
+  const emit = (_: string, envelope: Envelope) => of(published.push(envelope));
+  const module = await Test.createTestingModule({ imports: [WorkerModule] })
+    .overrideProvider(WorkerConfig)
+    .useValue(loadConfig(WorkerConfig, environment))
+    .overrideProvider(ActionCatalogue)
+    .useValue(new ActionCatalogue([notes]))
+    .overrideProvider(ChannelsClient)
+    .useValue({ emit, isConnected: true })
+    .overrideProvider(TicketQueue)
+    .useValue({ add: addTickets, addSuspects: addTickets, isReady: true })
+    .overrideProvider(TicketProcessor)
+    .useValue({})
+    .compile();
+  return { module, joiner: module.get(Joiner), published, addTickets };
+}
+
+beforeAll(async () => {
+  const redis = testRedis();
+  const { url } = await testDatabase();
+  Object.assign(environment, { DATABASE_URL: url, REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix });
+  [one, other] = [await createWorker(), await createWorker()];
+  database = one.module.get(Database);
+  ledger = one.module.get(Ledger, { strict: false });
+  await migrate(database, ledgerMigrations);
+  await database.query('create table notes (n serial, resource uuid not null, text text not null)');
+});
+
+afterAll(() => Promise.all([one.module.close(), other.module.close()]));
+
+beforeEach(async () => {
+  await database.query('delete from notes');
+  for (const { published, addTickets } of [one, other]) {
+    published.length = 0;
+    addTickets.mockClear();
+  }
+});
+
+/** Accepts actions: one for each text, each on a resource of its own unless one is given. */
+async function accepted(texts: readonly string[], given: Partial<NewAction> = {}) {
+  const actions = texts.map((text): NewAction => ({
+    id: uuidv7(),
+    owner: uuidv4(),
+    type: 'notes.create',
+    resourceId: uuidv4(),
+    payload: { text },
+    ttlSeconds: 60,
+    ...given,
+  }));
+  await ledger.accept(actions);
+  const entries = actions.map(({ id, resourceId }): TicketEntry => [id, resourceId]);
+  const found = async (): Promise<Action[]> =>
+    Promise.all(actions.map(async ({ owner, id }) => (await ledger.find(owner, id))!));
+  return { actions, entries, found };
+}
+
+const written = async (): Promise<string[]> =>
+  (await database.query<{ text: string }>('select text from notes order by n')).map(({ text }) => text);
+
+const outcomes = ({ published }: WorkerUnderTest): string[] =>
+  published.map(({ data }) => (data as Action).id).toSorted();
+
+describe('Joiner', () => {
+  it('applies the tickets of one moment in one transaction, and publishes each outcome once', async () => {
+    const { entries, found } = await accepted(Array.from({ length: 100 }, (_, index) => `note ${index}`));
+    await Promise.all(entries.map((entry) => one.joiner.run([entry])));
+    expect(new Set((await found()).map(({ status }) => status))).toEqual(new Set(['succeeded']));
+    const transactions = await database.query('select distinct xmin::text from notes');
+    expect(transactions).toHaveLength(1);
+    expect(outcomes(one)).toEqual(entries.map(([id]) => id).toSorted());
+  });
+
+  it('applies the actions of one resource in the order they were accepted, however their tickets come', async () => {
+    const { entries } = await accepted(['first', 'second', 'third'], { resourceId: uuidv4(), owner: 'alice' });
+    await Promise.all(entries.toReversed().map((entry) => one.joiner.run([entry])));
+    expect(await written()).toEqual(['first', 'second', 'third']);
+  });
+
+  it('ends each action once when two workers have its ticket at the same time', async () => {
+    const { entries, actions, found } = await accepted(Array.from({ length: 60 }, (_, index) => `note ${index}`));
+    await Promise.all([one.joiner.run(entries), other.joiner.run(entries.toReversed())]);
+    expect((await found()).map(({ status }) => status)).toEqual(actions.map(() => 'succeeded'));
+    expect((await written()).toSorted()).toEqual(actions.map(({ payload }) => (payload as Note).text).toSorted());
+    const events = await database.query('select from events where action_id = any($1)', [actions.map(({ id }) => id)]);
+    expect(events).toHaveLength(actions.length);
+  });
+
+  it('publishes again what had an end before its ticket was done', async () => {
+    const { entries } = await accepted(['note']);
+    await one.joiner.run(entries);
+    await other.joiner.run(entries);
+    expect(other.published).toEqual(one.published);
+    expect(await written()).toEqual(['note']);
+  });
+
+  it.each(['throw', 'hopeless', 'bad row'])('does not let the neighbours pay for an action with "%s"', async (text) => {
+    const { entries, found } = await accepted(['before', text, 'after']);
+    await one.joiner.run(entries);
+    const [before, , after] = await found();
+    expect([before!.status, after!.status]).toEqual(['succeeded', 'succeeded']);
+    expect((await written()).toSorted()).toEqual(['after', 'before']);
+  });
+
+  it('puts an action whose handler throws back for a retry with a ticket of its own', async () => {
+    const { entries, found } = await accepted(['throw']);
+    await one.joiner.run(entries);
+    expect(await found()).toMatchObject([{ status: 'pending', done: false, attempts: 1 }]);
+    expect(one.published).toEqual([]);
+    expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
+  });
+
+  it.each(['hopeless', 'bad row'])('fails an action at once that no retry can help: "%s"', async (text) => {
+    const { entries, found } = await accepted([text]);
+    await one.joiner.run(entries);
+    expect(await found()).toMatchObject([{ status: 'failed', error: { code: 'HANDLER_FAILED' }, attempts: 1 }]);
+    // It may be published more than once: receivers drop what they have by offset.
+    expect(new Set(one.published.map(({ type, offset }) => `${type} ${offset}`))).toEqual(new Set(['action.failed 1']));
+    expect(one.addTickets).not.toHaveBeenCalled();
+  });
+
+  it('fails an action as its handler says, without a retry', async () => {
+    const { entries, found } = await accepted(['forbidden']);
+    await one.joiner.run(entries);
+    expect(await found()).toMatchObject([{ status: 'failed', error: { code: 'FORBIDDEN' } }]);
+    expect(one.published.map(({ type }) => type)).toEqual(['action.failed']);
+  });
+
+  it('ends an action whose time is over without applying it', async () => {
+    const { entries, found } = await accepted(['too late'], { ttlSeconds: 0 });
+    await one.joiner.run(entries);
+    expect(await found()).toMatchObject([{ status: 'expired', error: { code: 'EXPIRED' } }]);
+    expect(await written()).toEqual([]);
+  });
+});
