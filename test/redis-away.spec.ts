@@ -1,12 +1,12 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AcceptedAction } from '#contracts';
 import { eventually, privateRedis, startSystem, type Listener, type System, type TestUser } from '#testing';
 
 /** The longest that a submit may take while Redis is away, in milliseconds. */
-const ANSWER_MS = 1_000;
+const SLOWEST_MS = 5_000;
 
 /** The longest until everything is answered, after Redis is back, in milliseconds. */
 const HEALED_MS = 15_000;
@@ -17,6 +17,9 @@ let system: System;
 let alice: TestUser;
 let listeners: Listener[];
 const accepted: AcceptedAction[] = [];
+const latencies: number[] = [];
+/** Median latency of a burst while all is well. */
+let usual: number | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidings-redis-'));
@@ -24,24 +27,42 @@ beforeAll(async () => {
   system = await startSystem({ sockets: 2, redis, env: { SWEEP_AFTER_MS: '1000', SWEEP_INTERVAL_MS: '250' } });
   alice = await system.user('alice');
   listeners = await Promise.all(system.sockets.map((socket) => alice.connect(socket)));
+  await submitMuch(200);
+});
+
+afterEach(async () => {
+  // Whatever failed: the next test begins in good order.
+  await redis.kill('SIGCONT');
+  if (!redis.isRunning) await redis.start();
+  system.assertUnharmed();
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Submits and fails when the answer takes long. */
-async function submitInTime(text: string): Promise<AcceptedAction> {
+/** Submits, and keeps what was accepted, and how long that took. */
+async function submit(answering: () => Promise<AcceptedAction>): Promise<AcceptedAction> {
   const startedAt = performance.now();
-  const action = await alice.createMessage(text);
+  const action = await answering();
   accepted.push(action);
-  expect(performance.now() - startedAt).toBeLessThan(ANSWER_MS);
+  latencies.push(performance.now() - startedAt);
   return action;
 }
 
-/** A create and edits of one message, then a burst of creates. */
+/** A create and edits of one message, then a burst of creates: none waits for Redis. */
 async function submitMuch(burst: number): Promise<void> {
-  const { resource } = await submitInTime('first');
-  for (let edit = 1; edit <= 5; edit += 1) accepted.push(await alice.editMessage(resource.id, `edit ${edit}`));
-  await Promise.all(Array.from({ length: burst }, (_, index) => submitInTime(`burst ${index}`)));
+  latencies.splice(0);
+  const { resource } = await submit(() => alice.createMessage('first'));
+  for (let edit = 1; edit <= 5; edit += 1) await submit(() => alice.editMessage(resource.id, `edit ${edit}`));
+  await Promise.all(Array.from({ length: burst }, (_, index) => submit(() => alice.createMessage(`burst ${index}`))));
+  latencies.sort((a, b) => a - b);
+  expect(latencies.at(-1)).toBeLessThan(SLOWEST_MS);
+  usual ??= median();
+  // Below the deadlines that are set to Redis: whoever waited for it would be found out.
+  expect(median()).toBeLessThan(5 * usual + 500);
+}
+
+function median(): number {
+  return latencies[latencies.length >> 1]!;
 }
 
 /** Ready all the same: a degraded app serves. */
@@ -56,15 +77,30 @@ async function expectReadiness(app: { url: string }, status: 'ok' | 'degraded'):
   );
 }
 
-/** Everything accepted so far was answered on each socket once, without a hole, in order per resource. */
-async function expectAllAnswered(): Promise<void> {
-  for (const listener of listeners) {
-    await listener.outcomesOf(accepted, HEALED_MS);
-    expect(listener.offsets).toEqual(accepted.map((_, index) => index + 1));
-    expect(listener.outcomes.map(({ type }) => type)).toEqual(accepted.map(() => 'action.succeeded'));
-    expect(orderOfResources(listener.outcomes.map(({ data }) => data))).toEqual(orderOfResources(accepted));
-    expect(listener.sessions).toHaveLength(1);
-  }
+interface Heard {
+  offsets: number[];
+  types: string[];
+  order: Record<string, string[]>;
+  sessions: number;
+}
+
+/** What each socket has heard, once it has heard of everything that was accepted. */
+function heard(): Promise<Heard[]> {
+  return Promise.all(
+    listeners.map(async (listener) => {
+      await listener.outcomesOf(accepted, HEALED_MS);
+      const { offsets, outcomes, sessions } = listener;
+      const types = [...new Set(outcomes.map(({ type }) => type))];
+      return { offsets, types, order: orderOfResources(outcomes.map(({ data }) => data)), sessions: sessions.length };
+    }),
+  );
+}
+
+/** Everything accepted, once, without a hole, in order per resource, and on one connection. */
+function allAnswered(): Heard[] {
+  const offsets = accepted.map((_, index) => index + 1);
+  const all = { offsets, types: ['action.succeeded'], order: orderOfResources(accepted), sessions: 1 };
+  return listeners.map(() => all);
 }
 
 function orderOfResources(actions: readonly Pick<AcceptedAction, 'id' | 'resource'>[]): Record<string, string[]> {
@@ -75,18 +111,15 @@ function orderOfResources(actions: readonly Pick<AcceptedAction, 'id' | 'resourc
 
 describe('while Redis is away, submits are accepted as ever, and answered when it is back, with no restart:', () => {
   it('killed and started again with its data', async () => {
-    const pids = system.pids();
     await redis.kill();
     await expectReadiness(system.api, 'degraded');
     await submitMuch(200);
     await redis.start();
-    await expectAllAnswered();
-    expect(system.pids()).toEqual(pids);
+    expect(await heard()).toEqual(allAnswered());
     await expectReadiness(system.api, 'ok');
   });
 
   it('hung, and then going on', async () => {
-    const pids = system.pids();
     await redis.kill('SIGSTOP');
     await submitMuch(200);
     await expectReadiness(system.api, 'degraded');
@@ -94,12 +127,10 @@ describe('while Redis is away, submits are accepted as ever, and answered when i
     await expectReadiness(system.sockets[0]!, 'degraded');
     await submitMuch(20);
     await redis.kill('SIGCONT');
-    await expectAllAnswered();
-    expect(system.pids()).toEqual(pids);
+    expect(await heard()).toEqual(allAnswered());
   });
 
   it('killed and started again, empty', async () => {
-    const pids = system.pids();
     await submitMuch(20);
     await redis.kill();
     for (const entry of await readdir(folder)) {
@@ -107,8 +138,7 @@ describe('while Redis is away, submits are accepted as ever, and answered when i
     }
     await submitMuch(20);
     await redis.start();
-    await expectAllAnswered();
-    expect(system.pids()).toEqual(pids);
+    expect(await heard()).toEqual(allAnswered());
   });
 
   it('killed in the middle of the work', async () => {
@@ -117,18 +147,18 @@ describe('while Redis is away, submits are accepted as ever, and answered when i
     await redis.kill();
     await working;
     await redis.start();
-    await expectAllAnswered();
+    expect(await heard()).toEqual(allAnswered());
   });
 
   it('is taken up by sockets that connect meanwhile', async () => {
     await redis.kill();
     const late = await alice.connect(system.sockets[0]!);
     listeners.push(late);
-    const action = await submitInTime('meanwhile');
+    const action = await submit(() => alice.createMessage('meanwhile'));
     await redis.start();
     await late.outcomeOf(action, HEALED_MS);
     expect(late.offsets).toEqual([accepted.length]);
     listeners.pop();
-    await expectAllAnswered();
+    expect(await heard()).toEqual(allAnswered());
   });
 });

@@ -1,6 +1,7 @@
 import { AppProcess, type AppName } from '../../../infra/local/app-process.ts';
 import { freePort } from '../../../infra/local/ports.ts';
 import { atEndOfFile } from './cleanup.ts';
+import { showLogsOfFailures } from './failure-logs.ts';
 import { JWT_SECRET } from './token.ts';
 
 export type StartedApp = AppProcess;
@@ -9,7 +10,7 @@ let started = 0;
 
 /**
  * Starts a built app as a process of its own, on a free port, and waits until it is ready. It
- * ends with the test file.
+ * ends with the test file; when a test fails, its last warnings are shown.
  *
  * @param env at least `DATABASE_URL` and `REDIS_URL`; `PORT` and `INSTANCE_ID` may be given too.
  */
@@ -23,5 +24,6 @@ export async function startApp(app: AppName, env: NodeJS.ProcessEnv): Promise<St
     readyWithinMs: 20_000,
   });
   atEndOfFile(() => process.kill());
+  showLogsOfFailures(process);
   return process.start();
 }

@@ -10,6 +10,7 @@ import {
   type ServerToClientEvents,
   type Session,
 } from '#contracts';
+import { atEndOfFile } from './cleanup.ts';
 import { eventually } from './eventually.ts';
 
 /** How long a connection may take, in milliseconds. */
@@ -139,12 +140,13 @@ export class Listener {
 }
 
 /**
- * Connects, and waits for the session.
+ * Connects, and waits for the session. It is closed at the end of the test file.
  *
  * @throws {ConnectionRefused} with the problem that the server gave
  */
 export async function connect(url: string, options: ListenerOptions = {}): Promise<Listener> {
   const listener = new Listener(url, options);
+  atEndOfFile(async () => listener.close());
   try {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no session within ${CONNECT_MS} ms`)), CONNECT_MS);
