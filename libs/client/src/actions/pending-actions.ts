@@ -1,0 +1,128 @@
+import type { AcceptedAction, Action } from '#contracts';
+import type { PendingAction } from '../client.ts';
+import type { TidingsError } from '../tidings-error.ts';
+import { PendingEntry, type Intent } from './pending-entry.ts';
+
+/** An accepted action without an outcome, as it is kept in storage. */
+export type KeptAction = Intent & { action: AcceptedAction };
+
+/**
+ * The actions of this client that have no outcome yet.
+ *
+ * submitting ──accept──▶ accepted ──settle──▶ gone
+ *     └───────refuse──▶ gone     └──forget──▶ gone, with an error
+ *
+ * An outcome may come by the socket before the 202 does by HTTP. So while submits are under
+ * way, the outcomes that come are remembered.
+ */
+export class PendingActions {
+  readonly #entries = new Set<PendingEntry>();
+  readonly #accepted = new Map<string, PendingEntry>();
+  readonly #early = new Map<string, Action>();
+  readonly #onChange: () => void;
+  #submitting = 0;
+  #list: readonly PendingAction[] | undefined;
+
+  constructor(kept: readonly KeptAction[], onChange: () => void) {
+    this.#onChange = onChange;
+    for (const intent of kept) {
+      const entry = new PendingEntry(intent);
+      entry.accept(intent.action);
+      this.#entries.add(entry);
+      this.#accepted.set(intent.action.id, entry);
+    }
+  }
+
+  get list(): readonly PendingAction[] {
+    this.#list ??= [...this.#entries];
+    return this.#list;
+  }
+
+  /** Those that were accepted, the oldest first. */
+  get unanswered(): AcceptedAction[] {
+    return [...this.#accepted.values()].map(({ action }) => action!);
+  }
+
+  get kept(): KeptAction[] {
+    return [...this.#accepted.values()].map(({ idempotencyKey, type, resourceId, payload, submittedAt, action }) => {
+      return { idempotencyKey, type, resourceId, payload, submittedAt, action: action! };
+    });
+  }
+
+  isUnanswered(id: string): boolean {
+    return this.#accepted.has(id);
+  }
+
+  begin(intent: Intent): PendingEntry {
+    const entry = new PendingEntry(intent);
+    this.#submitting += 1;
+    this.#entries.add(entry);
+    this.changed();
+    return entry;
+  }
+
+  /** It has an id now. The same action may have been submitted before, with the same key: then it is one. */
+  accept(entry: PendingEntry, action: AcceptedAction): void {
+    const older = this.#accepted.get(action.id);
+    const outcome = action.done ? action : this.#early.get(action.id);
+    entry.accept(action);
+    this.submitted();
+    if (outcome) entry.resolve(outcome);
+    else if (older) entry.follow(older);
+    else this.#accepted.set(action.id, entry);
+    if (outcome || older) this.#entries.delete(entry);
+    this.changed();
+  }
+
+  /** It was not accepted. */
+  refuse(entry: PendingEntry, error: TidingsError): void {
+    this.submitted();
+    this.#entries.delete(entry);
+    entry.reject(error);
+    this.changed();
+  }
+
+  /** The outcome of an action became known, which may be none of this client. */
+  settle(action: Action): void {
+    if (this.#submitting > 0) this.#early.set(action.id, action);
+    const entry = this.#accepted.get(action.id);
+    if (!entry) return;
+    this.remove(action.id, entry);
+    entry.resolve(action);
+    this.changed();
+  }
+
+  /** No outcome can be had any more. */
+  forget(id: string, error: TidingsError): void {
+    const entry = this.#accepted.get(id);
+    if (!entry) return;
+    this.remove(id, entry);
+    entry.reject(error);
+    this.changed();
+  }
+
+  /** It cannot be asked for now; it stays on the list. */
+  rejectForNow(id: string, error: TidingsError): void {
+    this.#accepted.get(id)?.rejectForNow(error);
+  }
+
+  /** The client ends: whoever waits is told; what is kept in storage stays. */
+  rejectAll(error: TidingsError): void {
+    for (const entry of this.#entries) entry.reject(error);
+  }
+
+  private remove(id: string, entry: PendingEntry): void {
+    this.#accepted.delete(id);
+    this.#entries.delete(entry);
+  }
+
+  private submitted(): void {
+    this.#submitting -= 1;
+    if (this.#submitting === 0) this.#early.clear();
+  }
+
+  private changed(): void {
+    this.#list = undefined;
+    this.#onChange();
+  }
+}

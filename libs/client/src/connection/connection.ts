@@ -1,0 +1,110 @@
+import { io, type Socket } from 'socket.io-client';
+import type {
+  Ack,
+  EphemeralEnvelope,
+  Envelope,
+  Goaway,
+  OutcomeEnvelope,
+  Problem,
+  Progress,
+  ServerToClientEvents,
+  Session,
+} from '#contracts';
+
+/** How long it may take to the session, in milliseconds. */
+const SESSION_MS = 20_000;
+
+/** How long the answer to a command may take, in milliseconds. */
+const ACK_MS = 10_000;
+
+/** Why a connection ended. */
+export type ConnectionEnd =
+  | { kind: 'lost'; detail: string }
+  | { kind: 'goaway'; goaway: Goaway }
+  | { kind: 'refused'; code: Problem['code']; detail: string };
+
+export interface ConnectionHandlers {
+  session(session: Session): void;
+  outcome(outcome: OutcomeEnvelope): void;
+  event(event: Envelope | EphemeralEnvelope): void;
+  progress(progress: EphemeralEnvelope<Progress>): void;
+  /** Once; nothing comes after it. */
+  ended(end: ConnectionEnd): void;
+}
+
+export interface ConnectionOptions {
+  url: string;
+  token: string;
+  cursors: string[];
+  handlers: ConnectionHandlers;
+}
+
+interface Commands {
+  refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
+  delivered: (command: { cursor: string }) => void;
+}
+
+/** One connection, from its handshake to its end; it does not come back by itself. */
+export class Connection {
+  readonly #socket: Socket<ServerToClientEvents, Commands>;
+  readonly #handlers: ConnectionHandlers;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #isEnded = false;
+
+  constructor({ url, token, cursors, handlers }: ConnectionOptions) {
+    this.#handlers = handlers;
+    const { origin, pathname } = new URL(url);
+    this.#timer = setTimeout(() => this.end({ kind: 'lost', detail: 'No session came in time' }), SESSION_MS);
+    this.#socket = io(origin, {
+      path: `${pathname.replace(/\/+$/, '')}/socket.io`,
+      // No sticky sessions are needed.
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      auth: { token, ...(cursors.length > 0 && { cursors }) },
+    });
+    this.listen();
+  }
+
+  /** Ends it from this side; `ended` is not called. */
+  close(): void {
+    this.#isEnded = true;
+    clearTimeout(this.#timer);
+    this.#socket.disconnect();
+  }
+
+  /** @throws when it is not taken in time */
+  async refresh(token: string): Promise<{ tokenExpiresAt: string }> {
+    const answer = await this.#socket.timeout(ACK_MS).emitWithAck('refresh', { token });
+    if (!answer.ok) throw new Error(answer.problem.detail);
+    return answer;
+  }
+
+  delivered(cursor: string): void {
+    if (this.#socket.connected) this.#socket.emit('delivered', { cursor });
+  }
+
+  private listen(): void {
+    const socket = this.#socket;
+    const handlers = this.#handlers;
+    socket.on('session', (session) => {
+      clearTimeout(this.#timer);
+      if (!this.#isEnded) handlers.session(session);
+    });
+    socket.on('outcome', (outcome) => !this.#isEnded && handlers.outcome(outcome));
+    socket.on('event', (event) => !this.#isEnded && handlers.event(event));
+    socket.on('progress', (progress) => !this.#isEnded && handlers.progress(progress));
+    socket.on('goaway', (goaway) => this.end({ kind: 'goaway', goaway }));
+    socket.on('disconnect', (detail) => this.end({ kind: 'lost', detail }));
+    socket.on('connect_error', (error: Error & { data?: Partial<Problem> }) => {
+      const { code, detail = error.message } = error.data ?? {};
+      this.end(code ? { kind: 'refused', code, detail } : { kind: 'lost', detail });
+    });
+  }
+
+  private end(end: ConnectionEnd): void {
+    if (this.#isEnded) return;
+    this.close();
+    this.#handlers.ended(end);
+  }
+}

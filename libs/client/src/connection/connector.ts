@@ -1,0 +1,232 @@
+import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Session } from '#contracts';
+import type { ClientState } from '../client.ts';
+import { fullJitter } from '../retry.ts';
+import { TidingsError } from '../tidings-error.ts';
+import type { TokenSource } from '../token-source.ts';
+import { Connection, type ConnectionEnd } from './connection.ts';
+import { TokenRefresh } from './token-refresh.ts';
+
+/** Pauses between attempts, in milliseconds. */
+const PAUSES = { baseMs: 500, mostMs: 10_000 };
+
+/** A connection that lasted so long was a good one: the next pause is short again, in milliseconds. */
+const GOOD_MS = 5_000;
+
+export interface ConnectorHandlers {
+  state(state: ClientState): void;
+  /** Before anything else of a connection; false when it begins at a wrong position: it is made anew. */
+  accepts(session: Session): boolean;
+  session(session: Session): void;
+  outcome(outcome: OutcomeEnvelope): void;
+  event(event: Envelope | EphemeralEnvelope): void;
+  progress(progress: EphemeralEnvelope<Progress>): void;
+  goaway(goaway: Goaway): void;
+  /** `UNAUTHENTICATED`: it stopped; anything else is tried again. */
+  error(error: TidingsError): void;
+}
+
+export interface ConnectorOptions {
+  url: string;
+  tokens: TokenSource;
+  cursors: () => string[];
+  handlers: ConnectorHandlers;
+}
+
+/**
+ * Keeps a connection for as long as it is wanted.
+ *
+ * offline ──connect──▶ connecting ──session──▶ online ──lost, goaway──▶ reconnecting ─┐
+ *    ▲                     │                     ▲                           │        │
+ *    └─disconnect, a fresh token is refused──────┴───────────session─────────┴────────┘
+ */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  readonly #refresh: TokenRefresh;
+  #url: string;
+  #state: ClientState = 'offline';
+  #session: Session | null = null;
+  #wanted: PromiseWithResolvers<Session> | undefined;
+  #connection: Connection | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Rises with every attempt: what belongs to an older one is over. */
+  #turn = 0;
+  #failures = 0;
+  #onlineSince = 0;
+  /** The token that was refused last, until a session begins. */
+  #refused: string | undefined;
+  readonly #hurry = (): void => this.retryNow();
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+    this.#url = options.url;
+    this.#refresh = new TokenRefresh(() => this.refresh());
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  connect(): Promise<Session> {
+    if (!this.#wanted) {
+      this.#wanted = sessionToCome();
+      // Browsers know when the network is back.
+      globalThis.addEventListener?.('online', this.#hurry);
+      const { promise } = this.#wanted;
+      void this.attempt();
+      this.enter('connecting');
+      return promise;
+    }
+    return this.#wanted.promise;
+  }
+
+  disconnect(reason = new TidingsError('CLOSED', 'The client was disconnected')): void {
+    const wanted = this.#wanted;
+    if (!wanted) return;
+    this.#wanted = undefined;
+    this.#failures = 0;
+    this.#refused = undefined;
+    globalThis.removeEventListener?.('online', this.#hurry);
+    this.drop();
+    wanted.reject(reason);
+    this.enter('offline');
+  }
+
+  move(url: string): void {
+    this.#url = url;
+    this.#failures = 0;
+    this.resume();
+  }
+
+  /** Makes the connection anew, and goes on where the client is. */
+  resume(): void {
+    if (!this.#wanted) return;
+    this.drop();
+    void this.attempt();
+    this.leave();
+  }
+
+  delivered(cursor: string): void {
+    this.#connection?.delivered(cursor);
+  }
+
+  private drop(): void {
+    this.#turn += 1;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#refresh.stop();
+    this.#connection?.close();
+    this.#connection = undefined;
+    // Who asks for the session from now on gets the next one.
+    if (this.#session) this.#wanted &&= sessionToCome();
+    this.#session = null;
+  }
+
+  private enter(state: ClientState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.handlers.state(state);
+  }
+
+  private async attempt(): Promise<void> {
+    const turn = (this.#turn += 1);
+    const { tokens, cursors, handlers } = this.#options;
+    let token: string;
+    try {
+      token = await tokens.get(this.#refused);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      handlers.error(error as TidingsError);
+      return this.retryIn(this.nextPause());
+    }
+    if (turn !== this.#turn) return;
+    this.#connection = new Connection({
+      url: this.#url,
+      token,
+      cursors: cursors(),
+      handlers: {
+        ...handlers,
+        session: (session) => this.begin(session),
+        ended: (end) => this.ended(end, token),
+      },
+    });
+  }
+
+  private begin(session: Session): void {
+    const { handlers } = this.#options;
+    if (!handlers.accepts(session)) return this.resume();
+    this.#onlineSince = Date.now();
+    this.#refused = undefined;
+    this.#session = session;
+    if (session.tokenExpiresAt !== null) this.#refresh.schedule(session.tokenExpiresAt);
+    this.#wanted?.resolve(session);
+    handlers.session(session);
+    this.enter('online');
+  }
+
+  private ended(end: ConnectionEnd, token: string): void {
+    if (this.#session && Date.now() - this.#onlineSince > GOOD_MS) this.#failures = 0;
+    this.drop();
+    if (end.kind === 'refused') return this.refused(end, token);
+    if (end.kind === 'lost') this.retryIn(this.nextPause());
+    else this.sentAway(end.goaway, token);
+    this.leave();
+  }
+
+  private sentAway(goaway: Goaway, token: string): void {
+    const { reason, reconnectInMs } = goaway;
+    if (reason === 'token_expired' || reason === 'revoked') this.#refused = token;
+    const isFirst = this.#failures === 0;
+    const pause = this.nextPause();
+    this.retryIn(isFirst ? reconnectInMs : Math.max(pause, reconnectInMs));
+    this.#options.handlers.goaway(goaway);
+  }
+
+  private leave(): void {
+    if (this.#state === 'online') this.enter('reconnecting');
+  }
+
+  private refused({ code, detail }: ConnectionEnd & { kind: 'refused' }, token: string): void {
+    const isAboutToken = code === 'UNAUTHENTICATED' || code === 'TOKEN_EXPIRED';
+    const isFresh = this.#refused !== undefined;
+    this.#refused = isAboutToken ? token : this.#refused;
+    if (isAboutToken && !isFresh) return void this.attempt();
+    const error = new TidingsError(code, detail);
+    if (code === 'UNAUTHENTICATED') this.disconnect(error);
+    else this.retryIn(this.nextPause());
+    this.#options.handlers.error(error);
+  }
+
+  private nextPause(): number {
+    const pause = fullJitter(this.#failures, PAUSES);
+    this.#failures += 1;
+    return pause;
+  }
+
+  private retryIn(milliseconds: number): void {
+    this.#timer = setTimeout(() => this.retryNow(), milliseconds);
+  }
+
+  /** Ends a pause. */
+  private retryNow(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    void this.attempt();
+  }
+
+  private async refresh(): Promise<{ tokenExpiresAt: string }> {
+    const connection = this.#connection!;
+    return connection.refresh(await this.#options.tokens.renew());
+  }
+}
+
+function sessionToCome(): PromiseWithResolvers<Session> {
+  const made = Promise.withResolvers<Session>();
+  // It need not be waited for.
+  made.promise.catch(() => undefined);
+  return made;
+}

@@ -1,0 +1,56 @@
+import type { ClientEvents, ClientListener } from '../client.ts';
+import { TidingsError } from '../tidings-error.ts';
+import { HandlingLog } from './handling-log.ts';
+import { SerialListener } from './serial-listener.ts';
+
+/** The events whose handling counts for positions. */
+type Kept = 'outcome' | 'event';
+
+type Registry = { readonly [Name in keyof ClientEvents]: Set<SerialListener<ClientEvents[Name]>> };
+
+/** Who listens to what. */
+export class Listeners {
+  readonly #listeners: Registry = {
+    state: new Set(),
+    session: new Set(),
+    outcome: new Set(),
+    event: new Set(),
+    progress: new Set(),
+    goaway: new Set(),
+    pending: new Set(),
+    error: new Set(),
+  };
+  readonly #log = new HandlingLog();
+
+  /** @returns what ends the listening */
+  add<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void {
+    const listeners: Set<SerialListener<ClientEvents[Name]>> = this.#listeners[name];
+    const serial = new SerialListener<ClientEvents[Name]>(listener, (cause) => this.report(name, cause));
+    listeners.add(serial);
+    return () => {
+      if (listeners.delete(serial)) serial.end();
+    };
+  }
+
+  emit<Name extends keyof ClientEvents>(name: Name, value: ClientEvents[Name]): void {
+    for (const listener of this.#listeners[name]) listener.take(value, () => undefined);
+  }
+
+  /** @param handled is called when all listeners have handled this event and those before it */
+  deliver<Name extends Kept>(name: Name, value: ClientEvents[Name], handled: () => void): void {
+    const listeners = [...this.#listeners[name]];
+    const done = this.#log.add(listeners.length, handled);
+    for (const listener of listeners) listener.take(value, done);
+  }
+
+  /** A listener must not break the others. Where nobody listens to errors, it is reported as uncaught. */
+  private report(name: keyof ClientEvents, cause: unknown): void {
+    const error = new TidingsError('LISTENER_FAILED', `A listener to "${name}" failed`, { cause });
+    if (name !== 'error' && this.#listeners.error.size > 0) this.emit('error', error);
+    else {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { decodeCursor, type Envelope, type Session } from '#contracts';
+
+interface Position {
+  /** Offset of the last event that came. */
+  offset: number;
+  cursor: string;
+  /** Everything after this offset was heard, or will be. */
+  since: number;
+  /** Cursor of the last event whose listeners have returned. */
+  handled: string;
+  /** Taken from a 202: no session has begun there yet. */
+  isAdopted: boolean;
+  /** Offset before an event that came too early. */
+  gapAfter?: number;
+}
+
+/** What to do with an event that came. */
+export type Arrival = 'next' | 'seen' | 'early';
+
+/**
+ * Where this client is in each of its channels. An event passes twice: when it comes, which
+ * decides whether it is new, and when its listeners have returned, which decides where the
+ * next client on the same storage goes on.
+ */
+export class Positions {
+  readonly #channels = new Map<string, Position>();
+  readonly #replayFromStart: boolean;
+
+  constructor(kept: readonly string[], replayFromStart: boolean) {
+    this.#replayFromStart = replayFromStart;
+    for (const cursor of kept) this.begin(cursor);
+  }
+
+  /** What a handshake brings. */
+  get forHandshake(): string[] {
+    const cursors = [...this.#channels.values()].map(({ cursor }) => cursor);
+    return cursors.length === 0 && this.#replayFromStart ? ['0'] : cursors;
+  }
+
+  /** What the next client on the same storage begins with. */
+  get handled(): string[] {
+    return [...this.#channels.values()].map(({ handled }) => handled);
+  }
+
+  /**
+   * Takes the cursor of a 202 while no position is known in its channel, of several the
+   * lowest: who submits first and connects later hears the outcome all the same.
+   */
+  adopt(cursor: string): void {
+    const found = decodeCursor(cursor);
+    if (!found || this.#replayFromStart) return;
+    const known = this.#channels.get(found.channel);
+    if (!known || (known.isAdopted && found.offset < known.offset)) this.begin(cursor, true);
+  }
+
+  /**
+   * A connection begins where its session says.
+   *
+   * @returns false when it begins after a position that it was not told: connect anew
+   */
+  start({ cursors, reasons = {} }: Pick<Session, 'cursors' | 'reasons'>): boolean {
+    const starts = cursors.map((cursor) => ({ cursor, found: decodeCursor(cursor)! }));
+    for (const { found } of starts) {
+      const known = this.#channels.get(found.channel);
+      if (known?.isAdopted && !reasons[found.channel] && found.offset > known.offset) return false;
+    }
+    const heard = new Set(starts.map(({ found }) => found.channel));
+    for (const channel of this.#channels.keys()) if (!heard.has(channel)) this.#channels.delete(channel);
+    for (const { cursor, found } of starts) {
+      const known = this.#channels.get(found.channel);
+      if (known && !reasons[found.channel] && known.offset === found.offset) known.isAdopted = false;
+      else this.begin(cursor);
+    }
+    return true;
+  }
+
+  /** An event came. One that is early is taken when it comes again: what was between is not kept any more. */
+  arrive({ channel, offset, cursor }: Envelope): Arrival {
+    const position = this.#channels.get(channel);
+    if (!position) {
+      this.begin(cursor);
+      return 'next';
+    }
+    if (offset <= position.offset) return 'seen';
+    if (offset > position.offset + 1 && position.gapAfter !== position.offset) {
+      position.gapAfter = position.offset;
+      return 'early';
+    }
+    position.offset = offset;
+    position.cursor = cursor;
+    return 'next';
+  }
+
+  /** The channel as it is now: what came from it can be handled later, see {@link markHandled}. */
+  historyOf(channel: string): object | undefined {
+    return this.#channels.get(channel);
+  }
+
+  /** @param history what {@link historyOf} gave when the event came; another one has begun since then or not */
+  markHandled({ channel, cursor }: Envelope, history: object | undefined): void {
+    const position = this.#channels.get(channel);
+    if (position && position === history) position.handled = cursor;
+  }
+
+  /** Whether the outcome of an action that was accepted at a cursor was heard, or will be. */
+  covers(cursor: string): boolean {
+    const accepted = decodeCursor(cursor);
+    const position = accepted && this.#channels.get(accepted.channel);
+    return !!position && accepted.offset >= position.since;
+  }
+
+  private begin(cursor: string, isAdopted = false): void {
+    const found = decodeCursor(cursor);
+    if (!found) return;
+    const { channel, offset } = found;
+    this.#channels.set(channel, { offset, cursor, since: offset, handled: cursor, isAdopted });
+  }
+}

@@ -1,0 +1,49 @@
+interface Waiting<Value> {
+  value: Value;
+  done: () => void;
+}
+
+/** Calls a listener with one value at a time: the next one when the promise it returned has settled. */
+export class SerialListener<Value> {
+  readonly #listener: (value: Value) => unknown;
+  readonly #onError: (error: unknown) => void;
+  #waiting: Waiting<Value>[] = [];
+  #isBusy = false;
+
+  constructor(listener: (value: Value) => unknown, onError: (error: unknown) => void) {
+    this.#listener = listener;
+    this.#onError = onError;
+  }
+
+  /** @param done is called when the value is handled, be it by throwing, or never will be */
+  take(value: Value, done: () => void): void {
+    this.#waiting.push({ value, done });
+    if (!this.#isBusy) void this.work();
+  }
+
+  /** What waits is not handled any more. */
+  end(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { done } of waiting) done();
+  }
+
+  private async work(): Promise<void> {
+    this.#isBusy = true;
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      try {
+        const result = this.#listener(next.value);
+        // Without a promise it was handled already: a tick later a reload may have come between.
+        if (isPromise(result)) await result;
+      } catch (error) {
+        this.#onError(error);
+      }
+      next.done();
+    }
+    this.#isBusy = false;
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

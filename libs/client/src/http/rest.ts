@@ -1,0 +1,122 @@
+import type { Problem } from '#contracts';
+import { delay, fullJitter, retryAfterMs } from '../retry.ts';
+import { TidingsError } from '../tidings-error.ts';
+import type { TokenSource } from '../token-source.ts';
+
+/** How long one try may take, in milliseconds. */
+const TRY_MS = 15_000;
+
+/** Pauses between tries, in milliseconds. */
+const PAUSES = { baseMs: 200, mostMs: 5_000 };
+
+/** Statuses after which the same request may be tried again. */
+const RETRYABLE = new Set([429, 502, 503, 504]);
+
+export interface RestRequest {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** From the base URL on, with its query. */
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** How long it is tried while there is no answer, in milliseconds; 0: once. */
+  withinMs: number;
+}
+
+export interface RestAnswer<Body> {
+  body: Body;
+  headers: Headers;
+  /** How often it was sent. */
+  tries: number;
+}
+
+/** Calls the api: with a token, and again while nobody answers. */
+export class RestClient {
+  readonly #baseUrl: string;
+  readonly #tokens: TokenSource;
+  readonly #closing = new AbortController();
+
+  constructor(baseUrl: string, tokens: TokenSource) {
+    this.#baseUrl = baseUrl.replace(/\/+$/, '');
+    this.#tokens = tokens;
+  }
+
+  /**
+   * Only for requests that may arrive twice: reads, and submits with an Idempotency-Key.
+   *
+   * @throws {TidingsError}
+   */
+  async call<Body>(request: RestRequest): Promise<RestAnswer<Body>> {
+    const deadline = Date.now() + request.withinMs;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const { body, headers } = await this.send(request);
+        return { body: body as Body, headers, tries };
+      } catch (error) {
+        const pause = pauseAfter(error, tries);
+        if (pause === undefined || Date.now() + pause > deadline) throw error;
+        await delay(pause, this.#closing.signal);
+      }
+    }
+  }
+
+  /** Ends whatever is under way with `CLOSED`. */
+  close(): void {
+    this.#closing.abort(new TidingsError('CLOSED', 'The client was closed before the answer'));
+  }
+
+  /** One try; a token that is refused is replaced once. */
+  private async send(request: RestRequest): Promise<{ body: unknown; headers: Headers }> {
+    const token = await this.#tokens.get();
+    const answer = await this.fetch(request, token);
+    if (answer.status !== 401) return readAnswer(answer);
+    return readAnswer(await this.fetch(request, await this.#tokens.get(token)));
+  }
+
+  private async fetch({ method, path, body, headers }: RestRequest, token: string): Promise<Response> {
+    const { signal } = this.#closing;
+    try {
+      return await fetch(`${this.#baseUrl}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]),
+      });
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new TidingsError('NETWORK', `${method} ${path} was not answered`, { cause });
+    }
+  }
+}
+
+/** How long to wait before the same request may succeed, in milliseconds; undefined: it never will. */
+function pauseAfter(error: unknown, tries: number): number | undefined {
+  if (!(error instanceof TidingsError)) return undefined;
+  if (error.code !== 'NETWORK' && !RETRYABLE.has(error.status)) return undefined;
+  return (error.retryAfterMs ?? 0) + fullJitter(tries - 1, PAUSES);
+}
+
+async function readAnswer(response: Response): Promise<{ body: unknown; headers: Headers }> {
+  const { ok, status, headers } = response;
+  let body: unknown;
+  try {
+    body = await response.json();
+  } catch (cause) {
+    // An answer that breaks off may have been a good one: it is asked for again.
+    const code = ok ? 'NETWORK' : 'UNEXPECTED_ANSWER';
+    throw new TidingsError(code, `The answer (${status}) cannot be read`, { ...about(response), cause });
+  }
+  if (ok) return { body, headers };
+  const { code, detail, errors } = (body ?? {}) as Partial<Problem>;
+  throw new TidingsError(code ?? 'UNEXPECTED_ANSWER', detail ?? `The answer was ${status}`, {
+    ...about(response),
+    errors,
+  });
+}
+
+function about({ status, headers }: Response): { status: number; retryAfterMs: number | undefined } {
+  return { status, retryAfterMs: retryAfterMs(headers.get('retry-after')) };
+}
