@@ -5,6 +5,9 @@ import type { Activity } from '../activity/activity.svelte.ts';
 import { inPlainWords, type PlainProblem } from '../problem.ts';
 import { MessageEntry, type Change } from './message-entry.svelte.ts';
 
+/** Few enough to have the connections in view below them. */
+const PAGE = 8;
+
 /**
  * The user's messages, the newest first, changed at once and confirmed by the outcomes.
  * Outcomes may come twice (two connections, a replay) and before the answer to the submit:
@@ -45,8 +48,9 @@ export class Messages {
     return this.send(entry, 'create', text, () => this.client.messages.create({ text }, { id: entry.message.id }));
   }
 
-  edit(entry: MessageEntry, text: string): Promise<void> {
-    const { id, version } = entry.message;
+  /** @param version the one that was edited */
+  edit(entry: MessageEntry, text: string, version: number): Promise<void> {
+    const { id } = entry.message;
     return this.send(entry, 'edit', text, () => this.client.messages.edit(id, { text }, { ifMatch: version }));
   }
 
@@ -91,7 +95,7 @@ export class Messages {
 
   private async read(after?: string): Promise<void> {
     try {
-      const page = await this.client.messages.list(after === undefined ? {} : { after });
+      const page = await this.client.messages.list({ limit: PAGE, ...(after !== undefined && { after }) });
       for (const message of page.data) this.take(message);
       if (after !== undefined || !this.isLoaded) this.next = page.next;
       this.isLoaded = true;

@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startSystem, type System } from '#testing';
+
+const ARTIFACTS = 'artifacts';
+const WAIT_MS = 15_000;
+
+let system: System;
+let browser: Browser;
+let page: Page;
+/** What the page reports to the browser's console as wrong. */
+let wrong: string[];
+
+beforeAll(async () => {
+  system = await startSystem({ apis: 0, sockets: 2, env: { ALLOWED_ORIGINS: '*' } });
+  const SOCKET_URLS = system.sockets.map(({ url }) => url).join(',');
+  await system.add('api', { NODE_ENV: 'development', SOCKET_URLS });
+  browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM_PATH']!,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  await mkdir(ARTIFACTS, { recursive: true });
+});
+
+afterAll(() => browser?.close());
+
+beforeEach(async () => {
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(WAIT_MS);
+  onTestFinished(() => page.close());
+  wrong = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) wrong.push(message.text());
+  });
+  page.on('pageerror', (error) => wrong.push(String(error)));
+  await page.goto(system.api.url);
+});
+
+async function signIn(user: string): Promise<void> {
+  await page.getByLabel('Or any other name').fill(user);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await bothOnline();
+}
+
+async function bothOnline(): Promise<void> {
+  for (const title of ['This device', 'Second device']) await device(title).getByText('Online').waitFor();
+}
+
+/** A user of this test alone. */
+function somebody(): string {
+  return `somebody-${randomUUID().slice(0, 8)}`;
+}
+
+function device(title: 'This device' | 'Second device'): Locator {
+  return page.getByRole('article', { name: title });
+}
+
+function message(text: string): Locator {
+  return page.getByRole('region', { name: 'Messages' }).getByRole('listitem').filter({ hasText: text });
+}
+
+/** Entries of the activity list, by what they say. */
+function activity(...words: string[]): Locator {
+  let entries = page.getByRole('region', { name: 'Activity' }).locator('[data-action]');
+  for (const hasText of words) entries = entries.filter({ hasText });
+  return entries;
+}
+
+async function heardOnBoth(entry: Locator): Promise<void> {
+  for (const { name } of system.sockets) await entry.locator(`[data-instance="${name}"]`).waitFor();
+}
+
+async function write(text: string): Promise<void> {
+  await page.getByLabel('New message').fill(text);
+  await page.getByRole('button', { name: 'Send' }).click();
+}
+
+describe('the console', () => {
+  it('shows each action from its 202 to its outcome on both instances, and what was missed as replayed', async () => {
+    await page.getByRole('button', { name: 'alice' }).click();
+    await bothOnline();
+    const [one, two] = system.sockets;
+    await device('This device').getByText(one!.name).waitFor();
+    await device('Second device').getByText(two!.name).waitFor();
+
+    await write('hello');
+    const created = activity('Create message', 'hello', 'Succeeded');
+    await heardOnBoth(created);
+    expect(await created.textContent()).toMatch(/202\s*in [\d.]+ m?s/);
+    await message('hello').getByText('v1').waitFor();
+
+    await message('hello').getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('Text of the message').fill('hello again');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await heardOnBoth(activity('Edit message', 'hello again', 'Succeeded'));
+    await message('hello again').getByText('v2').waitFor();
+
+    await write('to be deleted');
+    await message('to be deleted').getByText('v1').waitFor();
+    await message('to be deleted').getByRole('button', { name: 'Delete' }).click();
+    await heardOnBoth(activity('Delete message', 'to be deleted', 'Succeeded'));
+    await message('to be deleted').waitFor({ state: 'detached' });
+
+    await device('This device').getByRole('button', { name: 'Drop' }).click();
+    await device('This device').getByText('Offline').waitFor();
+    const alice = await system.user('alice');
+    await alice.createMessage('sent by REST');
+    const missed = activity('Create message', 'sent by REST');
+    await missed.locator('[data-device="second"]').waitFor();
+    expect(await missed.locator('[data-device="first"]').count()).toBe(0);
+    await device('This device').getByRole('button', { name: 'Reconnect' }).click();
+    await missed.locator('[data-device="first"]').getByText('replayed').waitFor();
+    await device('This device').getByText('yes, nothing missed').waitFor();
+    expect(await missed.locator('[data-device="second"]').getByText('replayed').count()).toBe(0);
+    await message('sent by REST').waitFor();
+
+    await page.screenshot({ path: `${ARTIFACTS}/console.png`, fullPage: true });
+    expect(wrong).toEqual([]);
+  });
+
+  it('is used by the keyboard alone', async () => {
+    const user = somebody();
+    await page.getByRole('button', { name: 'alice' }).waitFor();
+    for (let tabs = 0; tabs < 4; tabs += 1) await page.keyboard.press('Tab');
+    await page.keyboard.type(user);
+    await page.keyboard.press('Enter');
+    await bothOnline();
+
+    await page.keyboard.type('typed');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('on two lines');
+    await page.keyboard.press('Enter');
+    await heardOnBoth(activity('Create message', 'Succeeded'));
+    await message('typed').getByText('v1').waitFor();
+    await page
+      .getByRole('status')
+      .filter({ hasText: /Create message .*: succeeded, heard from socket/s })
+      .waitFor();
+
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type(', not kept');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type(', edited');
+    await page.keyboard.press('Enter');
+    await heardOnBoth(activity('Edit message', 'Succeeded'));
+    await message('on two lines, edited').getByText('v2').waitFor();
+    expect(wrong).toEqual([]);
+  });
+
+  it('says in plain words why an edit was not made, and keeps the text', async () => {
+    const user = somebody();
+    await signIn(user);
+    await write('first');
+    await message('first').getByText('v1').waitFor();
+    await message('first').getByRole('button', { name: 'Edit' }).click();
+    const elsewhere = await system.user(user);
+    const id = await page.locator('[data-message]').getAttribute('data-message');
+    await elsewhere.editMessage(id!, 'changed elsewhere');
+    await heardOnBoth(activity('Edit message', 'submitted elsewhere', 'Succeeded'));
+
+    await page.getByLabel('Text of the message').fill('too late');
+    await page.keyboard.press('Enter');
+    await heardOnBoth(activity('Edit message', 'too late', 'PRECONDITION_FAILED'));
+    await message('changed elsewhere').getByText('Your text: “too late”').waitFor();
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.getByText('Your text').waitFor({ state: 'detached' });
+    expect(wrong).toEqual([]);
+  });
+
+  it('shows the progress of a long action, and cancels it', async () => {
+    await signIn(somebody());
+    await page.getByRole('button', { name: 'Slow action' }).click();
+    await page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await heardOnBoth(activity('Drill', 'Cancelled'));
+    expect(await page.locator('progress').count()).toBe(0);
+    expect(wrong).toEqual([]);
+  });
+
+  it('moves a connection to another instance, and fits on a narrow screen', async () => {
+    await page.setViewportSize({ width: 360, height: 780 });
+    await signIn(somebody());
+    const [one, two] = system.sockets;
+    await device('This device').getByText(one!.name).waitFor();
+    await device('This device').getByLabel('Socket instance').selectOption(two!.url);
+    await device('This device').getByText(two!.name).waitFor();
+    await write('heard twice from one instance');
+    const entry = activity('Create message', 'Succeeded');
+    await expect.poll(() => entry.locator(`[data-instance="${two!.name}"]`).count(), { timeout: WAIT_MS }).toBe(2);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(wrong).toEqual([]);
+  });
+});
