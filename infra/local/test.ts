@@ -25,8 +25,8 @@ interface Report {
 async function runTests(args: readonly string[], folder: string): Promise<number> {
   say('building, and starting Redis and Postgres for the tests');
   const program = await findRedis(say);
-  const [, redis, postgres] = await Promise.all([
-    build(),
+  await build();
+  const [redis, postgres] = await Promise.all([
     startRedis({ folder: join(folder, 'redis'), program }),
     startPostgres({ folder: join(folder, 'postgres'), durable: false, say }),
   ]);

@@ -34,7 +34,8 @@ export function parseUuid(value: unknown, pointer: string): string {
  */
 export function parseIfMatch(value: unknown, pointer: string): number | undefined {
   if (value === undefined) return undefined;
-  const [, version] = /^"?(\d{1,9})"?$/.exec(typeof value === 'string' ? value.trim() : '') ?? [];
+  const text = typeof value === 'string' ? value.trim() : '';
+  const [, version] = /^"(\d{1,9})"$/.exec(text) ?? /^(\d{1,9})$/.exec(text) ?? [];
   if (version === undefined) {
     throw validationFailed([{ pointer, code: 'IF_MATCH', detail: 'must be one version, as in the ETag: "3"' }]);
   }

@@ -62,7 +62,8 @@ export class OrderedChannel {
 
   /** An event came from Redis. */
   receive(event: Envelope): void {
-    if (this.#closed || (this.#position && event.offset <= this.#position.offset)) return;
+    if (this.#closed) return;
+    if (this.#position && event.offset <= this.#position.offset) return this.dropSeen(event);
     if (this.#steps.length < MOST_WAITING) this.#steps.push(event);
     void this.run();
   }

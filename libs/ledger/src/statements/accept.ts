@@ -27,8 +27,8 @@ export interface AcceptedRow {
 }
 
 /*
- * Keys are taken in sorted order, so that two flushes cannot wait for each other. Who
- * finds a key taken inserts no action. `seq` is drawn in the order of the input.
+ * Keys are taken in sorted order, so that two flushes cannot wait for each other, and by
+ * the first of those that share one. Who finds a key taken inserts no action. `seq` is drawn in the order of the input.
  */
 const ACCEPT = `
 with input as (
@@ -45,7 +45,7 @@ with input as (
 ), keyed as (
   insert into idempotency_keys (owner, key, fingerprint, action_id, cursor_offset, cursor_check)
   select owner, key, fingerprint, id, head, "check" from positioned
-  where key is not null order by owner, key
+  where key is not null order by owner, key, n
   on conflict (owner, key) do nothing
   returning action_id
 ), fresh as (
