@@ -39,8 +39,8 @@ beforeEach(async () => {
   page.setDefaultTimeout(WAIT_MS);
   onTestFinished(() => page.close());
   wrong = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) wrong.push(message.text());
+  page.on('console', (said) => {
+    if (['error', 'warning'].includes(said.type())) wrong.push(said.text());
   });
   page.on('pageerror', (error) => wrong.push(String(error)));
   await page.goto(system.api.url);

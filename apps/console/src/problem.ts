@@ -24,6 +24,11 @@ const WORDS: Readonly<Record<string, string>> = {
   HANDLER_FAILED: 'It failed each time it was tried.',
   ATTEMPTS_EXHAUSTED: 'It was tried too often without success.',
   UNAVAILABLE: 'The server cannot accept anything now. Try again in a moment.',
+  NETWORK: 'The server cannot be reached. Check that it runs, then try again.',
+  UNEXPECTED_ANSWER: 'Something between this page and the server answered in its place. Try again in a moment.',
+  TOKEN_UNAVAILABLE: 'You could not be signed in again. Reload the page.',
+  STORAGE_FAILED: 'The browser keeps nothing for this page: after a reload, missed outcomes are not replayed.',
+  CLOSED: 'The connection was closed before the answer.',
   INTERNAL: 'Something went wrong on the server. Try again in a moment.',
 };
 
@@ -32,7 +37,7 @@ export function inPlainWords(error: unknown): PlainProblem {
   const { code, detail, errors } = (error ?? {}) as { code?: string; detail?: string; errors?: ProblemItem[] };
   if (code === undefined || !(code in WORDS)) {
     if (detail !== undefined) return { code: code ?? 'UNKNOWN', words: detail };
-    return { code: 'UNREACHABLE', words: 'The server cannot be reached. Check that it runs, then try again.' };
+    return { code: 'NETWORK', words: WORDS['NETWORK']! };
   }
   const said = errors?.map((item) => item.detail).join('; ') || detail;
   return { code, words: WORDS[code]!, ...(said !== undefined && { detail: said }) };

@@ -18,11 +18,12 @@ export class Activity {
   async submit(entry: ActivityEntry, send: () => Promise<Accepted>): Promise<void> {
     this.add(entry);
     try {
-      const { action, cancel } = await send();
+      const submitted = await send();
+      const { action } = submitted;
       // The outcome may be here before the answer to the submit: then it stands for itself so far.
       const early = this.find(action.id);
       this.entries = this.entries.filter((other) => other !== early);
-      entry.cancel = cancel;
+      entry.cancel = () => submitted.cancel();
       entry.accepted(action);
       for (const hearing of early?.hearings ?? []) entry.heard(hearing);
     } catch (error) {

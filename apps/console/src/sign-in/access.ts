@@ -6,5 +6,5 @@ export interface Access {
   /** Whether the system is a development one, which has drills. */
   hasDrills: boolean;
   /** Gives a token that is valid now. */
-  token(): Promise<string>;
+  token: () => Promise<string>;
 }

@@ -1,3 +1,4 @@
+import { TidingsError } from '#client';
 import type { Problem } from '#contracts';
 import type { Access } from './access.ts';
 
@@ -11,7 +12,7 @@ interface SignedIn {
  * Signs in as anybody, which the api offers in development only.
  *
  * @returns null where it does not
- * @throws {Problem} when the name is refused
+ * @throws {TidingsError} when the name is refused
  * @throws {TypeError} when the api cannot be reached
  */
 export async function signInAsDemoUser(user: string): Promise<Access | null> {
@@ -39,6 +40,9 @@ async function signIn(user: string): Promise<SignedIn | null> {
     body: JSON.stringify({ user }),
   });
   if (response.status === 404) return null;
-  if (!response.ok) throw (await response.json()) as Problem;
+  if (!response.ok) {
+    const { code, detail, status, errors } = (await response.json()) as Problem;
+    throw new TidingsError(code, detail, { status, errors });
+  }
   return (await response.json()) as SignedIn;
 }
