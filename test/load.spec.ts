@@ -13,6 +13,8 @@ interface Participant {
   accepted: AcceptedAction[];
   /** One on each instance. */
   listeners: Listener[];
+  /** The last submit: who edits a message waits for the 202 of the change before. */
+  last: Promise<void>;
 }
 
 it(
@@ -24,11 +26,15 @@ it(
       Array.from({ length: USERS }, async (_, index): Promise<Participant> => {
         const user = await system.user(`user-${index}`);
         const listeners = await Promise.all(system.sockets.map((socket) => user.connect(socket)));
-        return { user, listeners, accepted: [] };
+        return { user, listeners, accepted: [], last: Promise.resolve() };
       }),
     );
 
-    await submitAtRate((index) => submitNext(participants[index % USERS]!));
+    await submitAtRate((index) => {
+      const participant = participants[index % USERS]!;
+      participant.last = participant.last.then(() => submitNext(participant));
+      return participant.last;
+    });
 
     const all = participants.flatMap(({ accepted }) => accepted);
     expect(new Set(all.map(({ id }) => id)).size).toBe(ACTIONS);
