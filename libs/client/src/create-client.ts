@@ -64,7 +64,10 @@ class Client implements TidingsClient {
     const isOnline = (): boolean => this.state === 'online';
     this.#rest = new RestClient(baseUrl, tokens);
     this.#positions = new Positions(kept.cursors, replayFromStart);
-    this.#pending = new PendingActions(kept.pending, () => this.pendingChanged());
+    this.#pending = new PendingActions(kept.pending, {
+      listChanged: () => this.#listeners.emit('pending', this.#pending.list),
+      keptChanged: () => this.#memory.changed(),
+    });
     this.#memory = new ClientMemory(
       storage,
       () => ({ cursors: this.#positions.handled, pending: this.#pending.kept }),
@@ -185,10 +188,5 @@ class Client implements TidingsClient {
     this.#memory.changed();
     const { userId } = this.session ?? {};
     if (userId && envelope.channel === userChannel(userId)) this.#delivered.note(envelope.cursor);
-  }
-
-  private pendingChanged(): void {
-    this.#memory.changed();
-    this.#listeners.emit('pending', this.#pending.list);
   }
 }

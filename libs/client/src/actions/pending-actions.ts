@@ -6,6 +6,13 @@ import { PendingEntry, type Intent } from './pending-entry.ts';
 /** An accepted action without an outcome, as it is kept in storage. */
 export type KeptAction = Intent & { action: AcceptedAction };
 
+export interface PendingObserver {
+  /** The list is another one. */
+  listChanged(): void;
+  /** What is to be kept is something else. */
+  keptChanged(): void;
+}
+
 /**
  * The actions of this client that have no outcome yet.
  *
@@ -19,12 +26,12 @@ export class PendingActions {
   readonly #entries = new Set<PendingEntry>();
   readonly #accepted = new Map<string, PendingEntry>();
   readonly #early = new Map<string, Action>();
-  readonly #onChange: () => void;
+  readonly #observer: PendingObserver;
   #submitting = 0;
   #list: readonly PendingAction[] | undefined;
 
-  constructor(kept: readonly KeptAction[], onChange: () => void) {
-    this.#onChange = onChange;
+  constructor(kept: readonly KeptAction[], observer: PendingObserver) {
+    this.#observer = observer;
     for (const intent of kept) {
       const entry = new PendingEntry(intent);
       entry.accept(intent.action);
@@ -57,7 +64,7 @@ export class PendingActions {
     const entry = new PendingEntry(intent);
     this.#submitting += 1;
     this.#entries.add(entry);
-    this.changed();
+    this.listChanged();
     return entry;
   }
 
@@ -71,7 +78,7 @@ export class PendingActions {
     else if (older) entry.follow(older);
     else this.#accepted.set(action.id, entry);
     if (outcome || older) this.#entries.delete(entry);
-    this.changed();
+    this.keptChanged();
   }
 
   /** It was not accepted. */
@@ -79,7 +86,7 @@ export class PendingActions {
     this.submitted();
     this.#entries.delete(entry);
     entry.reject(error);
-    this.changed();
+    this.listChanged();
   }
 
   /** The outcome of an action became known, which may be none of this client. */
@@ -89,7 +96,7 @@ export class PendingActions {
     if (!entry) return;
     this.remove(action.id, entry);
     entry.resolve(action);
-    this.changed();
+    this.keptChanged();
   }
 
   /** No outcome can be had any more. */
@@ -98,7 +105,7 @@ export class PendingActions {
     if (!entry) return;
     this.remove(id, entry);
     entry.reject(error);
-    this.changed();
+    this.keptChanged();
   }
 
   /** It cannot be asked for now; it stays on the list. */
@@ -121,8 +128,13 @@ export class PendingActions {
     if (this.#submitting === 0) this.#early.clear();
   }
 
-  private changed(): void {
+  private keptChanged(): void {
+    this.#observer.keptChanged();
+    this.listChanged();
+  }
+
+  private listChanged(): void {
     this.#list = undefined;
-    this.#onChange();
+    this.#observer.listChanged();
   }
 }

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import type { AcceptedAction, Action } from '#contracts';
+import { TidingsError } from '../tidings-error.ts';
+import { PendingActions } from './pending-actions.ts';
+import type { Intent } from './pending-entry.ts';
+
+const INTENT: Intent = {
+  idempotencyKey: 'key-0001',
+  type: 'messages.create',
+  resourceId: null,
+  payload: { text: 'hello' },
+  submittedAt: '2026-01-01T00:00:00.000Z',
+};
+
+function accepted(id: string): AcceptedAction {
+  return {
+    id,
+    status: 'pending',
+    done: false,
+    resource: { type: 'messages', id: `r-${id}` },
+    cursor: 'c',
+  } as AcceptedAction;
+}
+
+function done(id: string): Action {
+  return { ...accepted(id), status: 'succeeded', done: true };
+}
+
+function pendingActions(): { pending: PendingActions; changes: string[] } {
+  const changes: string[] = [];
+  const observer = { listChanged: () => changes.push('list'), keptChanged: () => changes.push('kept') };
+  return { pending: new PendingActions([], observer), changes };
+}
+
+describe('pending actions', () => {
+  it('are listed from the submit to the outcome, and kept once they are accepted', async () => {
+    const { pending, changes } = pendingActions();
+    const entry = pending.begin(INTENT);
+    expect(pending.list).toMatchObject([{ ...INTENT, action: null }]);
+    expect(pending.kept).toEqual([]);
+    pending.accept(entry, accepted('1'));
+    expect(pending.list).toMatchObject([{ resourceId: 'r-1', action: { id: '1' } }]);
+    expect(pending.kept).toEqual([{ ...INTENT, resourceId: 'r-1', action: accepted('1') }]);
+    pending.settle(done('1'));
+    expect(await entry.outcome()).toEqual(done('1'));
+    expect([pending.list, pending.kept]).toEqual([[], []]);
+    expect(changes).toEqual(['list', 'kept', 'list', 'kept', 'list']);
+  });
+
+  it('are another array only when they have changed', () => {
+    const { pending } = pendingActions();
+    const before = pending.list;
+    expect(pending.list).toBe(before);
+    pending.settle(done('of another device'));
+    expect(pending.list).toBe(before);
+    pending.begin(INTENT);
+    expect(pending.list).not.toBe(before);
+  });
+
+  it('have their outcome even if it comes before the 202', async () => {
+    const { pending } = pendingActions();
+    const entry = pending.begin(INTENT);
+    pending.settle(done('1'));
+    pending.accept(entry, accepted('1'));
+    expect(await entry.outcome()).toEqual(done('1'));
+    expect(pending.list).toEqual([]);
+  });
+
+  it('are one when they were submitted twice with the same key', async () => {
+    const { pending } = pendingActions();
+    const entries = [pending.begin(INTENT), pending.begin(INTENT)];
+    for (const entry of entries) pending.accept(entry, accepted('1'));
+    expect(pending.list).toHaveLength(1);
+    pending.settle(done('1'));
+    expect(await Promise.all(entries.map((entry) => entry.outcome()))).toEqual([done('1'), done('1')]);
+  });
+
+  it('reject when they are not accepted, or not known any more', async () => {
+    const { pending } = pendingActions();
+    const [refused, forgotten] = [pending.begin(INTENT), pending.begin(INTENT)];
+    pending.refuse(refused, new TidingsError('VALIDATION_FAILED', 'no'));
+    pending.accept(forgotten, accepted('1'));
+    pending.forget('1', new TidingsError('NOT_FOUND', 'no'));
+    await expect(refused.outcome()).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
+    await expect(forgotten.outcome()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(pending.list).toEqual([]);
+  });
+
+  it('can be waited for again after an error that need not stay', async () => {
+    const { pending } = pendingActions();
+    const entry = pending.begin(INTENT);
+    pending.accept(entry, accepted('1'));
+    const waiting = entry.outcome();
+    pending.rejectForNow('1', new TidingsError('UNAUTHENTICATED', 'no'));
+    await expect(waiting).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    pending.settle(done('1'));
+    expect(await entry.outcome()).toEqual(done('1'));
+  });
+});

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { createClient } from './create-client.ts';
+import type { TidingsClient } from './client.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const ACTION = {
+  id: 'a',
+  type: 'messages.create',
+  status: 'pending',
+  done: false,
+  resource: { type: 'messages', id: 'r' },
+};
+
+function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+  return (_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  };
+}
+
+/** An api that gives these answers, one after the other, and the last one from then on. */
+async function clientOf(...answers: Answer[]): Promise<{ client: TidingsClient; requests: IncomingMessage[] }> {
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    (answers.length > 1 ? answers.shift()! : answers[0]!)(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = createClient({ baseUrl: `http://127.0.0.1:${port}/`, token: () => 'token', submitWithinMs: 5_000 });
+  onTestFinished(() => {
+    client.close();
+    server.close();
+    server.closeAllConnections();
+  });
+  return { client, requests };
+}
+
+function keysOf(requests: IncomingMessage[]): unknown[] {
+  return requests.filter(({ method }) => method === 'POST').map(({ headers }) => headers['idempotency-key']);
+}
+
+it('submits again with the same key when the network fails, nobody serves, or it shall come later', async () => {
+  const startedAt = performance.now();
+  const { client, requests } = await clientOf(
+    (request) => request.socket.destroy(),
+    json(503, { code: 'UNAVAILABLE', detail: 'away' }),
+    (_, response) => response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>'),
+    json(429, { code: 'RATE_LIMITED', detail: 'slowly' }, { 'retry-after': '1' }),
+    json(202, { ...ACTION, cursor: '' }),
+    json(200, { ...ACTION, status: 'succeeded', done: true, response: { text: 'hello' } }),
+  );
+  const { action, outcome } = await client.messages.create({ text: 'hello' });
+  expect(performance.now() - startedAt).toBeGreaterThan(1_000);
+  expect(action.id).toBe('a');
+  expect(await outcome()).toMatchObject({ status: 'succeeded' });
+  const keys = keysOf(requests);
+  expect(keys).toHaveLength(5);
+  expect(new Set(keys).size).toBe(1);
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+});
+
+it('does not submit again what was refused', async () => {
+  const { client, requests } = await clientOf(json(422, { code: 'IDEMPOTENCY_KEY_REUSED', detail: 'used' }));
+  const submit = client.messages.create({ text: 'hello' }, { idempotencyKey: 'my own key' });
+  await expect(submit).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', status: 422, detail: 'used' });
+  expect(keysOf(requests)).toEqual(['my own key']);
+});
+
+it('gives up when it would take too long, with the last error', async () => {
+  const { client } = await clientOf(json(503, { code: 'UNAVAILABLE', detail: 'away' }, { 'retry-after': '60' }));
+  const submit = client.messages.create({ text: 'hello' });
+  expect(client.pending).toHaveLength(1);
+  await expect(submit).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 60_000 });
+  expect(client.pending).toEqual([]);
+});
+
+it('waits for an outcome until there is one, and rejects when there will be none', async () => {
+  const pending = json(200, ACTION);
+  const away = json(503, { code: 'UNAVAILABLE', detail: 'away' });
+  const { client } = await clientOf(
+    json(202, { ...ACTION, cursor: '' }),
+    pending,
+    away,
+    json(404, { code: 'NOT_FOUND', detail: 'none' }),
+  );
+  const { outcome } = await client.messages.create({ text: 'hello' });
+  await expect(outcome()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(client.pending).toEqual([]);
+});
+
+it('sends what it is asked for in headers and query', async () => {
+  const { client, requests } = await clientOf(json(202, { ...ACTION, done: true, cursor: '' }));
+  await client.messages.edit('x/y', { text: 'hello' }, { ifMatch: 3 });
+  await client.messages.list({ limit: 5, after: 'a b' });
+  await client.actions.list({ status: 'failed' });
+  expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'PATCH /v1/messages/x%2Fy',
+    'GET /v1/messages?limit=5&after=a+b',
+    'GET /v1/actions?status=failed',
+  ]);
+  expect(requests[0]!.headers).toMatchObject({ authorization: 'Bearer token', 'if-match': '"3"' });
+});
+
+it('ends a submit that is under way when it is closed', async () => {
+  const { client } = await clientOf(() => undefined);
+  const submit = client.messages.create({ text: 'hello' });
+  client.close();
+  await expect(submit).rejects.toMatchObject({ code: 'CLOSED' });
+});

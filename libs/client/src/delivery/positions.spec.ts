@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { decodeCursor, encodeCursor, type CursorReason, type Envelope } from '#contracts';
+import { Positions } from './positions.ts';
+
+const ALICE = 'user:alice';
+
+function cursor(offset: number, channel = ALICE): string {
+  return encodeCursor({ channel, offset, check: 'a'.repeat(12) });
+}
+
+function envelope(offset: number, channel = ALICE): Envelope {
+  return {
+    specversion: '1.0',
+    id: `${offset}`,
+    source: '/tidings',
+    type: 'message.created',
+    subject: 'messages/1',
+    time: '',
+    channel,
+    offset,
+    cursor: cursor(offset, channel),
+    data: {},
+  };
+}
+
+function startedAt(offset: number): Positions {
+  const positions = new Positions([], false);
+  positions.start({ cursors: [cursor(offset)] });
+  return positions;
+}
+
+function offsetsOf(cursors: readonly string[]): number[] {
+  return cursors.map((text) => decodeCursor(text)!.offset);
+}
+
+describe('an event', () => {
+  it('is taken when it is the next, and dropped when it was there before', () => {
+    const positions = startedAt(3);
+    const arrivals = [3, 4, 4, 5, 2, 6].map((offset) => positions.arrive(envelope(offset)));
+    expect(arrivals).toEqual(['seen', 'next', 'seen', 'next', 'seen', 'next']);
+  });
+
+  it('that is early is not taken, unless it comes again: what was between is gone', () => {
+    const positions = startedAt(3);
+    expect(positions.arrive(envelope(6))).toBe('early');
+    expect(offsetsOf(positions.forHandshake)).toEqual([3]);
+    expect(positions.arrive(envelope(6))).toBe('next');
+    expect(positions.arrive(envelope(5))).toBe('seen');
+    expect(positions.arrive(envelope(8))).toBe('early');
+  });
+
+  it('of one channel has nothing to do with another', () => {
+    const positions = startedAt(3);
+    expect(positions.arrive(envelope(9, 'everyone'))).toBe('next');
+    expect(positions.arrive(envelope(4))).toBe('next');
+    expect(positions.arrive(envelope(9, 'everyone'))).toBe('seen');
+  });
+});
+
+describe('what is kept', () => {
+  it('is where events were handled, and a handshake brings where they came', () => {
+    const positions = startedAt(0);
+    const first = envelope(1);
+    positions.arrive(first);
+    positions.arrive(envelope(2));
+    positions.markHandled(first, positions.historyOf(ALICE));
+    expect(offsetsOf(positions.handled)).toEqual([1]);
+    expect(offsetsOf(positions.forHandshake)).toEqual([2]);
+  });
+
+  it('is not set back by what is handled late, when another history has begun', () => {
+    const positions = startedAt(7);
+    const old = envelope(8);
+    positions.arrive(old);
+    const history = positions.historyOf(ALICE);
+    positions.start({ cursors: [cursor(2)], reasons: { [ALICE]: 'CURSOR_FUTURE' } });
+    positions.markHandled(old, history);
+    expect(offsetsOf(positions.handled)).toEqual([2]);
+    expect(positions.arrive(envelope(3))).toBe('next');
+  });
+});
+
+describe('a session', () => {
+  it('that honours the cursors goes on where they are', () => {
+    const positions = new Positions([cursor(5)], false);
+    expect(positions.start({ cursors: [cursor(5), cursor(1, 'everyone')] })).toBe(true);
+    expect(offsetsOf(positions.forHandshake)).toEqual([5, 1]);
+  });
+
+  it.each(['CURSOR_TOO_OLD', 'CURSOR_EPOCH', 'CURSOR_FUTURE', 'CURSOR_INVALID'] as CursorReason[])(
+    'that does not (%s) sets the position',
+    (reason) => {
+      const positions = new Positions([cursor(5)], false);
+      positions.start({ cursors: [cursor(9)], reasons: { [ALICE]: reason } });
+      expect(offsetsOf(positions.forHandshake)).toEqual([9]);
+      expect(offsetsOf(positions.handled)).toEqual([9]);
+    },
+  );
+
+  it('of another user ends the positions of the one before', () => {
+    const positions = startedAt(5);
+    positions.start({ cursors: [cursor(1, 'user:bob')] });
+    expect(positions.forHandshake).toEqual([cursor(1, 'user:bob')]);
+  });
+});
+
+describe('the cursor of a 202', () => {
+  it('is taken while no position is known, of several the lowest', () => {
+    const positions = new Positions([], false);
+    for (const offset of [4, 3, 5]) positions.adopt(cursor(offset));
+    expect(offsetsOf(positions.forHandshake)).toEqual([3]);
+  });
+
+  it('is not taken when there is a position', () => {
+    const positions = startedAt(9);
+    positions.adopt(cursor(4));
+    expect(offsetsOf(positions.forHandshake)).toEqual([9]);
+  });
+
+  it('that came too late for the handshake asks for another one', () => {
+    const positions = new Positions([], false);
+    positions.adopt(cursor(4));
+    expect(positions.start({ cursors: [cursor(6)] })).toBe(false);
+    expect(positions.start({ cursors: [cursor(4)] })).toBe(true);
+    expect(offsetsOf(positions.forHandshake)).toEqual([4]);
+  });
+
+  it('tells whether the outcome was heard, or will be', () => {
+    const positions = startedAt(5);
+    positions.arrive(envelope(6));
+    expect([4, 5, 6, 7].map((offset) => positions.covers(cursor(offset)))).toEqual([false, true, true, true]);
+    expect(positions.covers(cursor(9, 'user:bob'))).toBe(false);
+  });
+});
+
+describe('replayFromStart', () => {
+  it('asks for everything while nothing is known', () => {
+    const positions = new Positions([], true);
+    positions.adopt(cursor(4));
+    expect(positions.forHandshake).toEqual(['0']);
+    positions.start({ cursors: [cursor(0)] });
+    expect(positions.forHandshake).toEqual([cursor(0)]);
+  });
+});

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { ClientMemory, recall, type Memory } from './client-memory.ts';
+import { memoryStorage, type ClientStorage } from './client-storage.ts';
+
+function counting(): { storage: ClientStorage; writes: string[] } {
+  const writes: string[] = [];
+  return { storage: { read: () => writes.at(-1) ?? null, write: (text) => writes.push(text) }, writes };
+}
+
+const MEMORY: Memory = { cursors: ['c'], pending: [] };
+
+function rethrow(cause: unknown): never {
+  throw cause;
+}
+
+describe('the memory of a client', () => {
+  it('is what the next client recalls', async () => {
+    const storage = memoryStorage();
+    const memory = new ClientMemory(storage, () => MEMORY, rethrow);
+    memory.changed();
+    await Promise.resolve();
+    expect(recall(storage)).toEqual(MEMORY);
+    memory.close();
+  });
+
+  it('is written at once when it is quiet, and together when it is busy', async () => {
+    const { storage, writes } = counting();
+    const memory = new ClientMemory(storage, () => MEMORY, rethrow);
+    for (let change = 0; change < 100; change += 1) {
+      memory.changed();
+      await Promise.resolve();
+    }
+    expect(writes).toHaveLength(1);
+    await delay(50);
+    expect(writes).toHaveLength(2);
+    await delay(50);
+    expect(writes).toHaveLength(2);
+    memory.close();
+  });
+
+  it('is written before the client ends, and not after', () => {
+    const { storage, writes } = counting();
+    const memory = new ClientMemory(storage, () => MEMORY, rethrow);
+    memory.changed();
+    memory.close();
+    memory.changed();
+    memory.close();
+    expect(writes).toHaveLength(1);
+  });
+
+  it('is tried again after a storage that takes nothing', async () => {
+    const errors: unknown[] = [];
+    const full: ClientStorage = {
+      read: () => null,
+      write: () => {
+        throw new Error('full');
+      },
+    };
+    const memory = new ClientMemory(
+      full,
+      () => MEMORY,
+      (cause) => errors.push(cause),
+    );
+    memory.changed();
+    await delay(30);
+    memory.changed();
+    memory.close();
+    expect(errors).toHaveLength(2);
+  });
+
+  it.each(['', 'no json', '[]', 'null', '{}', '{"version":99}', '{"version":1,"cursors":["c"]}'])(
+    'is nothing when the storage holds %j',
+    (text) => {
+      const storage = memoryStorage();
+      storage.write(text);
+      expect(recall(storage)).toEqual({ cursors: [], pending: [] });
+    },
+  );
+});

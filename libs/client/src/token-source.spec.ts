@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { TokenSource } from './token-source.ts';
+
+let made = 0;
+
+function jwt(secondsToLive: number): string {
+  const payload = { exp: Math.floor(Date.now() / 1_000) + secondsToLive, jti: (made += 1) };
+  return `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.signature`;
+}
+
+describe('TokenSource', () => {
+  it('keeps a token while it is good', async () => {
+    const source = new TokenSource(() => jwt(3_600));
+    expect(await source.get()).toBe(await source.get());
+  });
+
+  it('asks for another one when it is about to expire, and when it was refused', async () => {
+    const source = new TokenSource(() => jwt(0));
+    expect(await source.get()).not.toBe(await source.get());
+    const long = new TokenSource(() => jwt(3_600));
+    const token = await long.get();
+    const other = await long.get(token);
+    expect(other).not.toBe(token);
+    expect(await long.get(token)).toBe(other);
+  });
+
+  it('asks once for all who need one at the same time', async () => {
+    let asked = 0;
+    const source = new TokenSource(async () => `token ${(asked += 1)}`);
+    expect(await Promise.all([source.get(), source.get(), source.renew()])).toEqual(['token 1', 'token 1', 'token 1']);
+    expect(await source.renew()).toBe('token 2');
+  });
+
+  it('takes what is no JWT as it is', async () => {
+    let asked = 0;
+    const source = new TokenSource(() => `opaque ${(asked += 1)}`);
+    expect([await source.get(), await source.get()]).toEqual(['opaque 1', 'opaque 1']);
+  });
+
+  it('tells that the callback failed, and asks again next time', async () => {
+    let asked = 0;
+    const source = new TokenSource(() => {
+      asked += 1;
+      if (asked === 1) throw new Error('no network');
+      return 'token';
+    });
+    await expect(source.get()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+    expect(await source.get()).toBe('token');
+  });
+});
