@@ -53,7 +53,7 @@ async function signIn(user: string): Promise<void> {
 }
 
 async function bothOnline(): Promise<void> {
-  for (const title of ['This device', 'Second device']) await device(title).getByText('Online').waitFor();
+  for (const title of ['This device', 'Second device'] as const) await device(title).getByText('Online').waitFor();
 }
 
 /** A user of this test alone. */
