@@ -31,6 +31,11 @@ export class WorkerConfig extends ProcessConfig {
   @Max(10_000)
   PERFORM_CONCURRENCY: number = 100;
 
+  /** Longest time for work outside a transaction, unless its handler says otherwise, in milliseconds. */
+  @IsInt()
+  @Min(50)
+  PERFORM_TIMEOUT_MS: number = 30_000;
+
   /** How long the event loop may stand still before the process is ended, in milliseconds; 0 for ever. */
   @IsInt()
   @Min(0)

@@ -4,7 +4,13 @@ export { LedgerHistory } from './ledger-history.ts';
 export { LedgerModule } from './ledger.module.ts';
 export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledger.service.ts';
 export { ledgerMigrations } from './migrations/index.ts';
-export { countAttemptStatement, recordAttemptStatement, retryLaterStatement } from './statements/attempt.ts';
+export {
+  countAttemptStatement,
+  firstUnfinishedStatement,
+  forgetAttemptStatement,
+  recordAttemptStatement,
+  retryLaterStatement,
+} from './statements/attempt.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
 export { renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';

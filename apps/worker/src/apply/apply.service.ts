@@ -16,21 +16,20 @@ import { checkpoint } from '#telemetry';
 import { appliedEnding, expiredEnding, failedEnding } from './endings.ts';
 import { HandlerError, Handlers } from './handlers.ts';
 import { LEASE_MS } from './performer.ts';
-import { runnableOf } from './runnable.ts';
+import { runnableOf, type Runnable } from './runnable.ts';
+import { sortOut, type Sorted } from './sort-out.ts';
 
-/** Most unfinished actions that one transaction looks at. */
-const MOST_ROWS = 1_000;
+/** Most actions of one resource in a transaction: a hot resource must not keep the others waiting. */
+const MOST_EACH = 50;
 
 /** What became of a set of tickets in one transaction. */
-export interface ApplyResult {
+export interface ApplyResult extends Sorted {
   /** To publish, now that the transaction is committed. */
   envelopes: Envelope[];
   /** Are this process's to perform: nobody else takes them up while their lease lasts. */
   started: UnfinishedRow[];
-  /** Could not be looked at, or must wait for something that will not wake them. */
-  blocked: TicketEntry[];
-  /** Were finished before: their outcome may not have been published. */
-  known: TicketEntry[];
+  /** Failed before: they must run alone, so that nobody pays for them again. */
+  apart: UnfinishedRow[];
 }
 
 export interface ApplyOptions {
@@ -40,6 +39,8 @@ export interface ApplyOptions {
   only?: string;
   /** The number of this attempt, when it is recorded already. */
   attempt?: number | undefined;
+  /** Most actions that may be started to be performed. */
+  startable?: number;
 }
 
 /** Applies actions and finishes them: the change, the end and the event in one transaction. */
@@ -74,11 +75,10 @@ export class ApplyService {
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
     const locked = await tryLockStatement(sql, resources, parents);
     const open = [...resources].filter((resource) => locked.has(resource));
-    const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, MOST_ROWS);
-    const { turns, overdue, blocked } = runnableOf(rows, locked, options.performed);
-    const left = new Set<string>(blocked.map(({ id }) => id));
-    const endings = overdue.map(expiredEnding);
-    const started = await this.runTurns(sql, turns, options, { endings, left });
+    const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, MOST_EACH);
+    const runnable = runnableOf(rows, locked, options.performed);
+    const endings = runnable.overdue.map(expiredEnding);
+    const { started, apart } = await this.runTurns(sql, runnable, options, endings);
     if (started.length > 0)
       await startPerformingStatement(
         sql,
@@ -86,43 +86,54 @@ export class ApplyService {
         LEASE_MS,
       );
     const envelopes = endings.length === 0 ? [] : await this.ledger.finish(sql, endings);
-    return { envelopes, started, ...sortOut(entries, locked, rows, left) };
+    return { envelopes, started, apart, ...sortOut(entries, locked, rows, runnable, MOST_EACH) };
   }
 
   /**
    * Runs the actions turn by turn. On a resource, nothing runs behind an action that does not.
    *
-   * @returns the actions that must be performed first
+   * @returns the actions that must be performed first, and those that must run alone
    */
   private async runTurns(
     sql: Sql,
-    turns: readonly UnfinishedRow[][],
-    { performed = new Map<string, unknown>(), only, attempt }: ApplyOptions,
-    { endings, left }: { endings: Ending[]; left: Set<string> },
-  ): Promise<UnfinishedRow[]> {
+    { turns, left, stops }: Runnable,
+    { performed = new Map<string, unknown>(), only, attempt, startable = Infinity }: ApplyOptions,
+    endings: Ending[],
+  ): Promise<Pick<ApplyResult, 'started' | 'apart'>> {
     const started: UnfinishedRow[] = [];
-    const stopped = new Set<string>();
+    const apart: UnfinishedRow[] = [];
     const deadline = AbortSignal.timeout(this.config.APPLY_TIMEOUT_MS);
+    const leave = (row: UnfinishedRow): void => {
+      left.push(row);
+      stops.set(row.resource_id, 'left');
+    };
+    const followUp = (row: UnfinishedRow, list: UnfinishedRow[]): void => {
+      list.push(row);
+      stops.set(row.resource_id, 'followed');
+    };
+    const stopped = new Map(stops);
+    stops.clear();
     for (const turn of turns) {
       const ready: UnfinishedRow[] = [];
       for (const row of turn) {
-        const mayRun = !stopped.has(row.resource_id) && (only === undefined || row.id === only);
-        const isExhausted = attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS;
-        if (!mayRun) {
-          if (!started.some(({ resource_id }) => resource_id === row.resource_id)) left.add(row.id);
-          stopped.add(row.resource_id);
-        } else if (isExhausted) endings.push(failedEnding(row, 'ATTEMPTS_EXHAUSTED', row.attempts));
-        else if (this.handlers.performs(row.type) && !performed.has(row.id)) {
-          started.push(row);
-          stopped.add(row.resource_id);
-        } else ready.push(row);
+        const stop = stops.get(row.resource_id);
+        if (stop === 'followed') continue;
+        if (stop === 'left' || (only !== undefined && row.id !== only) || !this.handlers.knows(row.type)) leave(row);
+        else if (attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS)
+          endings.push(failedEnding(row, 'ATTEMPTS_EXHAUSTED', row.attempts));
+        else if (only === undefined && row.attempts > 0) followUp(row, apart);
+        else if (!this.handlers.performs(row.type) || performed.has(row.id)) ready.push(row);
+        else if (started.length < startable) followUp(row, started);
+        else leave(row);
       }
       for (const group of Map.groupBy(ready, ({ type }) => type).values()) {
         const applied = await this.handlers.apply(sql, group, performed, deadline);
         endings.push(...group.map((row, index) => endingOf(row, applied[index]!, attempt ?? row.attempts + 1)));
       }
     }
-    return started;
+    // What stopped a resource before its turn came holds, unless something before it does already.
+    for (const [resource, stop] of stopped) if (!stops.has(resource)) stops.set(resource, stop);
+    return { started, apart };
   }
 }
 
@@ -132,23 +143,4 @@ function endingOf(row: UnfinishedRow, applied: Applied, attempts: number): Endin
   } catch (error) {
     throw new HandlerError([row], error);
   }
-}
-
-/** Tells, for each named action, whether it is settled, must be tried again, or had an end before. */
-function sortOut(
-  entries: readonly TicketEntry[],
-  locked: ReadonlySet<string>,
-  rows: readonly UnfinishedRow[],
-  left: ReadonlySet<string>,
-): Pick<ApplyResult, 'blocked' | 'known'> {
-  const seen = new Set(rows.map(({ id }) => id));
-  const isComplete = rows.length < MOST_ROWS;
-  const blocked: TicketEntry[] = [];
-  const known: TicketEntry[] = [];
-  for (const entry of entries) {
-    const [id, resource] = entry;
-    if (!locked.has(resource) || left.has(id) || (!seen.has(id) && !isComplete)) blocked.push(entry);
-    else if (!seen.has(id)) known.push(entry);
-  }
-  return { blocked, known };
 }

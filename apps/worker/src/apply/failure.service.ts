@@ -11,6 +11,9 @@ import { failedEnding } from './endings.ts';
 /** Longest time between two attempts, in milliseconds. */
 const LONGEST_BACKOFF_MS = 60_000;
 
+/** A ticket that came before its retry is due would be in vain: the clocks of servers differ. */
+const TICKET_MARGIN_MS = 10;
+
 /** SQLSTATE classes that say: the same statement will fail again (data, constraint, syntax). */
 const HOPELESS = /^(22|23|42)/;
 
@@ -40,7 +43,7 @@ export class FailureService {
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
       await retryLaterStatement(this.database, row!.id, attempts, delay);
-      void this.tickets.add(row!.type, [entry], delay);
+      void this.tickets.add(row!.type, [entry], delay + TICKET_MARGIN_MS);
       return [];
     }
     const code = canRetryHelp(error.cause) ? 'ATTEMPTS_EXHAUSTED' : 'HANDLER_FAILED';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ActionCatalogue } from '#actions';
+import { WorkerConfig } from '#config';
 import { isConflict, isUnavailable, type Sql } from '#database';
 import type { UnfinishedRow } from '#ledger';
 import type { ActionToApply, Applied, PerformContext, Verb } from '#resources';
@@ -16,18 +17,18 @@ export class HandlerError extends Error {
   }
 }
 
-/** Another version of the app knows this type: the action is tried again later. */
-class UnknownTypeError extends Error {
-  override readonly name = 'UnknownTypeError';
-}
-
-/** Longest time for a `perform` that does not say otherwise, in milliseconds. */
-const PERFORM_TIMEOUT_MS = 30_000;
-
 /** Calls the handlers of resources. */
 @Injectable()
 export class Handlers {
-  constructor(private readonly catalogue: ActionCatalogue) {}
+  constructor(
+    private readonly catalogue: ActionCatalogue,
+    private readonly config: WorkerConfig,
+  ) {}
+
+  /** Whether this version of the app has a handler for the type: another version may. */
+  knows(type: string): boolean {
+    return this.catalogue.find(type) !== undefined;
+  }
 
   /** Whether actions of this type have work to do before they are applied. */
   performs(type: string): boolean {
@@ -36,7 +37,7 @@ export class Handlers {
 
   /** How long that may take, in milliseconds. */
   performTimeoutOf(type: string): number {
-    return this.catalogue.find(type)?.handler.performTimeoutMs ?? PERFORM_TIMEOUT_MS;
+    return this.catalogue.find(type)?.handler.performTimeoutMs ?? this.config.PERFORM_TIMEOUT_MS;
   }
 
   /**
@@ -76,7 +77,7 @@ export class Handlers {
 
   private find(type: string): Verb {
     const known = this.catalogue.find(type);
-    if (!known) throw new UnknownTypeError(`no handler for ${type}: is this worker older than the api?`);
+    if (!known) throw new Error(`no handler for ${type}`);
     return known.handler;
   }
 }

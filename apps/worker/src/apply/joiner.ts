@@ -8,12 +8,19 @@ import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
 import { Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
+import { entryOf } from './sort-out.ts';
 
 /** Most actions in one transaction. */
 const BATCH = 500;
 
 /** Transactions under way at once; what comes meanwhile gathers for the next. */
 const CONCURRENCY = 2;
+
+/** Further transactions under way at once, of actions that may hold up others. */
+const APART_CONCURRENCY = 4;
+
+/** A batch in which a handler fails is cut into pieces of this size first. */
+const PIECE = 16;
 
 /** Waiting times of an action that is blocked, in milliseconds; after the last it gets a ticket of its own. */
 const PATIENCE_MS = [2, 5, 10, 20, 40, 80, 160, 320];
@@ -41,12 +48,18 @@ interface Held {
  * retry of its own, or what stands before it on its resource has a ticket that will go on
  * with it. An action whose resource another transaction has locked is none of these: it is
  * tried again until it is.
+ *
+ * What has failed, or was in one transaction with what has, runs apart from the others: in
+ * small pieces, then alone. A handler that hangs keeps only those waiting that have met it
+ * in one transaction, and its retries keep nobody.
  */
 @Injectable()
 export class Joiner {
   private readonly logger = new Logger(Joiner.name);
-  readonly #held: Held[] = [];
+  #held: Held[] = [];
+  readonly #apart: Held[][] = [];
   #running = 0;
+  #runningApart = 0;
   #scheduled = false;
 
   constructor(
@@ -72,17 +85,18 @@ export class Joiner {
   }
 
   private schedule(): void {
-    if (this.#scheduled || this.#running >= CONCURRENCY || this.#held.length === 0) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      void this.runBatch();
+      while (this.#runningApart < APART_CONCURRENCY && this.#apart.length > 0) void this.runApart(this.#apart.shift()!);
+      if (this.#running < CONCURRENCY && this.#held.length > 0) void this.runBatch();
     });
   }
 
   private async runBatch(): Promise<void> {
-    const batch = this.#held.splice(0, BATCH);
-    if (batch.length === 0) return;
+    const batch = this.#held.slice(0, BATCH);
+    this.#held = this.#held.slice(BATCH);
     this.#running += 1;
     this.schedule();
     try {
@@ -93,33 +107,44 @@ export class Joiner {
     }
   }
 
-  private async apply(batch: readonly Held[]): Promise<void> {
+  private async runApart(piece: Held[]): Promise<void> {
+    this.#runningApart += 1;
     try {
-      const entries = batch.map(({ entry }) => entry);
-      await this.conclude(batch, await this.applier.apply(entries, { performed: resultsOf(batch) }));
-    } catch (error) {
-      if (isUnavailable(error)) return this.waitForDatabase(batch, error);
-      const [first] = batch as [Held];
-      if (batch.length === 1 && isOnlyOf(first, error)) return this.fail(first, error);
-      // One of them fails, was cancelled meanwhile, or lost a race: each alone, so that nobody pays for a neighbour.
-      for (const held of batch) await this.applyAlone(held);
+      await this.apply(piece, piece.length === 1 ? { only: piece[0]!.entry[0] } : {});
+    } finally {
+      this.#runningApart -= 1;
+      this.schedule();
     }
   }
 
-  private async applyAlone(held: Held): Promise<void> {
-    const options: ApplyOptions = { only: held.entry[0], performed: resultsOf([held]) };
+  private async apply(batch: readonly Held[], alone: Pick<ApplyOptions, 'only'> = {}): Promise<void> {
+    const entries = batch.map(({ entry }) => entry);
+    const options = { ...alone, performed: resultsOf(batch), startable: this.performer.free };
     try {
-      await this.conclude([held], await this.applier.apply([held.entry], options));
+      await this.conclude(batch, await this.applier.apply(entries, options));
     } catch (error) {
-      if (error instanceof HandlerError) await this.fail(held, error);
-      else if (isUnavailable(error)) this.waitForDatabase([held], error);
+      const [first] = batch as [Held];
+      if (isUnavailable(error)) this.waitForDatabase(batch, error);
+      // One was cancelled, say, while we applied it: it is not read again, and so is no obstacle.
+      else if (error instanceof FinishedElsewhereError) for (const held of batch) this.takeBack(held, 0);
+      else if (batch.length === 1 && isOnlyOf(first, error)) await this.fail(first, error);
+      else if (alone.only === undefined) this.setApart(batch, error);
       else {
-        if (!(error instanceof FinishedElsewhereError)) {
-          this.logger.warn(`${held.entry[0]} is tried again: ${String(error)}`);
-        }
-        this.holdOn(held);
+        this.logger.warn(`${first.entry[0]} is tried again: ${String(error)}`);
+        this.holdOn(first);
       }
     }
+  }
+
+  /** One of them fails, or lost a race: in pieces, then each alone, so that nobody pays for a neighbour. */
+  private setApart(batch: readonly Held[], error: unknown): void {
+    const size = batch.length > PIECE ? PIECE : 1;
+    for (let start = 0; start < batch.length; start += size) this.#apart.push(batch.slice(start, start + size));
+    // What waited on the resource of one of ours may have failed: nobody else might look after it.
+    const ours = new Set(batch.map(({ entry: [id] }) => id));
+    const others = error instanceof HandlerError ? error.rows.filter(({ id }) => !ours.has(id)) : [];
+    if (size === 1) for (const row of others) this.#apart.push([unnamed(entryOf(row))]);
+    this.schedule();
   }
 
   private async conclude(batch: readonly Held[], result: ApplyResult): Promise<void> {
@@ -129,16 +154,19 @@ export class Joiner {
       this.logger.warn(`could not publish again: ${String(error)}`);
     });
     const waiting = new Set(result.blocked);
-    const mine = new Map(batch.map((held) => [held.entry[0], held]));
-    for (const row of result.started) {
-      // One that waited in front of ours is followed up by nobody else.
-      void this.perform(row, mine.get(row.id) ?? { entry: entryOf(row), waits: 0, settle: () => undefined });
-      mine.delete(row.id);
-    }
-    for (const held of mine.values()) {
+    const behind = new Set(result.more);
+    const settled = batch.filter(({ entry }) => !waiting.has(entry) && !behind.has(entry));
+    for (const { entry, performed } of settled) if (performed) this.performer.release(entry[0]);
+    const free = new Free(settled);
+    for (const row of result.started) void this.perform(row, free.take(entryOf(row)));
+    for (const row of result.apart) this.#apart.push([free.take(entryOf(row))]);
+    for (const entry of result.next) this.takeBack(free.take(entry), 0);
+    for (const held of batch) {
       if (waiting.has(held.entry)) this.holdOn(held);
-      else this.settle(held);
+      else if (behind.has(held.entry)) this.takeBack(held, 0);
     }
+    for (const { settle } of free.rest()) settle();
+    this.schedule();
   }
 
   /** Performs without holding up anyone, and comes back to be applied. */
@@ -157,16 +185,11 @@ export class Joiner {
     try {
       await this.publisher.publish(await this.failures.handle(error, held.entry));
       // Whoever waits behind it goes on, if it has an end now.
-      this.holdOn(held);
+      this.takeBack(held, 0);
     } catch {
       // Not recorded: it is simply applied once more.
       this.holdOn(held);
     }
-  }
-
-  private settle(held: Held): void {
-    this.performer.release(held.entry[0]);
-    held.settle();
   }
 
   /** Tries a blocked action again, soon at first; in the end with a ticket of its own, so that it holds up nobody. */
@@ -176,8 +199,10 @@ export class Joiner {
       held.waits += 1;
       return this.takeBack(held, wait);
     }
+    // What it has performed is known to this process only.
+    if (held.performed) return this.takeBack(held, PATIENCE_MS.at(-1)!);
     void this.tickets.add('blocked', [held.entry], HANDED_OVER_MS).then((added) => {
-      if (added) this.settle(held);
+      if (added) held.settle();
       else this.takeBack(held, PATIENCE_MS.at(-1)!);
     });
   }
@@ -188,11 +213,53 @@ export class Joiner {
   }
 
   private takeBack(held: Held, afterMs: number): void {
-    setTimeout(() => {
+    const take = (): void => {
       this.#held.push(held);
       this.schedule();
-    }, afterMs);
+    };
+    if (afterMs === 0) take();
+    else setTimeout(take, afterMs);
   }
+}
+
+/** Those of a batch that are settled, unless there is something left to do that needs somebody to hold it. */
+class Free {
+  readonly #held: Set<Held>;
+  readonly #byAction: Map<string, Held[]>;
+  readonly #byResource: Map<string, Held[]>;
+
+  constructor(held: readonly Held[]) {
+    this.#held = new Set(held);
+    this.#byAction = Map.groupBy(held, ({ entry: [id] }) => id);
+    this.#byResource = Map.groupBy(held, ({ entry: [, resource] }) => resource);
+  }
+
+  /**
+   * Who names the action; else one that names another action of its resource, whose ticket
+   * is not done before this one is settled.
+   */
+  take(entry: TicketEntry): Held {
+    const [id, resource] = entry;
+    const isFree = (held: Held): boolean => this.#held.has(held);
+    const held = this.#byAction.get(id)?.find(isFree) ?? this.#byResource.get(resource)?.find(isFree);
+    if (!held) return unnamed(entry);
+    this.#held.delete(held);
+    if (held.entry[0] !== id) {
+      delete held.performed;
+      held.waits = 0;
+    }
+    held.entry = entry;
+    return held;
+  }
+
+  rest(): Iterable<Held> {
+    return this.#held;
+  }
+}
+
+/** Held for an action that no ticket in our hands names. */
+function unnamed(entry: TicketEntry): Held {
+  return { entry, waits: 0, settle: () => undefined };
 }
 
 /** Whether the handler failed on this action, and on no other. */
@@ -202,8 +269,4 @@ function isOnlyOf(held: Held, error: unknown): error is HandlerError {
 
 function resultsOf(batch: readonly Held[]): Map<string, unknown> {
   return new Map(batch.flatMap(({ entry: [id], performed }) => (performed ? [[id, performed.result] as const] : [])));
-}
-
-function entryOf({ id, resource_id, parent_id }: UnfinishedRow): TicketEntry {
-  return parent_id === null ? [id, resource_id] : [id, resource_id, parent_id];
 }

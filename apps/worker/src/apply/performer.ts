@@ -59,6 +59,11 @@ export class Performer implements BeforeApplicationShutdown {
     }
   }
 
+  /** How many more may start at once. */
+  get free(): number {
+    return Math.max(0, this.#free);
+  }
+
   /** The action is settled: its lease ends. */
   release(id: string): void {
     this.#running.delete(id);
@@ -74,11 +79,18 @@ export class Performer implements BeforeApplicationShutdown {
     try {
       const kept = await renewLeasesStatement(this.database, ids, LEASE_MS);
       for (const id of ids) {
-        if (!kept.has(id)) this.#running.get(id)?.abort(new WithdrawnError('the action is finished already'));
+        if (!kept.has(id)) this.withdraw(id);
       }
     } catch (error) {
       this.logger.warn(`could not renew ${ids.length} leases: ${String(error)}`);
     }
+  }
+
+  private withdraw(id: string): void {
+    const running = this.#running.get(id);
+    if (!running || running.signal.aborted) return;
+    this.logger.log(`${id} was withdrawn: it has its outcome already`);
+    running.abort(new WithdrawnError('the action is finished already'));
   }
 
   private take(): Promise<void> | void {

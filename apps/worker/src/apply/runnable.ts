@@ -1,13 +1,22 @@
 import type { UnfinishedRow } from '#ledger';
 
+/**
+ * Why nothing more runs on a resource for now: what stands first there has a ticket or a
+ * process that will go on with those behind it ('followed'), or must be looked at again,
+ * since nobody else will ('left').
+ */
+export type Stop = 'followed' | 'left';
+
 /** What can be done now with the unfinished actions of locked resources. */
 export interface Runnable {
   /** Actions by turn: the first of each resource, then the second of each, and so on. */
   turns: UnfinishedRow[][];
   /** Actions whose time is over, with nothing unfinished before them. */
   overdue: UnfinishedRow[];
-  /** Actions that must be looked at again: something before them is not settled, and nobody else will wake them. */
-  blocked: UnfinishedRow[];
+  /** Actions that must be looked at again. */
+  left: UnfinishedRow[];
+  /** The resources on which something waits. */
+  stops: Map<string, Stop>;
 }
 
 /**
@@ -27,24 +36,24 @@ export function runnableOf(
 ): Runnable {
   const turns: UnfinishedRow[][] = [];
   const overdue: UnfinishedRow[] = [];
-  const blocked: UnfinishedRow[] = [];
+  const left: UnfinishedRow[] = [];
+  const stops = new Map<string, Stop>();
   const turnOf = new Map<string, number>();
-  const stopped = new Map<string, 'for another ticket' | 'blocked'>();
   for (const row of rows) {
     const resource = row.resource_id;
-    const stop = stopped.get(resource);
-    if (stop === 'blocked') blocked.push(row);
+    const stop = stops.get(resource);
+    if (stop === 'left') left.push(row);
     if (stop !== undefined) continue;
     if (row.overdue) overdue.push(row);
-    else if (row.delayed && !performed.has(row.id)) stopped.set(resource, 'for another ticket');
+    else if (row.delayed && !performed.has(row.id)) stops.set(resource, 'followed');
     else if (row.parent_unfinished || (row.parent_id !== null && !locked.has(row.parent_id))) {
-      stopped.set(resource, 'blocked');
-      blocked.push(row);
+      stops.set(resource, 'left');
+      left.push(row);
     } else {
       const turn = turnOf.get(resource) ?? 0;
       turnOf.set(resource, turn + 1);
       (turns[turn] ??= []).push(row);
     }
   }
-  return { turns, overdue, blocked };
+  return { turns, overdue, left, stops };
 }

@@ -1,11 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
-import { Database, isUnavailable } from '#database';
-import { recordAttemptStatement } from '#ledger';
+import { Database } from '#database';
+import { firstUnfinishedStatement, forgetAttemptStatement, recordAttemptStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
-import { ApplyService, type ApplyResult } from './apply.service.ts';
+import { ApplyService } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
-import { HandlerError } from './handlers.ts';
+import { HandlerError, Handlers } from './handlers.ts';
 import { Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 
@@ -13,18 +13,23 @@ import { PublisherService } from './publisher.service.ts';
 const LATER_MS = 200;
 
 /**
- * Runs actions that were under way when a worker died. One of them may have killed it, so
- * each runs alone, one at a time in this process, and its attempt is recorded before it
- * starts: who kills its worker every time runs out of attempts, and nobody else does.
+ * Runs actions whose worker died, twice. One of them may have killed it, so each runs alone,
+ * one at a time in this process, and its attempt is recorded before it starts: who kills
+ * its worker every time runs out of attempts, and nobody else does.
+ *
+ * A ticket names a resource to suspect: whatever stands first there is what runs, until
+ * nothing is left. Those which perform, and so may take long, have a line of their own.
  */
 @Injectable()
 export class Suspects {
   private readonly logger = new Logger(Suspects.name);
-  #last: Promise<void> = Promise.resolve();
+  readonly #applying = new Line();
+  readonly #performing = new Line();
 
   constructor(
     private readonly database: Database,
     private readonly applier: ApplyService,
+    private readonly handlers: Handlers,
     private readonly performer: Performer,
     private readonly failures: FailureService,
     private readonly publisher: PublisherService,
@@ -32,50 +37,70 @@ export class Suspects {
     private readonly config: WorkerConfig,
   ) {}
 
-  /** Resolves when the action is settled, or has another ticket. */
-  run(entry: TicketEntry): Promise<void> {
-    const turn = this.#last.then(() => this.runNow(entry));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+  /** Resolves when nothing is left to do on the resource of the action, or it has another ticket. */
+  async run(entry: TicketEntry): Promise<void> {
+    const [id, resource] = entry;
+    const first = await firstUnfinishedStatement(this.database, resource);
+    if (!first) return this.publisher.republish([id]);
+    if (first.waitMs > 0) return this.later(entry, first.waitMs);
+    const line = this.handlers.performs(first.type) ? this.#performing : this.#applying;
+    const delay = await line.run(() => this.runFirst(resource));
+    await this.later(entry, delay);
   }
 
-  private async runNow(entry: TicketEntry): Promise<void> {
-    const [id] = entry;
-    const recorded = await recordAttemptStatement(this.database, id, this.config.MAX_ATTEMPTS);
-    if (recorded.state === 'finished') return this.publisher.republish([id]);
-    if (recorded.state === 'blocked') return this.later(entry);
-    const attempt = recorded.state === 'recorded' ? recorded.attempt : undefined;
+  /** @returns when to go on with the resource, in milliseconds */
+  private async runFirst(resource: string): Promise<number> {
+    const first = await recordAttemptStatement(this.database, resource, this.config.MAX_ATTEMPTS);
+    if (!first || first.waitMs > 0) return first?.waitMs ?? 0;
+    const { id, parentId } = first;
+    const attempt = first.attempt ?? undefined;
+    const entry: TicketEntry = parentId === null ? [id, resource] : [id, resource, parentId];
     try {
-      const { blocked, envelopes } = await this.applyAlone(entry, attempt);
-      await this.publisher.publish(envelopes);
-      if (blocked.length > 0) await this.later(entry);
-      // Whoever waits behind it goes on with its own ticket, or with this one.
-      else await this.tickets.add('follow-up', [entry]);
+      if (await this.applyAlone(entry, attempt)) return 0;
+      this.logger.debug(`suspect ${id} waits`);
     } catch (error) {
-      if (isUnavailable(error)) throw error;
       if (error instanceof HandlerError) {
         await this.publisher.publish(await this.failures.handle(error, entry, attempt));
-        await this.tickets.add('follow-up', [entry]);
-        return;
+        return 0;
       }
       this.logger.warn(`suspect ${id} is tried again: ${String(error)}`);
-      await this.later(entry);
     } finally {
       this.performer.release(id);
     }
+    // It has not run: that does not count.
+    if (attempt !== undefined) await forgetAttemptStatement(this.database, id, attempt);
+    return LATER_MS;
   }
 
-  /** An exhausted one (no attempt) is not run any more: it only gets its end. */
-  private async applyAlone(entry: TicketEntry, attempt: number | undefined): Promise<ApplyResult> {
+  /**
+   * An exhausted one (no attempt) is not run any more: it only gets its end.
+   *
+   * @returns whether it ran
+   */
+  private async applyAlone(entry: TicketEntry, attempt: number | undefined): Promise<boolean> {
     const [id] = entry;
     const result = await this.applier.apply([entry], { only: id, attempt });
+    await this.publisher.publish(result.envelopes);
     const row = result.started.find((started) => started.id === id);
-    if (!row) return result;
+    if (!row) return result.blocked.length === 0;
     const performed = new Map([[id, await this.performer.perform(row, attempt ?? row.attempts + 1)]]);
-    return this.applier.apply([entry], { only: id, attempt, performed });
+    const { blocked, envelopes } = await this.applier.apply([entry], { only: id, attempt, performed });
+    await this.publisher.publish(envelopes);
+    return blocked.length === 0;
   }
 
-  private async later(entry: TicketEntry): Promise<void> {
-    await this.tickets.addSuspects([entry], LATER_MS);
+  private async later(entry: TicketEntry, delayMs: number): Promise<void> {
+    await this.tickets.addSuspects([entry], delayMs);
+  }
+}
+
+/** Does one thing after the other. */
+class Line {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '#database';
+import { Database, isConflict } from '#database';
 import { FinishedElsewhereError, Ledger, overdueStatement, type EndableRow } from '#ledger';
 import { TicketQueue } from '#queue';
 import { expiredEnding } from '../apply/endings.ts';
@@ -32,14 +32,15 @@ export class ExpiryService {
   private async end(rows: readonly EndableRow[]): Promise<void> {
     try {
       const endings = rows.map(expiredEnding);
-      await this.publisher.publish(await this.database.transaction((sql) => this.ledger.finish(sql, endings)));
+      // Redis is not waited for: it may hang, and the next shall not.
+      void this.publisher.publish(await this.database.transaction((sql) => this.ledger.finish(sql, endings)));
       // Whoever waited behind them on their resources may go on.
-      await this.tickets.add(
+      void this.tickets.add(
         'follow-up',
         rows.map(({ id, resource_id }) => [id, resource_id] as const),
       );
     } catch (error) {
-      if (!(error instanceof FinishedElsewhereError)) throw error;
+      if (!(error instanceof FinishedElsewhereError) && !isConflict(error)) throw error;
       // One of them was faster: the others one by one.
       if (rows.length > 1) for (const row of rows) await this.end([row]);
     }

@@ -1,11 +1,18 @@
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Job } from 'bullmq';
+import { setTimeout as after } from 'node:timers/promises';
 import { WorkerConfig } from '#config';
 import { parseTicket, SWEEP, TICKET_WORKER_OPTIONS, TicketQueue, TICKETS, type TicketEntry } from '#queue';
 import { Joiner } from '../apply/joiner.ts';
 import { Suspects } from '../apply/suspects.ts';
 import { Sweeper } from './sweeper.ts';
+
+/** How often a ticket may have been started before it is suspected of killing its workers. */
+const UNSUSPECTED_STARTS = 2;
+
+/** How long a sweep ticket is held, in milliseconds: while there is one, nobody adds another. */
+const SWEEP_HELD_MS = 2_000;
 
 /** Takes tickets from BullMQ. */
 @Processor(TICKETS, { ...TICKET_WORKER_OPTIONS, autorun: false })
@@ -23,7 +30,8 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
   }
 
   onApplicationBootstrap(): void {
-    this.worker.concurrency = this.config.WORKER_CONCURRENCY;
+    // Tickets whose actions are being performed must not keep others waiting.
+    this.worker.concurrency = this.config.WORKER_CONCURRENCY + this.config.PERFORM_CONCURRENCY;
     this.worker.run().catch((error: unknown) => this.logger.error(`stopped taking tickets: ${String(error)}`));
   }
 
@@ -36,21 +44,25 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
   /** Resolves when every action of the ticket is settled; the ticket is removed then. */
   async process(job: Job): Promise<void> {
     const { actions, suspect } = parseTicket(job.data);
-    const wasStarted = job.attemptsStarted > 1;
     if (suspect) return this.runSuspects(actions);
     const named = job.name === SWEEP ? await this.sweeper.oldest() : actions;
-    if (wasStarted) return this.split(named);
-    await this.joiner.run(named);
-    if (job.name === SWEEP) this.sweeper.done(named.length);
+    if (job.attemptsStarted > UNSUSPECTED_STARTS) return this.split(named);
+    if (job.name !== SWEEP) return this.joiner.run(named);
+    // What takes longer is under way, or is found again.
+    await Promise.race([this.joiner.run(named), after(SWEEP_HELD_MS, undefined, { ref: false })]);
+    this.sweeper.done(named.length);
   }
 
   private async runSuspects(actions: readonly TicketEntry[]): Promise<void> {
     for (const action of actions) await this.suspects.run(action);
   }
 
-  /** A ticket that was started before, and not finished, may have killed its worker: each of its actions gets its own. */
+  /**
+   * Workers die for many reasons, so a ticket gets a second start as it is; after that, it
+   * may be what kills them: each of its actions gets a ticket of its own.
+   */
   private async split(actions: readonly TicketEntry[]): Promise<void> {
-    this.logger.warn(`a ticket was started before: its ${actions.length} actions run alone`);
+    this.logger.warn(`a ticket was started before, more than once: its ${actions.length} actions run alone`);
     if (actions.length > 0 && !(await this.tickets.addSuspects(actions)))
       throw new Error('Redis did not take the tickets');
   }

@@ -15,29 +15,61 @@ export async function countAttemptStatement(sql: Sql, id: string): Promise<numbe
   return row?.attempts;
 }
 
-/** Whether an attempt may start, and its number. */
-export type RecordedAttempt = { state: 'finished' | 'blocked' | 'exhausted' } | { state: 'recorded'; attempt: number };
+/** The first unfinished action of a resource, and whether an attempt of it may start. */
+export interface FirstAttempt {
+  id: string;
+  type: string;
+  parentId: string | null;
+  /** How long it must wait for its retry, or for the end of somebody's lease, in milliseconds. */
+  waitMs: number;
+  /** The number of the attempt; null when it is not due, or has had all its attempts. */
+  attempt: number | null;
+}
+
+const FIRST = `
+  select a.id, a.type, a.parent_id as "parentId",
+    greatest(coalesce(extract(epoch from a.run_at - clock_timestamp()) * 1000, 0), 0)::double precision as "waitMs"
+  from actions a
+  where a.resource_id = $1 and a.status in ('pending', 'running')
+  order by a.seq limit 1`;
 
 const RECORD = `
-with candidate as (
-  select a.id, not exists (
-    select from actions p
-    where p.resource_id = a.resource_id and p.seq < a.seq and p.status in ('pending', 'running')
-  ) as is_first
-  from actions a where a.id = $1 and a.status in ('pending', 'running')
-), recorded as (
+with first as (${FIRST}), recorded as (
   update actions a set attempts = a.attempts + 1
-  from candidate c where a.id = c.id and c.is_first and a.attempts < $2
+  from first f where a.id = f.id and f."waitMs" = 0 and a.attempts < $2 and a.status in ('pending', 'running')
   returning a.attempts
 )
-select c.is_first, (select attempts from recorded) as attempt from candidate c`;
+select f.*, (select attempts from recorded) as attempt from first f`;
 
-/** Counts an attempt before it starts, so that one which ends its process is not forgotten. */
-export async function recordAttemptStatement(sql: Sql, id: string, most: number): Promise<RecordedAttempt> {
-  const [row] = await sql.query<{ is_first: boolean; attempt: number | null }>(RECORD, [id, most]);
-  if (!row) return { state: 'finished' };
-  if (!row.is_first) return { state: 'blocked' };
-  return row.attempt === null ? { state: 'exhausted' } : { state: 'recorded', attempt: row.attempt };
+/**
+ * Counts an attempt of the first unfinished action of a resource before it starts, so that
+ * one which ends its process is not forgotten.
+ */
+export async function recordAttemptStatement(
+  sql: Sql,
+  resourceId: string,
+  most: number,
+): Promise<FirstAttempt | undefined> {
+  const [row] = await sql.query<FirstAttempt>(RECORD, [resourceId, most]);
+  return row;
+}
+
+const FORGET = `
+update actions set attempts = attempts - 1
+where id = $1 and attempts = $2 and status in ('pending', 'running')`;
+
+/** Takes back an attempt that was counted, and then could not start. */
+export async function forgetAttemptStatement(sql: Sql, id: string, attempt: number): Promise<void> {
+  await sql.query(FORGET, [id, attempt]);
+}
+
+/** The first unfinished action of a resource. */
+export async function firstUnfinishedStatement(
+  sql: Sql,
+  resourceId: string,
+): Promise<Omit<FirstAttempt, 'attempt'> | undefined> {
+  const [row] = await sql.query<FirstAttempt>(FIRST, [resourceId]);
+  return row;
 }
 
 const RETRY = `

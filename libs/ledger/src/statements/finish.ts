@@ -46,7 +46,7 @@ with finished as (
   set status = i.status::action_status, attempts = i.attempts, response = i.response::json, error = i.error::json,
     finished_at = date_trunc('milliseconds', statement_timestamp()), run_at = null
   from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[]) as i (id, status, attempts, response, error)
-  where a.id = i.id and a.status in ('pending', 'running')
+  where a.id = i.id and a.status not in ('succeeded', 'failed', 'cancelled', 'expired')
   returning a.id
 ), heads as (
   insert into channels as c (channel, head, head_check)
@@ -76,6 +76,8 @@ export async function finishStatement(
   actions: readonly FinishedAction[],
   events: readonly NewEvent[],
 ): Promise<AppendedEvents> {
+  // One order for whoever ends several at once: a worker and the expiry, say.
+  const sorted = actions.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const channels = new Map<string, { size: number; check: string }>();
   const ranks = events.map(({ id, channel }) => {
     const size = (channels.get(channel)?.size ?? 0) + 1;
@@ -84,11 +86,11 @@ export async function finishStatement(
   });
   const back = events.map(({ channel }, index) => channels.get(channel)!.size - ranks[index]!);
   const heads = await sql.query<{ channel: string; head: number; at: Date }>(FINISH, [
-    actions.map(({ id }) => id),
-    actions.map(({ status }) => status),
-    actions.map(({ attempts }) => attempts),
-    actions.map(({ response }) => response),
-    actions.map(({ error }) => (error ? JSON.stringify(error) : null)),
+    sorted.map(({ id }) => id),
+    sorted.map(({ status }) => status),
+    sorted.map(({ attempts }) => attempts),
+    sorted.map(({ response }) => response),
+    sorted.map(({ error }) => (error ? JSON.stringify(error) : null)),
     [...channels.keys()],
     [...channels.values()].map(({ size }) => size),
     [...channels.values()].map(({ check }) => check),

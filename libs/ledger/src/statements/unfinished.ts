@@ -23,18 +23,21 @@ const COLUMNS = `
 
 const OF_RESOURCES = `
 select ${COLUMNS}
-from actions a
-where a.resource_id = any($1::uuid[]) and a.status in ('pending', 'running')
-order by a.seq
-limit $2`;
+from (
+  select u.*, row_number() over (partition by u.resource_id order by u.seq) as place
+  from actions u
+  where u.resource_id = any($1::uuid[]) and u.status in ('pending', 'running')
+) a
+where a.place <= $2
+order by a.seq`;
 
-/** Reads the unfinished actions of resources in their order; a prefix for each resource when there are more than `limit`. */
+/** Reads the unfinished actions of resources in their order: the first `mostEach` of each resource. */
 export function unfinishedOfResourcesStatement(
   sql: Sql,
   resourceIds: readonly string[],
-  limit: number,
+  mostEach: number,
 ): Promise<UnfinishedRow[]> {
-  return sql.query<UnfinishedRow>(OF_RESOURCES, [resourceIds, limit]);
+  return sql.query<UnfinishedRow>(OF_RESOURCES, [resourceIds, mostEach]);
 }
 
 /** An action, as far as a ticket has to name it. */
@@ -47,13 +50,20 @@ export interface ActionKey {
 const OLDEST = `
 select a.id, a.resource_id as "resourceId", a.parent_id as "parentId"
 from actions a
-where a.status in ('pending', 'running')
+where a.finished_at is null
   and a.submitted_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)
   and (a.run_at is null or a.run_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000))
+  and not exists (
+    select from actions p
+    where p.resource_id = a.resource_id and p.seq < a.seq and p.status in ('pending', 'running')
+  )
 order by a.seq
 limit $2`;
 
-/** Names the oldest actions that have been due, and unfinished, for at least `olderThanMs`. */
+/**
+ * Names the oldest actions that have been due, and unfinished, for at least `olderThanMs`:
+ * of each resource only the first, so that many which wait on one do not hide the others.
+ */
 export function oldestUnfinishedStatement(sql: Sql, olderThanMs: number, limit: number): Promise<ActionKey[]> {
   return sql.query<ActionKey>(OLDEST, [olderThanMs, limit]);
 }

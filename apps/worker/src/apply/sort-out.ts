@@ -1,0 +1,61 @@
+import type { UnfinishedRow } from '#ledger';
+import type { TicketEntry } from '#queue';
+import type { Runnable } from './runnable.ts';
+
+/** What has to follow for the actions that tickets name; those in no list are settled. */
+export interface Sorted {
+  /** Must be tried again: somebody else has the lock, or what stands before them waits. */
+  blocked: TicketEntry[];
+  /** Stand so far behind that they were not looked at: they go on at once. */
+  more: TicketEntry[];
+  /** Were finished before: their outcome may not have been published. */
+  known: TicketEntry[];
+  /** One for each resource on which something can go on, though none of the named is left there. */
+  next: TicketEntry[];
+}
+
+/**
+ * Tells for each named action whether it is settled. A resource on which something is
+ * left to do keeps at least one entry, or gets one in `next`: no wake-up is lost.
+ *
+ * @param rows the first unfinished actions of each locked resource, `mostEach` at most
+ */
+export function sortOut(
+  entries: readonly TicketEntry[],
+  locked: ReadonlySet<string>,
+  rows: readonly UnfinishedRow[],
+  { left, stops }: Pick<Runnable, 'left' | 'stops'>,
+  mostEach: number,
+): Sorted {
+  const sorted: Sorted = { blocked: [], more: [], known: [], next: [] };
+  const rowsOf = Map.groupBy(rows, ({ resource_id }) => resource_id);
+  const seen = new Set(rows.map(({ id }) => id));
+  const leftIds = new Set(left.map(({ id }) => id));
+  const isCut = (resource: string): boolean => rowsOf.get(resource)?.length === mostEach;
+  const isHeld = new Set<string>();
+  for (const entry of entries) {
+    const [id, resource] = entry;
+    const stop = stops.get(resource);
+    const isBehind = !seen.has(id) && isCut(resource);
+    if (!locked.has(resource) || leftIds.has(id) || (isBehind && stop === 'left')) sorted.blocked.push(entry);
+    else if (isBehind && stop === undefined) sorted.more.push(entry);
+    else {
+      if (!seen.has(id)) sorted.known.push(entry);
+      continue;
+    }
+    isHeld.add(resource);
+  }
+  for (const [resource, own] of rowsOf) {
+    if (isHeld.has(resource)) continue;
+    const stop = stops.get(resource);
+    const first = stop === 'left' ? own.find(({ id }) => leftIds.has(id)) : undefined;
+    if (first) sorted.next.push(entryOf(first));
+    else if (stop === undefined && isCut(resource)) sorted.next.push(entryOf(own.at(-1)!));
+  }
+  return sorted;
+}
+
+/** How a ticket names an action. */
+export function entryOf({ id, resource_id, parent_id }: UnfinishedRow): TicketEntry {
+  return parent_id === null ? [id, resource_id] : [id, resource_id, parent_id];
+}
