@@ -5,9 +5,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export interface Line {
   url: string;
   /** Breaks every connection, and refuses new ones until {@link mend}. */
-  cut(): void;
-  mend(): void;
-  close(): void;
+  cut: () => void;
+  mend: () => void;
+  close: () => void;
 }
 
 export async function startLine(target: { url: string }): Promise<Line> {
@@ -20,7 +20,10 @@ export async function startLine(target: { url: string }): Promise<Line> {
   };
   const server = createServer((client) => {
     track(client);
-    if (isCut) return void client.destroy();
+    if (isCut) {
+      client.destroy();
+      return;
+    }
     const app = track(connect(Number(new URL(target.url).port), '127.0.0.1'));
     client.pipe(app).pipe(client);
     client.once('close', () => app.destroy());

@@ -10,7 +10,7 @@ export interface Newcomer {
   user: string;
   heard: OutcomeEnvelope[];
   /** The ids of the actions whose outcomes it heard, as they came. */
-  ids(): string[];
+  ids: () => string[];
 }
 
 /** A client of a user without a past, unless one is named; closed at the end of the test. */

@@ -6,12 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { fileStorage, type ClientStorage, type TidingsClient } from '#client';
 import type { AcceptedAction, Goaway, OutcomeEnvelope, Session } from '#contracts';
-import { eventually, startBalancer, startSystem, type System } from '#testing';
+import { eventually, startBalancer, startSystem, type StartedApp, type System } from '#testing';
 import { startLine } from './line.ts';
 import { newcomer, type Newcomer } from './newcomer.ts';
 
 /** The longest until a client is back and has heard everything, in milliseconds. */
-const BACK_MS = 10_000;
+const BACK_MS = 15_000;
 
 let system: System;
 
@@ -32,6 +32,10 @@ async function submitMany(client: TidingsClient, count: number): Promise<Accepte
     Array.from({ length: count }, (_, index) => client.messages.create({ text: `${index}` })),
   );
   return creations.map(({ action }) => action);
+}
+
+function servingInstanceOf({ client }: Newcomer): StartedApp {
+  return system.sockets.find(({ name }) => name === client.session!.instance)!;
 }
 
 /** Kept as in a browser tab; the client on it may go at any moment. */
@@ -176,16 +180,17 @@ describe('a client that was given another history', () => {
     const after = newcomer(system, { user: before.user, replayFromStart: true });
     await after.client.connect();
     await expectAllOnce(after, actions);
+    expect(after.heard.every(({ replayed }) => replayed)).toBe(true);
   });
 });
 
-describe('when a gateway goes', () => {
+describe('when a gateway goes', { timeout: 60_000 }, () => {
   it('by SIGKILL, its clients go on at another one behind the balancer', async () => {
-    const own = [await system.add('socket'), await system.add('socket')];
-    const balancer = await startBalancer(own);
+    const balancer = await startBalancer(system.sockets);
     const clients = Array.from({ length: 4 }, () => newcomer(system, { socketUrl: balancer.url }));
     await Promise.all(clients.map(({ client }) => client.connect()));
-    const victim = own.find(({ name }) => name === clients[0]!.client.session!.instance)!;
+    const victim = servingInstanceOf(clients[0]!);
+    onTestFinished(() => victim.restart());
 
     const before = await Promise.all(clients.map(({ client }) => submitMany(client, 10)));
     const submitting = Promise.all(clients.map(({ client }) => submitMany(client, 25)));
@@ -197,13 +202,13 @@ describe('when a gateway goes', () => {
   });
 
   it('in good order, its clients are told, and go on at another one', async () => {
-    const own = [await system.add('socket'), await system.add('socket')];
-    const balancer = await startBalancer(own);
+    const balancer = await startBalancer(system.sockets);
     const alice = newcomer(system, { socketUrl: balancer.url });
     const goaways: Goaway[] = [];
     alice.client.on('goaway', (goaway) => goaways.push(goaway));
     await alice.client.connect();
-    const leaving = own.find(({ name }) => name === alice.client.session!.instance)!;
+    const leaving = servingInstanceOf(alice);
+    onTestFinished(() => leaving.restart());
     const stopped = leaving.stop();
     const actions = await submitMany(alice.client, 10);
     await stopped;

@@ -146,9 +146,9 @@ export interface SubmittedAction<View> {
    * @throws {TidingsError} only when no outcome can be had: `CLOSED`, `UNAUTHENTICATED`, or
    * `NOT_FOUND` when the ledger does not know the action any more
    */
-  outcome(): Promise<Action<View>>;
+  readonly outcome: () => Promise<Action<View>>;
   /** Ends it if it has no outcome yet; gives the action with the outcome it has. */
-  cancel(): Promise<Action>;
+  readonly cancel: () => Promise<Action>;
 }
 
 /** An action that was submitted, and has no outcome yet. */
