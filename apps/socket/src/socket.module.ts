@@ -12,6 +12,7 @@ import { Audience } from './connections/audience.ts';
 import { Connections } from './connections/connections.service.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
 import { SocketHealth } from './socket.health.ts';
+import { SocketMetrics } from './socket.metrics.ts';
 import { StreamController } from './stream/stream.controller.ts';
 import { StreamHub } from './stream/stream-hub.ts';
 
@@ -28,6 +29,13 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     channels,
   ],
   controllers: [DeliveryController, StreamController],
-  providers: [Audience, Connections, StreamHub, TidingsGateway, { provide: APP_FILTER, useClass: ProblemFilter }],
+  providers: [
+    Audience,
+    Connections,
+    SocketMetrics,
+    StreamHub,
+    TidingsGateway,
+    { provide: APP_FILTER, useClass: ProblemFilter },
+  ],
 })
 export class SocketModule {}

@@ -2,6 +2,8 @@ export { startApp, type StartedApp } from './app.ts';
 export { startBalancer, type Balancer } from './balancer.ts';
 export { testDatabase, type Schema, type TestDatabase } from './database.ts';
 export { eventually } from './eventually.ts';
+export { FaultyProxy, type Meddle } from './faulty-proxy.ts';
+export { LedgerCheck, type LedgerReport } from './ledger-check.ts';
 export { connect, ConnectionRefused, Listener, type ListenerOptions } from './listener.ts';
 export { privatePostgres, privateRedis } from './private-servers.ts';
 export { problemOf, type Refusal } from './problem-of.ts';
