@@ -7,6 +7,9 @@ const BATCH = 200;
 /** Queries under way at once; further requests gather meanwhile. */
 const CONCURRENCY = 2;
 
+/** Requests that come so soon after a query gather for the next one, in milliseconds; a lone one never waits. */
+const GATHER_MS = 25;
+
 interface Waiting<Request, Answer> {
   request: Request;
   resolve: (answer: Answer) => void;
@@ -18,6 +21,7 @@ class Batches<Request, Answer> {
   readonly #waiting: Waiting<Request, Answer>[] = [];
   #running = 0;
   #scheduled = false;
+  #lastAt = -Infinity;
 
   constructor(private readonly ask: (requests: Request[]) => Promise<Answer[]>) {}
 
@@ -31,15 +35,19 @@ class Batches<Request, Answer> {
   private schedule(): void {
     if (this.#scheduled || this.#running >= CONCURRENCY || this.#waiting.length === 0) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const start = (): void => {
       this.#scheduled = false;
       void this.run();
-    });
+    };
+    const wait = this.#waiting.length < BATCH ? this.#lastAt + GATHER_MS - performance.now() : 0;
+    if (wait > 0) setTimeout(start, wait);
+    else setImmediate(start);
   }
 
   private async run(): Promise<void> {
     const batch = this.#waiting.splice(0, BATCH);
     this.#running += 1;
+    this.#lastAt = performance.now();
     this.schedule();
     try {
       const answers = await this.ask(batch.map(({ request }) => request));
