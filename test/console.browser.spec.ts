@@ -71,7 +71,7 @@ function message(text: string): Locator {
 
 /** Entries of the activity list, by what they say. */
 function activity(...words: string[]): Locator {
-  let entries = page.getByRole('region', { name: 'Activity' }).locator('[data-action]');
+  let entries = page.getByRole('region', { name: 'Activity' }).locator('[data-status]');
   for (const hasText of words) entries = entries.filter({ hasText });
   return entries;
 }
@@ -176,7 +176,9 @@ describe('the console', { timeout: 90_000 }, () => {
     await page.keyboard.press('Enter');
     await heardOnBoth(activity('Edit message', 'too late', 'PRECONDITION_FAILED'));
     await message('changed elsewhere').getByText('Your text: “too late”').waitFor();
-    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await heardOnBoth(activity('Edit message', 'too late', 'Succeeded'));
+    await message('too late').getByText('v3').waitFor();
     await page.getByText('Your text').waitFor({ state: 'detached' });
     expect(wrong).toEqual([]);
   });
@@ -203,5 +205,34 @@ describe('the console', { timeout: 90_000 }, () => {
     await expect.poll(() => entry.locator(`[data-instance="${two!.name}"]`).count(), { timeout: WAIT_MS }).toBe(2);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
     expect(wrong).toEqual([]);
+  });
+
+  it('takes a token where there are no demo users, and refuses one that is none', async () => {
+    const production = await system.add('api');
+    const user = await system.user(somebody());
+    await page.goto(production.url);
+    await page.getByRole('button', { name: 'alice' }).click();
+    await page.getByLabel('Token').fill('not a token');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('This is no JWT').waitFor();
+    await page.getByLabel('Token').fill(user.token);
+    await page.getByLabel('Socket URL').fill(system.sockets[0]!.url);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await device('This device').getByText('Online').waitFor();
+    await write('by token');
+    await activity('Create message', 'Succeeded').waitFor();
+    expect(await page.getByRole('region', { name: 'Drills' }).count()).toBe(0);
+    expect(wrong.filter((text) => !text.includes('404'))).toEqual([]);
+  });
+
+  it('says why a message is not accepted', async () => {
+    await signIn(somebody());
+    await write('x'.repeat(4001));
+    await activity('Create message', 'Refused', 'VALIDATION_FAILED').waitFor();
+    await message('Not created. Something in it is not allowed. must be a string of 1 to 4000 characters')
+      .getByRole('button', { name: 'Dismiss' })
+      .click();
+    await page.getByText('You have no messages yet').waitFor();
+    expect(wrong.filter((text) => !text.includes('400'))).toEqual([]);
   });
 });

@@ -72,6 +72,15 @@ export class Messages {
     return this.submit(entry, 'delete', text, () => this.client.messages.delete(id, { ifMatch: version }));
   }
 
+  /** Submits a change that was not made once more, now of the version that is shown. */
+  tryAgain(entry: MessageEntry): Promise<void> {
+    const { kind, text } = entry.change!;
+    if (kind === 'edit') return this.edit(entry, text, entry.message.version);
+    if (kind === 'delete') return this.delete(entry);
+    this.list.remove(entry);
+    return this.create(text);
+  }
+
   /** Forgets a change that was not made. */
   dismiss(entry: MessageEntry): void {
     const isThere = entry.message.version > 0 && entry.change?.entry.problem?.code !== 'NOT_FOUND';
