@@ -19,6 +19,9 @@ const IMPORTS = {
 
 const SPEC = '\\.spec\\.ts$';
 
+/** Needs no test runner, unlike the rest of its lib. */
+const LEDGER_CHECK = '^libs/testing/src/ledger-check\\.ts$';
+
 const libBoundaries = Object.entries(IMPORTS).map(([lib, allowed]) => ({
   name: `${lib}-imports`,
   comment: `libs/${lib} may import ${allowed.map((name) => `#${name}`).join(', ') || 'no other lib'}.`,
@@ -63,7 +66,7 @@ export default {
       comment: 'Other code imports a lib as #lib, which is its index.ts, and nothing deeper.',
       severity: 'error',
       from: { path: '^(apps|bench|chaos|infra|test)/', pathNot: SPEC },
-      to: { path: '^libs/', dependencyTypesNot: ['aliased-subpath-import'] },
+      to: { path: '^libs/', pathNot: LEDGER_CHECK, dependencyTypesNot: ['aliased-subpath-import'] },
     },
     {
       name: 'lib-by-index-only-from-libs',
@@ -80,10 +83,16 @@ export default {
     },
     {
       name: 'testing-only-in-tests',
-      comment: '#testing is for specs and test/.',
+      comment: '#testing is for specs and test/; bench and chaos judge ledgers as the tests do.',
       severity: 'error',
       from: { pathNot: [SPEC, '^test/', '^libs/testing/'] },
-      to: { path: '^libs/testing/' },
+      to: { path: '^libs/testing/', pathNot: LEDGER_CHECK },
+    },
+    {
+      name: 'ledger-check-for-benches',
+      severity: 'error',
+      from: { pathNot: [SPEC, '^(bench|chaos|test)/', '^libs/testing/'] },
+      to: { path: LEDGER_CHECK },
     },
     {
       name: 'no-cycles',
