@@ -50,6 +50,7 @@ class Client implements TidingsClient {
   readonly #submitter: Submitter;
   readonly #connector: Connector;
   readonly #delivered: DeliveredReports;
+  #ownChannel: string | undefined;
 
   constructor({
     baseUrl,
@@ -149,6 +150,7 @@ class Client implements TidingsClient {
   }
 
   close(): void {
+    this.#delivered.close();
     this.disconnect();
     this.#memory.close();
     this.#inquiry.close();
@@ -163,6 +165,8 @@ class Client implements TidingsClient {
   }
 
   private began(session: Session): void {
+    this.#ownChannel = session.userId === null ? undefined : userChannel(session.userId);
+    this.#delivered.flush();
     this.#memory.changed();
     const doubtful = this.#pending.unanswered.filter(
       ({ cursor }) => !session.recovered || !this.#positions.covers(cursor),
@@ -186,7 +190,6 @@ class Client implements TidingsClient {
   private handled(envelope: Envelope, history: object | undefined): void {
     this.#positions.markHandled(envelope, history);
     this.#memory.changed();
-    const { userId } = this.session ?? {};
-    if (userId && envelope.channel === userChannel(userId)) this.#delivered.note(envelope.cursor);
+    if (envelope.channel === this.#ownChannel) this.#delivered.note(envelope.cursor);
   }
 }

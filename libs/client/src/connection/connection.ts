@@ -80,8 +80,11 @@ export class Connection {
     return answer;
   }
 
-  delivered(cursor: string): void {
-    if (this.#socket.connected) this.#socket.emit('delivered', { cursor });
+  /** @returns false when it is not connected */
+  delivered(cursor: string): boolean {
+    if (!this.#socket.connected) return false;
+    this.#socket.emit('delivered', { cursor });
+    return true;
   }
 
   private listen(): void {

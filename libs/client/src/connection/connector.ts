@@ -109,8 +109,9 @@ export class Connector {
     this.leave();
   }
 
-  delivered(cursor: string): void {
-    this.#connection?.delivered(cursor);
+  /** @returns false while it is not connected */
+  delivered(cursor: string): boolean {
+    return this.#connection?.delivered(cursor) ?? false;
   }
 
   private drop(): void {
