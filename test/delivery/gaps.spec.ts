@@ -70,6 +70,7 @@ describe('the exact sequence is heard although', () => {
     network.meddle = () => [];
     await submitAll(user, drills(10));
     await heardAll(listener, 10);
+    expect(listener.sessions).toHaveLength(1);
   });
 
   it('the connection to Redis is a black hole, which is noticed and replaced', async () => {
@@ -98,6 +99,7 @@ describe('the exact sequence is heard although', () => {
       await submitAll(user, drills(5));
     }
     await heardAll(listener, 100);
+    expect(listener.sessions).toHaveLength(1);
   });
 
   it('somebody publishes events that the ledger does not know, and old ones', async () => {

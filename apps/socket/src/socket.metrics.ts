@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge } from 'prom-client';
+import { Counter, Gauge, register } from 'prom-client';
 import { ChannelsServer } from '#channels';
 import { Connections } from './connections/connections.service.ts';
 
@@ -11,28 +11,32 @@ export class SocketMetrics {
     count('channel_messages_received', 'Messages that Redis brought', () => counters.received);
     count('events_delivered', 'Events given to the connections of a channel', () => counters.delivered);
     count('events_filled', 'Events that came from the ledger because Redis did not bring them', () => counters.filled);
-    gauge('connections', 'Open connections', () => connections.load.connections);
-    gauge('channels_open', 'Channels that somebody here listens to', () => channels.size);
+    show('connections', 'Open connections', () => connections.load.connections);
+    show('channels_open', 'Channels that somebody here listens to', () => channels.size);
   }
 }
 
 function count(name: string, help: string, read: () => number): void {
-  new Counter({
+  const counter = new Counter({
     name: `tidings_${name}_total`,
     help,
+    registers: [],
     collect() {
       this.reset();
       this.inc(read());
     },
   });
+  register.registerMetric(counter);
 }
 
-function gauge(name: string, help: string, read: () => number): void {
-  new Gauge({
+function show(name: string, help: string, read: () => number): void {
+  const gauge = new Gauge({
     name: `tidings_${name}`,
     help,
+    registers: [],
     collect() {
       this.set(read());
     },
   });
+  register.registerMetric(gauge);
 }

@@ -28,7 +28,19 @@ describe('BatchedHistory', () => {
     expect(history.reads.length).toBeLessThanOrEqual(5);
   });
 
-  it('asks at once again for who comes while a query is under way', async () => {
+  it('shares queries among askers who come one after the other', async () => {
+    const history = new MemoryHistory();
+    const batched = new BatchedHistory(history);
+    const asked: Promise<unknown>[] = [];
+    for (let index = 0; index < 100; index += 1) {
+      asked.push(batched.head(`user:${index}`));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(asked);
+    expect(history.headReads.length).toBeLessThan(50);
+  });
+
+  it('asks again for who comes while a query is under way', async () => {
     const history = new MemoryHistory();
     const batched = new BatchedHistory(history);
     const first = batched.head('user:a');

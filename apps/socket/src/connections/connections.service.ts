@@ -1,4 +1,4 @@
-import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Revocations } from '#auth';
 import { ChannelsServer } from '#channels';
 import type { Connection } from './connection.ts';
@@ -14,6 +14,7 @@ const LOOK_EVERY_MS = 500;
 /** All connections of this instance, and what ends them. */
 @Injectable()
 export class Connections implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Connections.name);
   readonly #connections = new Map<string, Connection>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -77,7 +78,9 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
   private endSlow(): void {
     const now = performance.now();
     for (const connection of this.#connections.values()) {
-      if (connection.isTooSlow(now)) connection.end('slow_consumer', SLOW_PAUSE_MS);
+      if (!connection.isTooSlow(now)) continue;
+      this.logger.log(`a client of ${connection.identity?.userId ?? 'nobody'} does not read, and is dropped`);
+      connection.end('slow_consumer', SLOW_PAUSE_MS);
     }
   }
 }
