@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { AUTHENTICATED, encodeCursor, EVERYONE, userChannel, type AcceptedAction } from '#contracts';
 import { startSystem, type Listener, type System, type TestUser } from '#testing';
 import { EventStream } from './event-stream.ts';
+import { reportDelivered } from './report-delivered.ts';
 import { heardAll } from './sequence.ts';
 
 const SEED = 20_261_124;
@@ -85,7 +86,7 @@ describe('whatever cursors, channels and ids somebody makes up, nothing of other
       everything.push(listener);
       expect(listener.session.userId).toBe(mallory.id);
       for (const cursor of given) {
-        const answer = await listener.socket.timeout(5_000).emitWithAck('delivered', { cursor });
+        const answer = await reportDelivered(listener, cursor);
         expect(typeof answer.ok).toBe('boolean');
       }
     });

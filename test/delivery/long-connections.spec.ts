@@ -8,13 +8,13 @@ import {
   FaultyProxy,
   startSystem,
   token,
-  type Listener,
   type StartedApp,
   type System,
   type TestUser,
 } from '#testing';
 import { drills, submitAll, type BatchItem } from '../processing/drills.ts';
 import { EventStream } from './event-stream.ts';
+import { reportDelivered } from './report-delivered.ts';
 import { heardAll } from './sequence.ts';
 
 let system: System;
@@ -92,26 +92,27 @@ it('unread are the events beyond the farthest that any device has reported as de
   const devices = [await user.connect(socket), await user.connect(socket)];
   const stranger = await other.connect(socket);
   const unread = async (): Promise<unknown> => (await user.call('GET', '/v1/outcomes/unread')).body;
-  const report = (listener: Listener, cursor: string): Promise<unknown> =>
-    listener.socket.timeout(5_000).emitWithAck('delivered', { cursor });
   expect(await unread()).toEqual({ unread: 0 });
   await submitAll(user, drills(10));
   for (const device of devices) await heardAll(device, 10);
   expect(await unread()).toEqual({ unread: 10 });
   const cursors = devices[0]!.outcomes.map(({ cursor }) => cursor);
 
-  expect(await report(devices[0]!, cursors[5]!)).toEqual({ ok: true });
+  expect(await reportDelivered(devices[0]!, cursors[5]!)).toEqual({ ok: true });
   expect(await unread()).toEqual({ unread: 4 });
   // Another device is behind.
-  expect(await report(devices[1]!, cursors[2]!)).toEqual({ ok: true });
+  expect(await reportDelivered(devices[1]!, cursors[2]!)).toEqual({ ok: true });
   expect(await unread()).toEqual({ unread: 4 });
-  expect(await report(stranger, cursors[9]!)).toMatchObject({ ok: false, problem: { code: 'FORBIDDEN' } });
-  expect(await report(devices[0]!, 'garbage')).toMatchObject({ ok: false, problem: { code: 'CURSOR_INVALID' } });
+  expect(await reportDelivered(stranger, cursors[9]!)).toMatchObject({ ok: false, problem: { code: 'FORBIDDEN' } });
+  expect(await reportDelivered(devices[0]!, 'garbage')).toMatchObject({
+    ok: false,
+    problem: { code: 'CURSOR_INVALID' },
+  });
   expect(await unread()).toEqual({ unread: 4 });
 
   // Beyond what exists: clamped, so that what comes next is unread.
   const future = encodeCursor({ channel: userChannel(user.id), offset: 1_000, check: '0123456789ab' });
-  expect(await report(devices[0]!, future)).toEqual({ ok: true });
+  expect(await reportDelivered(devices[0]!, future)).toEqual({ ok: true });
   expect(await unread()).toEqual({ unread: 0 });
   await submitAll(user, drills(2));
   for (const device of devices) await heardAll(device, 12);
