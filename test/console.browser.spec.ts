@@ -185,6 +185,8 @@ describe('the console', { timeout: 90_000 }, () => {
 
   it('shows the progress of a long action, and cancels it', async () => {
     await signIn(somebody());
+    // Long enough to be cancelled on the slowest machine.
+    await page.route('**/v1/drills', (route) => route.continue({ postData: JSON.stringify({ performMs: 60_000 }) }));
     await page.getByRole('button', { name: 'Slow action' }).click();
     await page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -204,6 +206,26 @@ describe('the console', { timeout: 90_000 }, () => {
     const entry = activity('Create message', 'Succeeded');
     await expect.poll(() => entry.locator(`[data-instance="${two!.name}"]`).count(), { timeout: WAIT_MS }).toBe(2);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(wrong).toEqual([]);
+  });
+
+  it('replays for a second device that was switched off what it missed, and over a reload forgets nothing', async () => {
+    await signIn(somebody());
+    const toggle = page.getByRole('checkbox', { name: 'Second device' });
+    await toggle.uncheck();
+    await device('Second device').waitFor({ state: 'detached' });
+    await write('missed');
+    await activity('missed', 'Succeeded').waitFor();
+    await toggle.check();
+    await activity('missed').locator('[data-device="second"]').getByText('replayed').waitFor();
+
+    await page.reload();
+    await bothOnline();
+    for (const title of ['This device', 'Second device'] as const)
+      await device(title).getByText('yes, nothing missed').waitFor();
+    await message('missed').getByText('v1').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'alice' }).waitFor();
     expect(wrong).toEqual([]);
   });
 
@@ -229,7 +251,7 @@ describe('the console', { timeout: 90_000 }, () => {
     await signIn(somebody());
     await write('x'.repeat(4001));
     await activity('Create message', 'Refused', 'VALIDATION_FAILED').waitFor();
-    await message('Not created. Something in it is not allowed. must be a string of 1 to 4000 characters')
+    await message('Not created. Something in it is not allowed: must be a string of 1 to 4000 characters.')
       .getByRole('button', { name: 'Dismiss' })
       .click();
     await page.getByText('You have no messages yet').waitFor();

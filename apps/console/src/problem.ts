@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   FORBIDDEN: 'You are not allowed to do this.',
   NOT_FOUND: 'It does not exist any more.',
   ALREADY_EXISTS: 'Something with this id exists already.',
-  PRECONDITION_FAILED: 'It was changed in the meantime. Look at the present text, then edit again.',
+  PRECONDITION_FAILED: 'It was changed in the meantime. Look at the present text, then try again.',
   RATE_LIMITED: 'Too many requests. Wait a moment, then try again.',
   CANCELLED: 'It was cancelled before it was done.',
   EXPIRED: 'It was not done in time. Try again.',
@@ -39,6 +39,8 @@ export function inPlainWords(error: unknown): PlainProblem {
     if (detail !== undefined) return { code: code ?? 'UNKNOWN', words: detail };
     return { code: 'NETWORK', words: WORDS['NETWORK']! };
   }
-  const said = errors?.map((item) => item.detail).join('; ') || detail;
+  const items = errors?.map((item) => item.detail).join('; ');
+  if (code === 'VALIDATION_FAILED' && items) return { code, words: `Something in it is not allowed: ${items}.` };
+  const said = items || detail;
   return { code, words: WORDS[code]!, ...(said !== undefined && { detail: said }) };
 }
