@@ -30,7 +30,7 @@ beforeAll(async () => {
     ],
   });
   await mkdir(ARTIFACTS, { recursive: true });
-});
+}, 120_000);
 
 afterAll(() => browser?.close());
 
