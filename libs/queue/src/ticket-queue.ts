@@ -52,12 +52,17 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
    * Adds tickets for actions, {@link TICKET_SIZE} each.
    *
    * @param name the action type, when the actions share one
+   * @param options.starts how often tickets of these actions have been started before
    * @returns whether Redis confirmed them in time
    */
-  add(name: string, actions: readonly TicketEntry[], delayMs = 0): Promise<boolean> {
+  add(
+    name: string,
+    actions: readonly TicketEntry[],
+    { delayMs = 0, starts = 0 }: { delayMs?: number; starts?: number } = {},
+  ): Promise<boolean> {
     const jobs: { name: string; data: Ticket; opts: JobsOptions }[] = [];
     for (let start = 0; start < actions.length; start += TICKET_SIZE) {
-      const data: Ticket = { actions: actions.slice(start, start + TICKET_SIZE) };
+      const data: Ticket = { actions: actions.slice(start, start + TICKET_SIZE), ...(starts > 0 && { starts }) };
       jobs.push({ name, data, opts: { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) } });
     }
     return this.inTime(() => this.queue.addBulk(jobs));

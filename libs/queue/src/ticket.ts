@@ -16,6 +16,8 @@ export type TicketEntry = readonly [actionId: string, resourceId: string, parent
  */
 export interface Ticket {
   actions: TicketEntry[];
+  /** How often tickets of these actions were started before, without an end. */
+  starts?: number;
   /** Was in a ticket that was started and not finished: its actions run one at a time, each attempt counted. */
   suspect?: true;
 }
@@ -36,7 +38,7 @@ function isEntry(value: unknown): value is TicketEntry {
  * @throws {Error} when it is no ticket of ours; the sweeper finds the actions it may have meant
  */
 export function parseTicket(data: unknown): Ticket {
-  const { actions, suspect } = (data ?? {}) as Partial<Ticket>;
+  const { actions, starts, suspect } = (data ?? {}) as Partial<Ticket>;
   if (!Array.isArray(actions) || !actions.every(isEntry)) throw new Error('the job is not a ticket');
-  return { actions, ...(suspect === true && { suspect }) };
+  return { actions, ...(Number.isSafeInteger(starts) && { starts: starts! }), ...(suspect === true && { suspect }) };
 }

@@ -86,7 +86,7 @@ export class ApplyService {
         LEASE_MS,
       );
     const envelopes = endings.length === 0 ? [] : await this.ledger.finish(sql, endings);
-    return { envelopes, started, apart, ...sortOut(entries, locked, rows, runnable, MOST_EACH) };
+    return { envelopes, started, apart, ...sortOut(entries, locked, rows, runnable, MOST_EACH, options.performed) };
   }
 
   /**

@@ -43,7 +43,7 @@ export class FailureService {
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
       await retryLaterStatement(this.database, row!.id, attempts, delay);
-      void this.tickets.add(row!.type, [entry], delay + TICKET_MARGIN_MS);
+      void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
       return [];
     }
     const code = canRetryHelp(error.cause) ? 'ATTEMPTS_EXHAUSTED' : 'HANDLER_FAILED';

@@ -6,7 +6,7 @@ import { checkpoint } from '#telemetry';
 import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
-import { Performer } from './performer.ts';
+import { LEASE_MS, Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 import { entryOf } from './sort-out.ts';
 
@@ -34,6 +34,8 @@ const AWAY_MS = 250;
 /** A named action in the hands of this process. */
 interface Held {
   entry: TicketEntry;
+  /** How often its tickets have been started. */
+  starts: number;
   /** How often it was found blocked. */
   waits: number;
   /** What `perform` resolved to, once it has. */
@@ -70,8 +72,12 @@ export class Joiner {
     private readonly tickets: TicketQueue,
   ) {}
 
-  /** Applies actions; resolves when each of them is settled. */
-  run(entries: readonly TicketEntry[]): Promise<void> {
+  /**
+   * Applies actions; resolves when each of them is settled.
+   *
+   * @param starts how often their tickets have been started
+   */
+  run(entries: readonly TicketEntry[], starts = 1): Promise<void> {
     if (entries.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       let left = entries.length;
@@ -79,7 +85,7 @@ export class Joiner {
         left -= 1;
         if (left === 0) resolve();
       };
-      this.#held.push(...entries.map((entry) => ({ entry, waits: 0, settle })));
+      this.#held.push(...entries.map((entry) => ({ entry, starts, waits: 0, settle })));
       this.schedule();
     });
   }
@@ -155,12 +161,14 @@ export class Joiner {
     });
     const waiting = new Set(result.blocked);
     const behind = new Set(result.more);
-    const settled = batch.filter(({ entry }) => !waiting.has(entry) && !behind.has(entry));
+    const leased = new Set(result.leased);
+    const settled = batch.filter(({ entry }) => !waiting.has(entry) && !behind.has(entry) && !leased.has(entry));
     for (const { entry, performed } of settled) if (performed) this.performer.release(entry[0]);
     const free = new Free(settled);
     for (const row of result.started) void this.perform(row, free.take(entryOf(row)));
     for (const row of result.apart) this.#apart.push([free.take(entryOf(row))]);
     for (const entry of result.next) this.takeBack(free.take(entry), 0);
+    this.comeBack(batch.filter(({ entry }) => leased.has(entry)));
     for (const held of batch) {
       if (waiting.has(held.entry)) this.holdOn(held);
       else if (behind.has(held.entry)) this.takeBack(held, 0);
@@ -201,10 +209,25 @@ export class Joiner {
     }
     // What it has performed is known to this process only.
     if (held.performed) return this.takeBack(held, PATIENCE_MS.at(-1)!);
-    void this.tickets.add('blocked', [held.entry], HANDED_OVER_MS).then((added) => {
-      if (added) held.settle();
-      else this.takeBack(held, PATIENCE_MS.at(-1)!);
-    });
+    void this.tickets
+      .add('blocked', [held.entry], { delayMs: HANDED_OVER_MS, starts: held.starts - 1 })
+      .then((added) => {
+        if (added) held.settle();
+        else this.takeBack(held, PATIENCE_MS.at(-1)!);
+      });
+  }
+
+  /** Has those that are being performed looked at when their lease should be over: their process may have died. */
+  private comeBack(leased: readonly Held[]): void {
+    for (const [starts, group] of Map.groupBy(leased, (held) => held.starts)) {
+      const entries = group.map(({ entry }) => entry);
+      // It has started nothing this time.
+      void this.tickets.add('leased', entries, { delayMs: LEASE_MS, starts: starts - 1 }).then((added) => {
+        for (const held of group)
+          if (added) held.settle();
+          else this.takeBack(held, PATIENCE_MS.at(-1)!);
+      });
+    }
   }
 
   private waitForDatabase(batch: readonly Held[], error: unknown): void {
@@ -259,7 +282,7 @@ class Free {
 
 /** Held for an action that no ticket in our hands names. */
 function unnamed(entry: TicketEntry): Held {
-  return { entry, waits: 0, settle: () => undefined };
+  return { entry, starts: 1, waits: 0, settle: () => undefined };
 }
 
 /** Whether the handler failed on this action, and on no other. */

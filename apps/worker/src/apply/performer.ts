@@ -6,8 +6,8 @@ import { checkpoint } from '#telemetry';
 import { Handlers } from './handlers.ts';
 import { ProgressReporter } from './progress.ts';
 
-/** How long others keep their hands off an action that is being performed, in milliseconds. */
-export const LEASE_MS = 6_000;
+/** How long others keep their hands off an action that is being performed, in milliseconds: as long as off its ticket. */
+export const LEASE_MS = 5_000;
 
 const RENEW_EVERY_MS = 1_000;
 

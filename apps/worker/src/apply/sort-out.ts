@@ -8,6 +8,8 @@ export interface Sorted {
   blocked: TicketEntry[];
   /** Stand so far behind that they were not looked at: they go on at once. */
   more: TicketEntry[];
+  /** Are being performed, or were when their process died: their ticket must not end before their lease does. */
+  leased: TicketEntry[];
   /** Were finished before: their outcome may not have been published. */
   known: TicketEntry[];
   /** One for each resource on which something can go on, though none of the named is left there. */
@@ -26,10 +28,11 @@ export function sortOut(
   rows: readonly UnfinishedRow[],
   { left, stops }: Pick<Runnable, 'left' | 'stops'>,
   mostEach: number,
+  performed: { has: (id: string) => boolean } = new Set<string>(),
 ): Sorted {
-  const sorted: Sorted = { blocked: [], more: [], known: [], next: [] };
+  const sorted: Sorted = { blocked: [], more: [], leased: [], known: [], next: [] };
   const rowsOf = Map.groupBy(rows, ({ resource_id }) => resource_id);
-  const seen = new Set(rows.map(({ id }) => id));
+  const seen = new Map(rows.map((row) => [row.id, row]));
   const leftIds = new Set(left.map(({ id }) => id));
   const isCut = (resource: string): boolean => rowsOf.get(resource)?.length === mostEach;
   const isHeld = new Set<string>();
@@ -40,7 +43,9 @@ export function sortOut(
     if (!locked.has(resource) || leftIds.has(id) || (isBehind && stop === 'left')) sorted.blocked.push(entry);
     else if (isBehind && stop === undefined) sorted.more.push(entry);
     else {
-      if (!seen.has(id)) sorted.known.push(entry);
+      const row = seen.get(id);
+      if (!row) sorted.known.push(entry);
+      else if (row.status === 'running' && row.delayed && !row.overdue && !performed.has(id)) sorted.leased.push(entry);
       continue;
     }
     isHeld.add(resource);

@@ -47,12 +47,14 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     clearTimeout(this.#timer);
   }
 
-  /** The actions that a sweep ticket stands for. */
-  async oldest(): Promise<TicketEntry[]> {
+  /** The actions that a sweep ticket stands for: those that wait, and those whose process died while it performed them. */
+  async oldest(): Promise<{ waiting: TicketEntry[]; orphans: TicketEntry[] }> {
     const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE);
-    return keys.map(({ id, resourceId, parentId }) =>
-      parentId === null ? [id, resourceId] : [id, resourceId, parentId],
-    );
+    const [waiting, orphans]: [TicketEntry[], TicketEntry[]] = [[], []];
+    for (const { id, resourceId, parentId, isRunning } of keys) {
+      (isRunning ? orphans : waiting).push(parentId === null ? [id, resourceId] : [id, resourceId, parentId]);
+    }
+    return { waiting, orphans };
   }
 
   /** A full sweep is followed by another at once. */

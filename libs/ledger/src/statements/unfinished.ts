@@ -45,10 +45,12 @@ export interface ActionKey {
   id: string;
   resourceId: string;
   parentId: string | null;
+  /** It was being performed, and its lease is over. */
+  isRunning: boolean;
 }
 
 const OLDEST = `
-select a.id, a.resource_id as "resourceId", a.parent_id as "parentId"
+select a.id, a.resource_id as "resourceId", a.parent_id as "parentId", a.status = 'running' as "isRunning"
 from actions a
 where a.finished_at is null
   and a.submitted_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)

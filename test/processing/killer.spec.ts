@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { eventually, LedgerCheck, startSystem } from '#testing';
+import { drill, drills, submitAll, superviseWorkers } from './drills.ts';
+
+/** Whoever ends its process each time has ended as `failed` by then, in milliseconds. */
+const BOUND_MS = 60_000;
+
+it(
+  'an action that ends its process each time fails within a minute; those in its ticket, and those that come later, succeed',
+  { timeout: BOUND_MS + 30_000 },
+  async () => {
+    const system = await startSystem({ sockets: 0, workers: 2, env: { MAX_ATTEMPTS: '3' } });
+    const ledger = new LedgerCheck(system.database);
+    const alice = await system.user('alice');
+    const supervisor = superviseWorkers(system);
+    const mates = drills(49);
+    mates.splice(20, 0, drill({ fault: 'exit' }));
+    const startedAt = performance.now();
+    const poison = (await submitAll(alice, mates))[20]!;
+    await eventually(() => expect(supervisor.deaths()).toBeGreaterThan(0), { timeoutMs: 10_000 });
+    await submitAll(alice, drills(20));
+    await ledger.settled(BOUND_MS);
+    expect(performance.now() - startedAt).toBeLessThan(BOUND_MS);
+    expect(await ledger.report()).toEqual({ ended: { succeeded: 69, failed: 1 }, violations: [] });
+    expect(await alice.action(poison.id)).toMatchObject({
+      status: 'failed',
+      attempts: 3,
+      error: { code: 'ATTEMPTS_EXHAUSTED' },
+    });
+    supervisor.stop();
+    await ledger.close();
+    await system.stop();
+  },
+);
+
+it(
+  'so does one that does it while it performs, between others on its resource',
+  { timeout: BOUND_MS + 30_000 },
+  async () => {
+    const system = await startSystem({ sockets: 0, workers: 2, env: { MAX_ATTEMPTS: '2' } });
+    const ledger = new LedgerCheck(system.database);
+    const alice = await system.user('alice');
+    const supervisor = superviseWorkers(system);
+    const resource = randomUUID();
+    const [, poison] = await submitAll(alice, [
+      drill({}, resource),
+      drill({ fault: 'exit', inPerform: true }, resource),
+      drill({}, resource),
+    ]);
+    await submitAll(alice, drills(20, { performMs: 200 }));
+    await ledger.settled(BOUND_MS);
+    expect(await ledger.report()).toEqual({ ended: { succeeded: 22, failed: 1 }, violations: [] });
+    expect((await alice.action(poison!.id)).status).toBe('failed');
+    supervisor.stop();
+    await ledger.close();
+    await system.stop();
+  },
+);

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, LedgerCheck, startSystem, type System } from '#testing';
+
+const RETENTION_DAYS = 2;
+
+let system: System;
+let ledger: LedgerCheck;
+
+beforeAll(async () => {
+  system = await startSystem({ sockets: 0, workers: 0 });
+  ledger = new LedgerCheck(system.database);
+});
+
+afterAll(async () => {
+  await ledger.close();
+  await system.stop();
+});
+
+/** A day of the past, with one action of that status in it. */
+async function addDay(daysAgo: number, status: 'pending' | 'succeeded'): Promise<string> {
+  const [row] = await ledger.query<{ suffix: string; id: string; next: string }>(
+    `select to_char(day, 'YYYYMMDD') as suffix, uuidv7_at(day) as id, uuidv7_at(day + interval '1 day') as next
+     from (select (current_date - $1::integer)::timestamptz as day) d`,
+    [daysAgo],
+  );
+  const { suffix, id, next } = row!;
+  for (const parent of ['actions', 'events'])
+    await ledger.query(
+      `create table ${parent}_${suffix} partition of ${parent} for values from ('${id}') to ('${next}')`,
+    );
+  await ledger.query(
+    `insert into actions (id, seq, owner, type, resource_id, status, submitted_at, expires_at)
+     values ($1, nextval('action_seq'), 'alice', 'drills.delete', gen_random_uuid(), $2, now() - make_interval(days => $3), now() + interval '1 day')`,
+    [id, status, daysAgo],
+  );
+  return suffix;
+}
+
+async function partitions(): Promise<string[]> {
+  const rows = await ledger.query<{ name: string }>(`select inhrelid::regclass::text as name from pg_inherits`);
+  return rows.map(({ name }) => name);
+}
+
+describe('retention', () => {
+  it('drops the days beyond it, save for one that holds an unfinished action; makes those that come', async () => {
+    const [old, kept] = [await addDay(9, 'succeeded'), await addDay(RETENTION_DAYS, 'succeeded')];
+    // Nobody here knows its type, so it stays unfinished.
+    const busy = await addDay(8, 'pending');
+    await ledger.query(`update actions set type = 'unknown.create' where status = 'pending'`);
+    await ledger.query(`
+      insert into idempotency_keys (owner, key, fingerprint, action_id, cursor_offset, cursor_check, created_at)
+      select 'alice', age || ' hours', '', gen_random_uuid(), 0, '', now() - make_interval(hours => age)
+      from unnest(array[23, 26]) as age`);
+    await system.add('worker', { RETENTION_DAYS: String(RETENTION_DAYS), SWEEP_AFTER_MS: '60000' });
+    await eventually(async () => expect(await partitions()).not.toContain(`actions_${old}`), { timeoutMs: 10_000 });
+    const left = await partitions();
+    expect(left).not.toContain(`events_${old}`);
+    expect(left).toContain(`actions_${busy}`);
+    expect(left).toContain(`actions_${kept}`);
+    expect(left).toContain(`events_${kept}`);
+    const [row] = await ledger.query<{ today: string; later: string }>(
+      `select to_char(current_date, 'YYYYMMDD') as today, to_char(current_date + 7, 'YYYYMMDD') as later`,
+    );
+    expect(left).toEqual(expect.arrayContaining([`actions_${row!.today}`, `events_${row!.later}`]));
+    expect(await ledger.query('select key from idempotency_keys')).toEqual([{ key: '23 hours' }]);
+  });
+});
