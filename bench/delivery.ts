@@ -29,8 +29,11 @@ try {
     );
   }
   for (const line of lines) line.close();
-  const { clients, complete, tookMs, queries } = await runStorm(system, Number(values.clients));
-  console.log(`a gateway with ${clients} clients killed: ${complete} complete in ${tookMs} ms, ${queries} queries`);
+  const { clients, complete, tookMs, queries, cpuMs } = await runStorm(system, Number(values.clients));
+  console.log(
+    `a gateway with ${clients} clients killed: ${complete} complete in ${tookMs} ms; ` +
+      `the other one made ${queries} queries, and took ${cpuMs} ms of CPU`,
+  );
 } finally {
   await system.stop();
 }

@@ -17,6 +17,8 @@ export interface StormRun {
   complete: number;
   tookMs: number;
   queries: number;
+  /** CPU time of the gateway that took them in. */
+  cpuMs: number;
 }
 
 interface Client {
@@ -26,7 +28,7 @@ interface Client {
 }
 
 /** Kills a gateway that holds all clients; they go to the other one with the cursors they have. */
-export async function runStorm({ sockets, database }: BenchSystem, clients: number): Promise<StormRun> {
+export async function runStorm({ api, worker, sockets, database }: BenchSystem, clients: number): Promise<StormRun> {
   const [from, to] = sockets;
   const ledger = new LedgerCheck(database);
   const users = Array.from({ length: clients }, (_, index) => `storm-${index}`);
@@ -35,9 +37,11 @@ export async function runStorm({ sockets, database }: BenchSystem, clients: numb
     const chunk = users.slice(start, start + CHUNK);
     connected.push(...(await Promise.all(chunk.map((user) => connect(from!.url, to!.url, user)))));
   }
+  // Their queries are not those of the storm.
+  await Promise.all([api.kill(), worker.kill()]);
   await from!.kill('SIGSTOP');
   await makeUpEvents(ledger, users.map(userChannel), 1, MISSED);
-  const before = await commits(ledger);
+  const before = { queries: await commits(ledger), cpuMs: await cpuMsOf(to!) };
   const startedAt = performance.now();
   await from!.kill();
   const isDone = (): boolean => connected.every(({ offsets }) => offsets.length >= MISSED);
@@ -47,11 +51,11 @@ export async function runStorm({ sockets, database }: BenchSystem, clients: numb
     ({ offsets }) => offsets.length === MISSED && offsets.every((offset, index) => offset === index + 1),
   ).length;
   await delay(1_500);
-  const queries = (await commits(ledger)) - before;
+  const queries = (await commits(ledger)) - before.queries;
+  const cpuMs = (await cpuMsOf(to!)) - before.cpuMs;
   for (const { socket } of connected) socket.disconnect();
   await ledger.close();
-  await from!.start();
-  return { clients, complete, tookMs, queries };
+  return { clients, complete, tookMs, queries, cpuMs };
 }
 
 async function connect(url: string, next: string, user: string): Promise<Client> {
@@ -80,4 +84,9 @@ async function connect(url: string, next: string, user: string): Promise<Client>
 async function commits(ledger: LedgerCheck): Promise<number> {
   const [row] = await ledger.query<{ commits: number }>(COMMITS);
   return row!.commits;
+}
+
+async function cpuMsOf({ url }: { url: string }): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Math.round(Number(/^process_cpu_seconds_total\S* (\S+)$/m.exec(text)?.[1]) * 1_000);
 }
