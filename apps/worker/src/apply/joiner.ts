@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { WorkerConfig } from '#config';
 import { isUnavailable } from '#database';
 import { FinishedElsewhereError, type UnfinishedRow } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
@@ -60,6 +61,8 @@ export class Joiner {
   private readonly logger = new Logger(Joiner.name);
   #held: Held[] = [];
   readonly #apart: Held[][] = [];
+  /** Tickets in hand. */
+  #tickets = 0;
   #running = 0;
   #runningApart = 0;
   #scheduled = false;
@@ -70,6 +73,7 @@ export class Joiner {
     private readonly failures: FailureService,
     private readonly publisher: PublisherService,
     private readonly tickets: TicketQueue,
+    private readonly config: WorkerConfig,
   ) {}
 
   /**
@@ -81,9 +85,12 @@ export class Joiner {
     if (entries.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       let left = entries.length;
+      this.#tickets += 1;
       const settle = (): void => {
         left -= 1;
-        if (left === 0) resolve();
+        if (left > 0) return;
+        this.#tickets -= 1;
+        resolve();
       };
       this.#held.push(...entries.map((entry) => ({ entry, starts, waits: 0, settle })));
       this.schedule();
@@ -123,9 +130,14 @@ export class Joiner {
     }
   }
 
+  /** Work may queue up here, as long as the tickets it comes from leave room for others. */
+  private get startable(): number {
+    return this.#tickets < this.config.WORKER_CONCURRENCY ? Infinity : this.performer.free;
+  }
+
   private async apply(batch: readonly Held[], alone: Pick<ApplyOptions, 'only'> = {}): Promise<void> {
     const entries = batch.map(({ entry }) => entry);
-    const options = { ...alone, performed: resultsOf(batch), startable: this.performer.free };
+    const options = { ...alone, performed: resultsOf(batch), startable: this.startable };
     try {
       await this.conclude(batch, await this.applier.apply(entries, options));
     } catch (error) {

@@ -1,0 +1,58 @@
+import { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, LedgerCheck, privateRedis, startSystem, type System, type TestUser } from '#testing';
+import { drill, drills, submitAll } from './drills.ts';
+
+let system: System;
+let ledger: LedgerCheck;
+let redis: Redis;
+let alice: TestUser;
+
+beforeAll(async () => {
+  const server = await privateRedis();
+  redis = new Redis(server.url);
+  system = await startSystem({ sockets: 1, workers: 0, redis: server, env: { SWEEP_AFTER_MS: '1000' } });
+  ledger = new LedgerCheck(system.database);
+  alice = await system.user('alice');
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await ledger.close();
+  await system.stop();
+});
+
+describe('when Redis is emptied', () => {
+  it('with 1000 actions pending, all are answered without help, and heard', async () => {
+    const listener = await alice.connect(system.sockets[0]!);
+    const actions = await submitAll(alice, drills(1_000));
+    await redis.flushall();
+    await system.add('worker');
+    await system.add('worker');
+    await listener.outcomesOf(actions, 30_000);
+    expect(listener.offsets).toEqual(actions.map((_, index) => index + 1));
+    expect(await ledger.report()).toEqual({ ended: { succeeded: 1_000 }, violations: [] });
+    listener.close();
+  }, 60_000);
+
+  it('again and again while actions are performed, retried and swept, each takes effect once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await submitAll(alice, [
+        ...drills(50, { performMs: 300 }),
+        ...drills(20, { fault: 'throw', faultyAttempts: 1 }),
+        ...drills(30),
+      ]);
+      await delay(100 + round * 150);
+      await redis.flushall();
+    }
+    // A long one must not keep the sweeper from the others.
+    await submitAll(alice, [drill({ performMs: 6_000 })]);
+    await delay(500);
+    const [lost] = await submitAll(alice, drills(1));
+    await redis.flushall();
+    await eventually(async () => expect((await alice.action(lost!.id)).done).toBe(true));
+    await ledger.settled(30_000);
+    expect(await ledger.report()).toEqual({ ended: { succeeded: 1_502 }, violations: [] });
+  }, 60_000);
+});
