@@ -34,7 +34,7 @@ export async function createApp(): Promise<NestFastifyApplication> {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());
     app.enableCors({
       origin: origins.includes('*') ? '*' : origins,
-      exposedHeaders: ['Location', 'Retry-After', 'ETag'],
+      exposedHeaders: ['Location', 'Retry-After', 'ETag', 'Idempotency-Replayed', 'Preference-Applied'],
     });
   }
   serveOpenApi(app);

@@ -143,8 +143,8 @@ export interface SubmittedAction<View> {
   /**
    * Resolves once, for every outcome, over disconnects and restarts of any server.
    *
-   * @throws {TidingsError} only when no outcome can be had: `CLOSED`, `UNAUTHENTICATED`, or
-   * `NOT_FOUND` when the ledger does not know the action any more
+   * @throws {TidingsError} only when no outcome can be had: `CLOSED`, `UNAUTHENTICATED`,
+   * `TOKEN_EXPIRED`, or `NOT_FOUND` when the ledger does not know the action any more
    */
   readonly outcome: () => Promise<Action<View>>;
   /** Ends it if it has no outcome yet; gives the action with the outcome it has. */

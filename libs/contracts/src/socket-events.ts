@@ -1,21 +1,8 @@
-import type { AcceptedAction } from './action.ts';
 import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Session } from './envelope.ts';
 import type { Problem } from './problem.ts';
 
 /** The answer to every event a client sends: nothing is silent. */
 export type Ack<Result extends object = object> = ({ ok: true } & Result) | { ok: false; problem: Problem };
-
-/** One action as a client asks for it, on a socket or in a batch. */
-export interface SubmitCommand {
-  /** `<resource>.<verb>` */
-  type: string;
-  /** The resource to edit or delete; on a create the id it shall have. */
-  resourceId?: string;
-  payload?: unknown;
-  idempotencyKey?: string;
-  /** The version the resource must have when the action is applied. */
-  ifMatch?: string;
-}
 
 /** Every event that the server emits. */
 export interface ServerToClientEvents {
@@ -29,7 +16,7 @@ export interface ServerToClientEvents {
 /** Every event that the server accepts. */
 export interface ClientToServerEvents {
   refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
-  submit: (command: SubmitCommand, ack: (answer: Ack<{ action: AcceptedAction }>) => void) => void;
+  delivered: (command: { cursor: string }, ack?: (answer: Ack) => void) => void;
 }
 
 /** What a client may put into the handshake's `auth`. */

@@ -1,6 +1,6 @@
 import { io, type Socket } from 'socket.io-client';
 import type {
-  Ack,
+  ClientToServerEvents,
   EphemeralEnvelope,
   Envelope,
   Goaway,
@@ -39,14 +39,9 @@ export interface ConnectionOptions {
   handlers: ConnectionHandlers;
 }
 
-interface Commands {
-  refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
-  delivered: (command: { cursor: string }) => void;
-}
-
 /** One connection, from its handshake to its end; it does not come back by itself. */
 export class Connection {
-  readonly #socket: Socket<ServerToClientEvents, Commands>;
+  readonly #socket: Socket<ServerToClientEvents, ClientToServerEvents>;
   readonly #handlers: ConnectionHandlers;
   readonly #timer: ReturnType<typeof setTimeout>;
   #isEnded = false;
