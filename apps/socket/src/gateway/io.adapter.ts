@@ -1,4 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Socket as NetworkSocket } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server, ServerOptions } from 'socket.io';
@@ -35,8 +37,22 @@ export class TidingsIoAdapter extends IoAdapter {
       // Browsers do not apply CORS to websockets.
       allowRequest: (request: IncomingMessage, allow: Allow) => allow(null, isAllowed(request, origins)),
     };
-    return super.createIOServer(port, { ...options, ...ours } as ServerOptions);
+    const server = super.createIOServer(port, { ...options, ...ours } as ServerOptions);
+    writeTogether(server);
+    return server;
   }
+}
+
+/** What engine.io keeps of a websocket; other transports have none. */
+interface WithNetworkSocket {
+  transport: { socket?: { _socket?: NetworkSocket | null } };
+}
+
+/** What is flushed at once, such as a replay, is one write to the network, and not one a message. */
+function writeTogether({ engine }: Server): void {
+  const events = engine as EventEmitter;
+  events.on('flush', ({ transport }: WithNetworkSocket) => transport.socket?._socket?.cork());
+  events.on('drain', ({ transport }: WithNetworkSocket) => transport.socket?._socket?.uncork());
 }
 
 /** Programs send no origin; pages must be of the same host or listed. */
