@@ -15,7 +15,7 @@ const LONGEST_BACKOFF_MS = 60_000;
 const TICKET_MARGIN_MS = 10;
 
 /** SQLSTATE classes that say: the same statement will fail again (data, constraint, syntax). */
-const HOPELESS = /^(22|23|42)/;
+const HOPELESS = /^(22|23|42)[0-9A-Z]{3}$/;
 
 /** Decides what follows when a handler has failed on an action alone: a retry, or the end. */
 @Injectable()
