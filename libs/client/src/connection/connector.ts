@@ -7,7 +7,7 @@ import { Connection, type ConnectionEnd } from './connection.ts';
 import { TokenRefresh } from './token-refresh.ts';
 
 /** Pauses between attempts, in milliseconds. */
-const PAUSES = { baseMs: 500, mostMs: 10_000 };
+const PAUSES = { baseMs: 500, mostMs: 5_000 };
 
 /** A connection that lasted so long was a good one: the next pause is short again, in milliseconds. */
 const GOOD_MS = 5_000;
