@@ -11,10 +11,10 @@ const KILL_EVERY_MS = [300, 1_500] as const;
 export async function measureDeaths(servers: Servers): Promise<Figure[]> {
   const system = await Installation.start(servers, WORKERS);
   let kills = 0;
-  let isOver = false;
+  const submitting = new AbortController();
   const killing = (async () => {
     const [shortest, longest] = KILL_EVERY_MS;
-    while (!isOver) {
+    while (!submitting.signal.aborted) {
       await delay(shortest + Math.random() * (longest - shortest));
       const victim = system.workers[Math.floor(Math.random() * WORKERS)]!;
       await victim.kill();
@@ -28,9 +28,9 @@ export async function measureDeaths(servers: Servers): Promise<Figure[]> {
         drill(index % 4 === 0 ? { performMs: Math.floor(Math.random() * 100) } : {}),
       ),
     );
-    await delay(500);
+    await delay(1_000);
   }
-  isOver = true;
+  submitting.abort();
   await killing;
   const settledMs = await system.ledger.settled(60_000);
   const figures = await system.judge('deaths', ACTIONS);

@@ -27,8 +27,8 @@ describe('an api that is killed', () => {
       const again = await next.call<AcceptedAction>('POST', '/v1/drills', { body, headers });
       expect(again.status).toBe(202);
       expect(again.headers.get('idempotency-replayed')).toBe(committed ? 'true' : null);
-      if (rows[0]) expect(again.body.id).toBe(rows[0].id);
-      if (first) expect(again.body.id).toBe(first.id);
+      const known = new Set([...rows.map(({ id }) => id), first?.id ?? again.body.id, again.body.id]);
+      expect(known.size).toBe(1);
       await ledger.settled(15_000);
       expect(await ledger.report()).toEqual({ ended: { succeeded: 1 }, violations: [] });
       await ledger.close();

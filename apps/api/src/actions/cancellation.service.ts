@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
 import { ChannelsClient } from '#channels';
 import { PROBLEMS, ProblemError, type Action, type Envelope } from '#contracts';
-import { Database } from '#database';
+import { Database, isConflict } from '#database';
 import { cancellableStatement, FinishedElsewhereError, Ledger, type EndableRow } from '#ledger';
 import { TicketQueue } from '#queue';
 
@@ -40,6 +40,8 @@ export class CancellationService {
       return true;
     } catch (error) {
       if (error instanceof FinishedElsewhereError) return false;
+      // It lost against a transaction that ends others too: what that has left undone is seen by another look.
+      if (isConflict(error)) return this.end(owner, id);
       throw error;
     }
   }
