@@ -19,8 +19,12 @@ import { LEASE_MS } from './performer.ts';
 import { runnableOf, type Runnable } from './runnable.ts';
 import { sortOut, type Sorted } from './sort-out.ts';
 
-/** Most actions of one resource in a transaction: a hot resource must not keep the others waiting. */
-const MOST_EACH = 50;
+/**
+ * Actions of one resource that a transaction reads. What it does not get to, the next one
+ * reads again, so it is few; only where there are hardly any other resources it is many.
+ */
+const FEW_EACH = 4;
+const MANY_EACH = 50;
 
 /** What became of a set of tickets in one transaction. */
 export interface ApplyResult extends Sorted {
@@ -75,7 +79,8 @@ export class ApplyService {
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
     const locked = await tryLockStatement(sql, resources, parents);
     const open = [...resources].filter((resource) => locked.has(resource));
-    const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, MOST_EACH);
+    const mostEach = open.length > 2 ? FEW_EACH : MANY_EACH;
+    const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, mostEach);
     const runnable = runnableOf(rows, locked, options.performed);
     const endings = runnable.overdue.map(expiredEnding);
     const { started, apart } = await this.runTurns(sql, runnable, options, endings);
@@ -86,7 +91,7 @@ export class ApplyService {
         LEASE_MS,
       );
     const envelopes = endings.length === 0 ? [] : await this.ledger.finish(sql, endings);
-    return { envelopes, started, apart, ...sortOut(entries, locked, rows, runnable, MOST_EACH, options.performed) };
+    return { envelopes, started, apart, ...sortOut(entries, locked, rows, runnable, mostEach, options.performed) };
   }
 
   /**
