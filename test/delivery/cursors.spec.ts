@@ -80,7 +80,9 @@ describe('a connection', () => {
     expect(listener.session).not.toHaveProperty('reasons');
     expect(listener.session.cursors).toContain(past.cursors[3]);
     expect(listener.offsets).toEqual(upTo(PAST + 1, 5));
-    expect(listener.outcomes.filter(({ replayed }) => replayed).map(({ offset }) => offset)).toEqual(upTo(PAST, 5));
+    // The last one may have happened early enough to be read from the ledger with the others.
+    const missed = listener.outcomes.slice(0, -1);
+    expect(missed.filter(({ replayed }) => replayed).map(({ offset }) => offset)).toEqual(upTo(PAST, 5));
   });
 
   it('hears each event once when much happens during its replay', async () => {
