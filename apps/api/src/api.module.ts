@@ -17,7 +17,7 @@ import { DevelopmentController } from './development/development.controller.ts';
 import { ProblemFilter } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
-import { resourceController } from './resources/resource.controller.ts';
+import { resourceControllers } from './resources/resource-controllers.ts';
 
 /** Accepts actions and serves reads; keeps nothing in memory that another instance would need. */
 @Module({})
@@ -37,7 +37,7 @@ export class ApiModule {
         ActionsController,
         OutcomesController,
         RevocationsController,
-        ...RESOURCES.map((Resource) => resourceController(Resource, new Resource())),
+        ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
         ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
       ],
       providers: [
