@@ -24,7 +24,11 @@ export class ActionCatalogue {
    */
   constructor(readonly resources: readonly Resource[]) {
     for (const resource of resources) {
-      for (const verb of VERBS) this.add({ name: `${resource.type}.${verb}`, verb, resource, handler: resource[verb] });
+      for (const verb of VERBS) {
+        const handler = resource[verb];
+        if (handler || verb === 'create')
+          this.add({ name: `${resource.type}.${verb}`, verb, resource, handler: handler! });
+      }
     }
   }
 

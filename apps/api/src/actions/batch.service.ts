@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ActionsService, inspectJson, validate, validationFailed, type ActionRequest } from '#actions';
+import { ActionsService, inspectJson, validate, validationFailed, type ActionRequest, type Submitter } from '#actions';
 import type { AcceptedAction, Problem } from '#contracts';
 import { toProblemError } from '#http';
 import { BatchRequest } from './batch.dto.ts';
@@ -16,15 +16,15 @@ export class BatchService {
   /**
    * @throws {ProblemError} when the batch as a whole is not valid
    */
-  submit(owner: string, body: unknown, traceparent: string | undefined): Promise<BatchAnswer[]> {
+  submit(submitter: Submitter, body: unknown, traceparent: string | undefined): Promise<BatchAnswer[]> {
     const { actions } = parseBatch(body);
     // All are handed over in their order before the first is written.
-    return Promise.all(actions.map((item) => this.answer(owner, item, traceparent)));
+    return Promise.all(actions.map((item) => this.answer(submitter, item, traceparent)));
   }
 
-  private async answer(owner: string, item: unknown, traceparent: string | undefined): Promise<BatchAnswer> {
+  private async answer(submitter: Submitter, item: unknown, traceparent: string | undefined): Promise<BatchAnswer> {
     try {
-      const { action } = await this.actions.submit(owner, { ...parseItem(item), traceparent });
+      const { action } = await this.actions.submit(submitter, { ...parseItem(item), traceparent });
       return { action };
     } catch (error) {
       return { problem: toProblemError(error).toProblem() };
