@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { AnnouncementsResource } from './announcements/announcements.resource.ts';
 import { DrillsResource } from './drills/drills.resource.ts';
 import { MessagesResource } from './messages/messages.resource.ts';
 import type { Resource } from './resource.ts';
@@ -16,7 +17,7 @@ export {
 } from './resource.ts';
 
 /** All resources. A new one is a folder beside the others, and a line here. */
-const resources: Type<Resource>[] = [MessagesResource];
+const resources: Type<Resource>[] = [AnnouncementsResource, MessagesResource];
 
 /** Those that are for trying things out. */
 const drills: Type<Resource>[] = [DrillsResource];
