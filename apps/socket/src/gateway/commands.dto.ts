@@ -1,4 +1,4 @@
-import { IsString, MaxLength } from 'class-validator';
+import { Allow, IsString, Length, MaxLength } from 'class-validator';
 
 export class RefreshCommand {
   @IsString()
@@ -10,4 +10,15 @@ export class DeliveredCommand {
   @IsString()
   @MaxLength(2_048)
   cursor!: string;
+}
+
+export class MirrorCommand {
+  /** Of the client's own choice. */
+  @IsString()
+  @Length(1, 100)
+  event!: string;
+
+  /** Any JSON; how much of it is looked at when it is sent. */
+  @Allow()
+  data?: unknown;
 }
