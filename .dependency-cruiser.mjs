@@ -14,6 +14,7 @@ const IMPORTS = {
   ledger: ['contracts', 'database', 'telemetry'],
   resources: ['contracts', 'database', 'telemetry'],
   actions: ['contracts', 'config', 'database', 'ledger', 'queue', 'resources', 'telemetry'],
+  publishing: ['contracts', 'channels', 'database', 'ledger'],
   client: ['contracts'],
 };
 

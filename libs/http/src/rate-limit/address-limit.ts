@@ -21,26 +21,17 @@ export function limitAddresses(server: FastifyInstance, config: Limits): void {
   const points = config.RATE_LIMIT_PER_ADDRESS;
   if (points === 0) return;
   const limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
-  server.addHook('onRequest', async (request, reply) => {
-    if (UNLIMITED.has(request.url) || isExempt(request.ip, config)) return;
-    try {
-      await limiter.consume(request.ip);
-    } catch (refusal) {
-      const retryAfterSeconds = Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000);
-      void reply.header('RateLimit-Policy', `"address";q=${points};w=${WINDOW_SECONDS}`);
-      void reply.header('RateLimit', `"address";r=0;t=${retryAfterSeconds}`);
-      sendProblem(
-        new ProblemError(
-          'RATE_LIMITED',
-          `More than ${points} requests from one address within ${WINDOW_SECONDS} seconds`,
-          {
-            retryAfterSeconds,
-          },
-        ),
-        request,
-        reply,
-      );
-      return reply;
-    }
+  server.addHook('onRequest', (request, reply, next) => {
+    if (UNLIMITED.has(request.url) || isExempt(request.ip, config)) return next();
+    limiter.consume(request.ip).then(
+      () => next(),
+      (refusal: RateLimiterRes) => {
+        const retryAfterSeconds = Math.ceil(refusal.msBeforeNext / 1000);
+        const detail = `More than ${points} requests from one address within ${WINDOW_SECONDS} seconds`;
+        void reply.header('RateLimit-Policy', `"address";q=${points};w=${WINDOW_SECONDS}`);
+        void reply.header('RateLimit', `"address";r=0;t=${retryAfterSeconds}`);
+        sendProblem(new ProblemError('RATE_LIMITED', detail, { retryAfterSeconds }), request, reply);
+      },
+    );
   });
 }
