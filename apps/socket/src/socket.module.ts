@@ -5,12 +5,15 @@ import { ChannelsModule } from '#channels';
 import { ConfigModule, SocketConfig } from '#config';
 import { DatabaseModule } from '#database';
 import { ProblemFilter } from '#http';
+import { InstancesModule } from '#instances';
 import { LedgerHistory, LedgerModule } from '#ledger';
 import { TelemetryModule } from '#telemetry';
 import { DeliveryController } from './delivery/delivery.controller.ts';
 import { Audience } from './connections/audience.ts';
 import { Connections } from './connections/connections.service.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
+import { Presence } from './presence/presence.ts';
+import { PresenceStore } from './presence/presence-store.ts';
 import { SocketHealth } from './socket.health.ts';
 import { SocketMetrics } from './socket.metrics.ts';
 import { StreamController } from './stream/stream.controller.ts';
@@ -27,11 +30,15 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     AuthModule,
     LedgerModule,
     channels,
+    ChannelsModule.forPublisher(),
+    InstancesModule.forApp('socket'),
   ],
   controllers: [DeliveryController, StreamController],
   providers: [
     Audience,
     Connections,
+    Presence,
+    PresenceStore,
     SocketMetrics,
     StreamHub,
     TidingsGateway,

@@ -16,6 +16,7 @@ export interface ServerToClientEvents {
 /** Every event that the server accepts. */
 export interface ClientToServerEvents {
   refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
+  presence: (command: { channel: string }, ack: (answer: Ack<{ users: string[] }>) => void) => void;
   delivered: (command: { cursor: string }, ack?: (answer: Ack) => void) => void;
 }
 

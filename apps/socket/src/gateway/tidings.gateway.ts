@@ -18,7 +18,8 @@ import { Deliveries } from '#ledger';
 import { Audience } from '../connections/audience.ts';
 import type { Connection } from '../connections/connection.ts';
 import { Connections } from '../connections/connections.service.ts';
-import { DeliveredCommand, RefreshCommand } from './commands.dto.ts';
+import { DeliveredCommand, PresenceCommand, RefreshCommand } from './commands.dto.ts';
+import { Presence } from '../presence/presence.ts';
 import { cursorsOf, identify } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
@@ -38,6 +39,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     private readonly connections: Connections,
     private readonly audience: Audience,
     private readonly deliveries: Deliveries,
+    private readonly presence: Presence,
     private readonly config: SocketConfig,
   ) {}
 
@@ -91,6 +93,14 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     return { ok: true };
   }
 
+  /** Who is in a room, on all instances. */
+  @SubscribeMessage('presence')
+  async present(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack<{ users: string[] }>> {
+    const { channel } = validate(PresenceCommand, body);
+    assertInRoom(this.connectionOf(socket), channel);
+    return { ok: true, users: await this.presence.users(channel) };
+  }
+
   /** Sends to everyone here who is in a channel; encoded once. */
   send(channel: string, name: string, message: object): void {
     this.server.to(channel).emit(name, message);
@@ -118,6 +128,12 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
 
 function identityOf(socket: Socket): Identity | null {
   return (socket.data as { identity: Identity | null }).identity;
+}
+
+/** The same for a foreign room and for one that is not there. */
+function assertInRoom({ channels }: Connection, channel: string): void {
+  if (channel.startsWith('room:') && channels.has(channel)) return;
+  throw new ProblemError('FORBIDDEN', 'Subscribe to the room first; only its members can');
 }
 
 /** socket.io hands `data` to the client's `connect_error`. */
