@@ -19,7 +19,7 @@ import { ProblemFilter } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
 import { StatsController } from './operations/stats.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
-import { resourceController } from './resources/resource.controller.ts';
+import { resourceControllers } from './resources/resource-controllers.ts';
 
 /** Accepts actions and serves reads; keeps nothing in memory that another instance would need. */
 @Module({})
@@ -41,7 +41,7 @@ export class ApiModule {
         OutcomesController,
         RevocationsController,
         StatsController,
-        ...RESOURCES.map((Resource) => resourceController(Resource, new Resource())),
+        ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
         ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
       ],
       providers: [

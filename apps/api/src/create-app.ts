@@ -20,7 +20,8 @@ export async function createApp(): Promise<NestFastifyApplication> {
     genReqId: () => uuidv7(),
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
-    routerOptions: { maxParamLength: 200 },
+    // The longest `sub`, percent-encoded.
+    routerOptions: { maxParamLength: 3_000 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(toProblemError(error), request, reply),
   });

@@ -9,6 +9,7 @@ class NotesResource {
   create: Verb | undefined = verb;
   edit = verb;
   delete = verb;
+  verbs = {};
   migrations = { '2026-01-01-notes': {} };
 }
 

@@ -7,7 +7,7 @@ import type { Resource, Verb } from '#resources';
 export interface ActionType {
   /** `<resource>.<verb>` */
   name: string;
-  verb: 'create' | 'edit' | 'delete';
+  verb: string;
   resource: Resource;
   handler: Verb;
 }
@@ -24,7 +24,8 @@ export class ActionCatalogue {
    */
   constructor(readonly resources: readonly Resource[]) {
     for (const resource of resources) {
-      for (const verb of VERBS) this.add({ name: `${resource.type}.${verb}`, verb, resource, handler: resource[verb] });
+      const verbs = [...VERBS.map((verb) => [verb, resource[verb]] as const), ...Object.entries(resource.verbs)];
+      for (const [verb, handler] of verbs) this.add({ name: `${resource.type}.${verb}`, verb, resource, handler });
     }
   }
 

@@ -1,14 +1,25 @@
+import type { CursorReason } from './cursor.ts';
 import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Session } from './envelope.ts';
 import type { Problem } from './problem.ts';
 
 /** The answer to every event a client sends: nothing is silent. */
 export type Ack<Result extends object = object> = ({ ok: true } & Result) | { ok: false; problem: Problem };
 
+/** The answer to `subscribe`; what was missed follows as `event`. */
+export interface Subscribed {
+  /** True when the given cursor is honoured whole. */
+  recovered: boolean;
+  /** Why not. */
+  reason?: CursorReason;
+  /** The position from which events follow. */
+  cursor: string;
+}
+
 /** Every event that the server emits. */
 export interface ServerToClientEvents {
   session: (session: Session) => void;
   outcome: (outcome: OutcomeEnvelope) => void;
-  event: (event: Envelope) => void;
+  event: (event: Envelope | EphemeralEnvelope) => void;
   progress: (progress: EphemeralEnvelope<Progress>) => void;
   goaway: (goaway: Goaway) => void;
 }
@@ -16,6 +27,8 @@ export interface ServerToClientEvents {
 /** Every event that the server accepts. */
 export interface ClientToServerEvents {
   refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
+  subscribe: (command: { channel: string; cursor?: string }, ack: (answer: Ack<Subscribed>) => void) => void;
+  unsubscribe: (command: { channel: string }, ack?: (answer: Ack) => void) => void;
   presence: (command: { channel: string }, ack: (answer: Ack<{ users: string[] }>) => void) => void;
   delivered: (command: { cursor: string }, ack?: (answer: Ack) => void) => void;
 }

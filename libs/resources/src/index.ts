@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { DrillsResource } from './drills/drills.resource.ts';
 import { MessagesResource } from './messages/messages.resource.ts';
 import type { Resource } from './resource.ts';
+import { RoomsResource } from './rooms/rooms.resource.ts';
 
 export {
   PermanentError,
@@ -12,11 +13,13 @@ export {
   type Page,
   type PageRequest,
   type PerformContext,
+  type RoutedVerb,
+  type SubList,
   type Verb,
 } from './resource.ts';
 
 /** All resources. A new one is a folder beside the others, and a line here. */
-const resources: Type<Resource>[] = [MessagesResource];
+const resources: Type<Resource>[] = [RoomsResource, MessagesResource];
 
 /** Those that are for trying things out. */
 const drills: Type<Resource>[] = [DrillsResource];

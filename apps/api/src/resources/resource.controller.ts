@@ -8,6 +8,7 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiTags,
+  IntersectionType,
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -20,22 +21,14 @@ import { AcceptedActionView } from '../actions/action.dto.ts';
 import { SubmissionService } from '../actions/submission.service.ts';
 import { PageQuery } from '../http/page-query.dto.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
-
-const IDEMPOTENCY_KEY = ApiHeader({
-  name: 'Idempotency-Key',
-  required: false,
-  description: '8 to 255 printable characters: the same request with the same key is accepted once',
-});
-const IF_MATCH = ApiHeader({
-  name: 'If-Match',
-  required: false,
-  description: 'the version that the resource must have when the action is applied, as in its ETag',
-});
+import { IDEMPOTENCY_KEY, IF_MATCH } from './submit-headers.ts';
 
 /** Makes the routes of a resource from its definition. */
-export function resourceController(token: Type<Resource>, { type, view, create, edit }: Resource): Type {
+export function resourceController(token: Type<Resource>, { type, view, create, edit, filter }: Resource): Type {
   const createBody = create.payload ?? Object;
   const editBody = edit.payload ?? Object;
+
+  class ListQuery extends (filter ? IntersectionType(PageQuery, filter) : PageQuery) {}
 
   @ApiTags(type)
   @ApiBearerAuth()
@@ -56,7 +49,7 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
     })
     @ApiExtraModels(createBody)
     @ApiAcceptedResponse({ type: AcceptedActionView })
-    @IDEMPOTENCY_KEY
+    @ApiHeader(IDEMPOTENCY_KEY)
     @Post()
     create(
       @CurrentIdentity() { userId }: Identity,
@@ -71,8 +64,8 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
     @ApiOperation({ summary: `Edit one of ${type}` })
     @ApiBody({ type: editBody })
     @ApiAcceptedResponse({ type: AcceptedActionView })
-    @IDEMPOTENCY_KEY
-    @IF_MATCH
+    @ApiHeader(IDEMPOTENCY_KEY)
+    @ApiHeader(IF_MATCH)
     @Patch(':id')
     edit(
       @CurrentIdentity() { userId }: Identity,
@@ -86,8 +79,8 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
 
     @ApiOperation({ summary: `Delete one of ${type}` })
     @ApiAcceptedResponse({ type: AcceptedActionView })
-    @IDEMPOTENCY_KEY
-    @IF_MATCH
+    @ApiHeader(IDEMPOTENCY_KEY)
+    @ApiHeader(IF_MATCH)
     @Delete(':id')
     delete(
       @CurrentIdentity() { userId }: Identity,
@@ -111,9 +104,9 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
     @Get()
     list(
       @CurrentIdentity() { userId }: Identity,
-      @Query(QueryPipe) { after, limit }: PageQuery,
+      @Query(QueryPipe) { after, limit, ...others }: ListQuery,
     ): Promise<Page<object>> {
-      return this.resource.list(this.database, userId, { after, limit });
+      return this.resource.list(this.database, userId, { after, limit, filter: others });
     }
 
     @ApiOperation({ summary: `Read one of ${type}; its version is the ETag` })

@@ -1,4 +1,4 @@
-import { IsString, MaxLength } from 'class-validator';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
 
 export class RefreshCommand {
   @IsString()
@@ -16,4 +16,21 @@ export class DeliveredCommand {
   @IsString()
   @MaxLength(2_048)
   cursor!: string;
+}
+
+export class SubscribeCommand {
+  @IsString()
+  @MaxLength(1_024)
+  channel!: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(2_048)
+  cursor?: string;
+}
+
+export class UnsubscribeCommand {
+  @IsString()
+  @MaxLength(1_024)
+  channel!: string;
 }

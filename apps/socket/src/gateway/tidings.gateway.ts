@@ -13,12 +13,20 @@ import type { Server, Socket } from 'socket.io';
 import { validate } from '#actions';
 import { TokenVerifier, type Identity } from '#auth';
 import { SocketConfig } from '#config';
-import { decodeCursor, ProblemError, type Ack } from '#contracts';
+import { decodeCursor, isRoomChannel, ProblemError, type Ack, type Subscribed } from '#contracts';
 import { Deliveries } from '#ledger';
 import { Audience } from '../connections/audience.ts';
 import type { Connection } from '../connections/connection.ts';
 import { Connections } from '../connections/connections.service.ts';
-import { DeliveredCommand, PresenceCommand, RefreshCommand } from './commands.dto.ts';
+import { readCursors } from '../connections/given-cursors.ts';
+import { describePositions } from '../connections/positions.ts';
+import {
+  DeliveredCommand,
+  PresenceCommand,
+  RefreshCommand,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from './commands.dto.ts';
 import { Presence } from '../presence/presence.ts';
 import { cursorsOf, identify } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
@@ -53,12 +61,11 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     const connection = new SocketConnection(socket, identityOf(socket));
     this.connections.add(connection);
     socket.use(refuseUnknownEvents);
-    try {
-      await this.audience.start(connection, cursorsOf(socket));
-    } catch (error) {
-      this.logger.warn(`could not start a connection: ${String(error)}`);
-      connection.cut();
-    }
+    const start = connection.inTurn(() => this.audience.start(connection, cursorsOf(socket)));
+    await this.bringIn(
+      connection,
+      start.then((enter) => enter()),
+    );
   }
 
   handleDisconnect(socket: Socket): void {
@@ -93,17 +100,49 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     return { ok: true };
   }
 
+  /** Hears a room from now on, or from a cursor: what was missed follows the answer. */
+  @SubscribeMessage('subscribe')
+  async subscribe(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack<Subscribed>> {
+    const { channel, cursor } = validate(SubscribeCommand, body);
+    const connection = this.connectionOf(socket);
+    const given = readCursors([cursor]);
+    const { start, enter } = await connection.inTurn(() => this.audience.subscribe(connection, channel, given));
+    // After the answer.
+    setImmediate(() => void this.bringIn(connection, enter()));
+    const { recovered, reasons, cursors } = describePositions([start], given);
+    return { ok: true, recovered, ...(reasons && { reason: Object.values(reasons)[0]! }), cursor: cursors[0]! };
+  }
+
+  @SubscribeMessage('unsubscribe')
+  async unsubscribe(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack> {
+    const { channel } = validate(UnsubscribeCommand, body);
+    if (!isRoomChannel(channel)) throw new ProblemError('FORBIDDEN', 'Only rooms are subscribed to, and left');
+    const connection = this.connectionOf(socket);
+    await connection.inTurn(() => Promise.resolve(this.audience.leave(connection, channel)));
+    return { ok: true };
+  }
+
   /** Who is in a room, on all instances. */
   @SubscribeMessage('presence')
   async present(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack<{ users: string[] }>> {
     const { channel } = validate(PresenceCommand, body);
-    assertInRoom(this.connectionOf(socket), channel);
+    await this.audience.assertMember(this.connectionOf(socket), channel);
     return { ok: true, users: await this.presence.users(channel) };
   }
 
   /** Sends to everyone here who is in a channel; encoded once. */
   send(channel: string, name: string, message: object): void {
     this.server.to(channel).emit(name, message);
+  }
+
+  /** Who cannot be brought in is cut off, and comes back with its cursors. */
+  private async bringIn(connection: Connection, entering: Promise<void>): Promise<void> {
+    try {
+      await entering;
+    } catch (error) {
+      this.logger.warn(`could not bring in a connection: ${String(error)}`);
+      connection.cut();
+    }
   }
 
   private connectionOf(socket: Socket): Connection {
@@ -128,12 +167,6 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
 
 function identityOf(socket: Socket): Identity | null {
   return (socket.data as { identity: Identity | null }).identity;
-}
-
-/** The same for a foreign room and for one that is not there. */
-function assertInRoom({ channels }: Connection, channel: string): void {
-  if (channel.startsWith('room:') && channels.has(channel)) return;
-  throw new ProblemError('FORBIDDEN', 'Subscribe to the room first; only its members can');
 }
 
 /** socket.io hands `data` to the client's `connect_error`. */
