@@ -5,6 +5,7 @@ import { AuthModule, BearerGuard } from '#auth';
 import { ChannelsModule } from '#channels';
 import { ApiConfig, ConfigModule } from '#config';
 import { DatabaseModule } from '#database';
+import { InstancesModule } from '#instances';
 import { RESOURCES } from '#resources';
 import { TelemetryModule } from '#telemetry';
 import { ActionsController } from './actions/actions.controller.ts';
@@ -16,6 +17,7 @@ import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
 import { ProblemFilter, RateLimitGuard } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
+import { StatsController } from './operations/stats.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
 import { resourceControllers } from './resources/resource-controllers.ts';
 
@@ -32,11 +34,13 @@ export class ApiModule {
         AuthModule,
         ActionsModule,
         ChannelsModule.forPublisher(),
+        InstancesModule.forApp('api'),
       ],
       controllers: [
         ActionsController,
         OutcomesController,
         RevocationsController,
+        StatsController,
         ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
         ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
       ],
