@@ -1,13 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ChannelsServer } from '#channels';
+import { ChannelsServer, type HistoryPage, type OrderedChannel } from '#channels';
 import { SocketConfig } from '#config';
-import { AUTHENTICATED, EVERYONE, eventNameOf, userChannel, type Session } from '#contracts';
+import { AUTHENTICATED, checkOf, EVERYONE, eventNameOf, userChannel, type Cursor, type Session } from '#contracts';
 import type { Connection } from './connection.ts';
 import type { GivenCursors } from './given-cursors.ts';
-import { describePositions, startPosition, type StartPosition } from './positions.ts';
-
-/** Events replayed at once. */
-const PAGE = 100;
+import { describePositions, PAGE, startPosition, UNKNOWN_CHECK, type StartPosition } from './positions.ts';
 
 /** Brings connections into their channels: first what they missed, then what happens, nothing twice. */
 @Injectable()
@@ -45,27 +42,45 @@ export class Audience {
     return startPosition(this.channels, channel, given);
   }
 
-  /** Replays a channel from a position, and enters it at a moment when the two meet. */
-  private async join(connection: Connection, { channel, from }: StartPosition): Promise<void> {
-    let known = from.offset;
+  /**
+   * Replays a channel from a position, and enters it at a moment when the two meet. Whatever
+   * cannot be replayed whole, because the ledger was pruned or restored in between, is told in
+   * the next session.
+   */
+  private async join(connection: Connection, { channel, from, missed }: StartPosition): Promise<void> {
+    let known = from;
+    let events = missed;
     while (connection.isOpen) {
-      const hasEntered = await channel.at(known, ({ offset }) => {
-        if (offset > known || !connection.isOpen) return false;
-        connection.enter(channel.name);
-        return true;
-      });
-      if (hasEntered) return;
-      const { events } = await this.channels.history.read({ channel: channel.name, after: known, limit: PAGE });
       for (const event of events) connection.send(eventNameOf(event.type), { ...event, replayed: true });
-      known = events.at(-1)?.offset ?? this.nothingAfter(channel.name, known, channel.position!.offset);
+      const last = events.at(-1);
+      if (last) known = { channel: channel.name, offset: last.offset, check: checkOf(last.id) };
       await connection.keepsUp();
+      if (await this.enters(connection, channel, known.offset)) return;
+      const page = await this.readAfter(known);
+      if (page.reason !== undefined || page.events.length === 0) return this.startAnew(connection, known, page.reason);
+      events = page.events;
     }
   }
 
-  /** Pruned in between: there is nothing left to replay. */
-  private nothingAfter(channel: string, known: number, position: number): number {
-    this.logger.warn(`a replay of ${channel} from ${known} found nothing up to ${position}`);
-    return position;
+  /** Whether the connection was brought into the channel: only if it knows all that was delivered there. */
+  private enters(connection: Connection, channel: OrderedChannel, known: number): Promise<boolean> {
+    return channel.at(known, ({ offset }) => {
+      if (offset > known || !connection.isOpen) return false;
+      connection.enter(channel.name);
+      return true;
+    });
+  }
+
+  private readAfter({ channel, offset: after, check }: Cursor): Promise<HistoryPage> {
+    const known = check === UNKNOWN_CHECK ? {} : { check };
+    return this.channels.history.read({ channel, after, ...known, limit: PAGE });
+  }
+
+  /** What was to come is gone, or was never there: the client comes back with its cursors. */
+  private startAnew(connection: Connection, { channel, offset }: Cursor, reason = 'nothing there'): void {
+    this.logger.warn(`cannot go on replaying ${channel} from ${offset}: ${reason}`);
+    void this.channels.checkPositions();
+    connection.cut();
   }
 }
 
