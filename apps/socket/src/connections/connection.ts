@@ -28,7 +28,7 @@ export interface Hearing {
   /** Its user is counted as present. */
   isPresent?: true;
   /** Where it started, once that is known. */
-  start?: StartPosition;
+  start?: Pick<StartPosition, 'channel' | 'from'>;
 }
 
 /** One client that listens here, on whatever transport. */
