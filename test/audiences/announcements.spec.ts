@@ -19,10 +19,10 @@ beforeAll(async () => {
 
 const announce = (body: object) => herald.submit('POST', '/v1/announcements', { body });
 const notice = (audience: string, title = 'News') => ({ audience, title, body: 'It works.' });
-const titles = ({ events }: Listener): unknown[] => events.map(({ data }) => (data as { title: string }).title);
+const titles = ({ events }: Listener): string[] => events.map(({ data }) => (data as { title: string }).title);
 
 /** Connects all kinds of listeners, over both instances. */
-async function audience(): Promise<Record<'guest' | 'alice' | 'bob', Listener>> {
+async function connectAll(): Promise<Record<'guest' | 'alice' | 'bob', Listener>> {
   const [first, second] = system.sockets;
   const [guest, a, b] = await Promise.all([connect(first!.url), alice.connect(second!), bob.connect(first!)]);
   return { guest, alice: a, bob: b };
@@ -30,7 +30,7 @@ async function audience(): Promise<Record<'guest' | 'alice' | 'bob', Listener>> 
 
 describe('an announcement', () => {
   it('is heard by those it is for, and by nobody else', async () => {
-    const heard = await audience();
+    const heard = await connectAll();
     for (const to of ['authenticated', 'user:alice', 'user:bob: 2/3', 'everyone']) {
       const action = await announce(notice(to, to));
       await eventually(async () => expect((await herald.action(action.id)).status).toBe('succeeded'));
@@ -45,7 +45,7 @@ describe('an announcement', () => {
   });
 
   it('is one event with the announcement, and the response of its action', async () => {
-    const { guest } = await audience();
+    const { guest } = await connectAll();
     const own = await herald.connect(system.sockets[0]!);
     const id = randomUUID();
     const outcome = await own.outcomeOf(await announce({ id, ...notice('everyone') }));
@@ -70,7 +70,7 @@ describe('an announcement', () => {
   });
 
   it('waits for who is away, guests included', async () => {
-    const before = await audience();
+    const before = await connectAll();
     for (const listener of Object.values(before)) listener.close();
     const own = await herald.connect(system.sockets[0]!);
     for (const to of ['everyone', 'authenticated', 'user:alice']) await own.outcomeOf(await announce(notice(to, to)));
@@ -179,7 +179,7 @@ describe('what is announced', () => {
   });
 
   it('may have 200 and 4000 code points of any kind', async () => {
-    const { guest } = await audience();
+    const { guest } = await connectAll();
     const body = { audience: 'everyone', title: '😀'.repeat(200), body: 'ü😀'.repeat(2_000) };
     await announce(body);
     await eventually(() => expect(guest.events.map(({ data }) => data)).toMatchObject([body]));

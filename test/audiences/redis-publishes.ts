@@ -7,15 +7,18 @@ export class RedisPublishes {
   readonly #received = new Map<string, number>();
   #before = 0;
 
-  private constructor(
-    private readonly subscriber: Redis,
-    private readonly connection: Redis,
-  ) {}
+  readonly #subscriber: Redis;
+  readonly #connection: Redis;
+
+  private constructor(url: string) {
+    this.#subscriber = new Redis(url, OPTIONS);
+    this.#connection = new Redis(url, OPTIONS);
+  }
 
   /** Counts from now on, in all, and on each of these channels. */
   static async count(url: string, prefix: string, channels: readonly string[]): Promise<RedisPublishes> {
-    const publishes = new RedisPublishes(new Redis(url, OPTIONS), new Redis(url, OPTIONS));
-    const { subscriber } = publishes;
+    const publishes = new RedisPublishes(url);
+    const subscriber = publishes.#subscriber;
     subscriber.on('smessage', (name: string) => {
       const channel = name.slice(prefix.length + 2, -1);
       publishes.#received.set(channel, publishes.of(channel) + 1);
@@ -35,12 +38,12 @@ export class RedisPublishes {
   }
 
   close(): void {
-    this.subscriber.disconnect();
-    this.connection.disconnect();
+    this.#subscriber.disconnect();
+    this.#connection.disconnect();
   }
 
   private async calls(): Promise<number> {
-    const statistics = await this.connection.info('commandstats');
+    const statistics = await this.#connection.info('commandstats');
     const calls = statistics.matchAll(/^cmdstat_s?publish:calls=(\d+)/gm);
     return calls.reduce((sum, [, count]) => sum + Number(count), 0);
   }
