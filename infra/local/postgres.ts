@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { ManagedProcess, type ProcessOptions } from './managed-process.ts';
 import { findPostgres, type PostgresProgram } from './postgres-program.ts';
@@ -22,6 +23,9 @@ export interface PostgresOptions {
   onLine?: (line: string) => void;
 }
 
+/** How long the children of a server that was killed may take to notice, in milliseconds: until then none starts. */
+const PREDECESSOR_MS = 30_000;
+
 /** A private Postgres, reachable on the loopback address only. */
 export class PostgresServer extends ManagedProcess {
   readonly url: string;
@@ -35,7 +39,16 @@ export class PostgresServer extends ManagedProcess {
   }
 
   override async start(): Promise<this> {
-    await super.start();
+    const deadline = Date.now() + PREDECESSOR_MS;
+    for (;;) {
+      try {
+        await super.start();
+        break;
+      } catch (error) {
+        if (!String(error).includes('pre-existing shared memory block') || Date.now() > deadline) throw error;
+        await delay(200);
+      }
+    }
     await noteProcess(this.folder, this.pid!);
     return this;
   }

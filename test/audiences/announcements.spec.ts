@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '#contracts';
 import { connect, eventually, startSystem, type Listener, type System, type TestUser } from '#testing';
+import { ackOf } from './ack.ts';
 
 let system: System;
 let alice: TestUser;
@@ -94,6 +95,42 @@ describe('an announcement', () => {
     const own = await herald.connect(system.sockets[0]!);
     const outcome = await own.outcomeOf(await announce(notice(`room:${randomUUID()}`)));
     expect(outcome.data).toMatchObject({ status: 'failed', error: { code: 'NOT_FOUND' } });
+  });
+
+  it('to a room is heard by who has subscribed to it, or does so later from a cursor', async () => {
+    const id = randomUUID();
+    const own = await herald.connect(system.sockets[0]!);
+    const actions = await Promise.all([
+      herald.submit('POST', '/v1/rooms', { body: { id, name: 'News' } }),
+      herald.submit('PUT', `/v1/rooms/${id}/members/alice`),
+    ]);
+    await own.outcomesOf(actions);
+    const [member, late, stranger] = await Promise.all([
+      alice.connect(system.sockets[1]!),
+      alice.connect(system.sockets[0]!),
+      bob.connect(system.sockets[1]!),
+    ]);
+    const channel = `room:${id}`;
+    const start = await ackOf<{ cursor: string }>(member, 'subscribe', { channel });
+    if (!start.ok) throw new Error(start.problem.detail);
+    expect(await ackOf(stranger, 'subscribe', { channel })).toMatchObject({ ok: false });
+    const outcome = await own.outcomeOf(await announce(notice(`room:${id.toUpperCase()}`)));
+    expect(outcome.data.status).toBe('succeeded');
+    expect(await ackOf(late, 'subscribe', { channel, cursor: start.cursor })).toMatchObject({ ok: true });
+    for (const listener of [member, late]) {
+      const heard = (): unknown[] => listener.events.filter((event) => event.channel === channel);
+      await eventually(() => expect(heard()).toMatchObject([{ type: 'announcement', channel }]));
+    }
+    expect(stranger.events).toEqual([]);
+  });
+
+  it('to a room that its author has just asked for waits for it', async () => {
+    const id = randomUUID();
+    const own = await herald.connect(system.sockets[0]!);
+    const creating = await herald.submit('POST', '/v1/rooms', { body: { id, name: 'News' } });
+    const announcing = await announce(notice(`room:${id}`));
+    await own.outcomesOf([creating, announcing]);
+    expect((await herald.action(announcing.id)).status).toBe('succeeded');
   });
 
   it('is read by its author only, the newest first', async () => {

@@ -1,6 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 
-const OPTIONS: RedisOptions = { retryStrategy: () => null };
+const OPTIONS = { retryStrategy: () => null };
 
 /** Counts what is published in a Redis. */
 export class RedisPublishes {
@@ -44,7 +44,7 @@ export class RedisPublishes {
 
   private async calls(): Promise<number> {
     const statistics = await this.#connection.info('commandstats');
-    const calls = statistics.matchAll(/^cmdstat_s?publish:calls=(\d+)/gm);
+    const calls = [...statistics.matchAll(/^cmdstat_s?publish:calls=(\d+)/gm)];
     return calls.reduce((sum, [, count]) => sum + Number(count), 0);
   }
 }

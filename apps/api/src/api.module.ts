@@ -14,10 +14,10 @@ import { OutcomeWaiter } from './actions/outcome-waiter.ts';
 import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
-import { ProblemFilter } from '#http';
+import { ProblemFilter, RateLimitGuard } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
-import { resourceController } from './resources/resource.controller.ts';
+import { resourceControllers } from './resources/resource-controllers.ts';
 
 /** Accepts actions and serves reads; keeps nothing in memory that another instance would need. */
 @Module({})
@@ -37,7 +37,7 @@ export class ApiModule {
         ActionsController,
         OutcomesController,
         RevocationsController,
-        ...RESOURCES.map((Resource) => resourceController(Resource, new Resource())),
+        ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
         ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
       ],
       providers: [
@@ -46,6 +46,7 @@ export class ApiModule {
         OutcomeWaiter,
         SubmissionService,
         { provide: APP_GUARD, useClass: BearerGuard },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
     };

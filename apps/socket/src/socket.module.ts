@@ -10,6 +10,7 @@ import { LedgerHistory, LedgerModule } from '#ledger';
 import { TelemetryModule } from '#telemetry';
 import { DeliveryController } from './delivery/delivery.controller.ts';
 import { Audience } from './connections/audience.ts';
+import { Memberships } from './connections/memberships.service.ts';
 import { Connections } from './connections/connections.service.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
 import { MirrorService } from './mirror/mirror.service.ts';
@@ -36,6 +37,7 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
   providers: [
     Audience,
     Connections,
+    Memberships,
     MirrorService,
     SocketMetrics,
     StreamHub,

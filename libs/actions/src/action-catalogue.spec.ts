@@ -9,6 +9,7 @@ class NotesResource {
   create: Verb | undefined = verb;
   edit: Verb | undefined = verb;
   delete: Verb | undefined = verb;
+  verbs = {};
   migrations = { '2026-01-01-notes': {} };
 }
 

@@ -7,12 +7,10 @@ import type { Resource, Verb } from '#resources';
 export interface ActionType {
   /** `<resource>.<verb>` */
   name: string;
-  verb: 'create' | 'edit' | 'delete';
+  verb: string;
   resource: Resource;
   handler: Verb;
 }
-
-const VERBS = ['create', 'edit', 'delete'] as const;
 
 /** Every action type there is, each with its one handler. */
 @Injectable()
@@ -24,11 +22,10 @@ export class ActionCatalogue {
    */
   constructor(readonly resources: readonly Resource[]) {
     for (const resource of resources) {
-      for (const verb of VERBS) {
-        const handler = resource[verb];
-        if (handler || verb === 'create')
-          this.add({ name: `${resource.type}.${verb}`, verb, resource, handler: handler! });
-      }
+      const { edit, delete: remove, verbs } = resource;
+      const all = { create: resource.create, ...(edit && { edit }), ...(remove && { delete: remove }), ...verbs };
+      for (const [verb, handler] of Object.entries(all))
+        this.add({ name: `${resource.type}.${verb}`, verb, resource, handler });
     }
   }
 

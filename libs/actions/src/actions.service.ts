@@ -46,12 +46,14 @@ export class ActionsService {
     requireScope(type, scopes);
     const ifMatch = parseIfMatch(request.ifMatch, places.ifMatch);
     const key = parseIdempotencyKey(request.idempotencyKey, places.idempotencyKey);
+    const payload = payloadOf(type, request.payload);
     return this.acceptor.accept({
       id: uuidv7(),
       owner: userId,
       type: type.name,
       resourceId: resourceIdOf(type, request.resourceId, places.resourceId),
-      payload: payloadOf(type, request.payload),
+      parentId: payload && type.handler.parentOf?.(payload),
+      payload,
       ifMatch: type.verb === 'create' ? undefined : ifMatch,
       traceparent: request.traceparent,
       ttlSeconds: this.options.ttlSeconds,

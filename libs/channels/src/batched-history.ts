@@ -16,8 +16,8 @@ interface Waiting<Request, Answer> {
   reject: (error: unknown) => void;
 }
 
-/** Joins the requests of one moment into few calls. */
-class Batches<Request, Answer> {
+/** Joins the requests of one moment into few calls, whose answers come in the order of the requests. */
+export class Batches<Request, Answer> {
   readonly #waiting: Waiting<Request, Answer>[] = [];
   #running = 0;
   #scheduled = false;

@@ -1,3 +1,4 @@
+export { Batches } from './batched-history.ts';
 export { ChannelHistory, type HistoryPage, type HistoryRequest } from './channel-history.ts';
 export { ChannelsClient } from './channels.client.ts';
 export { ChannelsModule } from './channels.module.ts';

@@ -2,6 +2,8 @@
 export interface CreateMessage {
   /** 1 to 4000 code points. */
   text: string;
+  /** The room it is written in; without one it is the author's own. */
+  roomId?: string;
 }
 
 /** What can be changed of a message. */
@@ -12,6 +14,8 @@ export interface EditMessage {
 
 export interface Message {
   id: string;
+  author: string;
+  roomId: string | null;
   text: string;
   version: number;
   /** RFC 3339, UTC, milliseconds. */

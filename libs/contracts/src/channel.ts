@@ -15,6 +15,11 @@ export function userChannel(userId: string): ChannelName {
   return `user:${encodeURIComponent(userId)}`;
 }
 
+/** Whether the channel is a room's: only those are subscribed to by command. */
+export function isRoomChannel(channel: ChannelName): boolean {
+  return channel.startsWith('room:');
+}
+
 /** The channel of a room. */
 export function roomChannel(roomId: string): ChannelName {
   return `room:${encodeURIComponent(roomId)}`;

@@ -1,5 +1,6 @@
 import { OUTCOME_STATUSES, type Action } from './action.ts';
 import type { CursorReason } from './cursor.ts';
+import type { Eviction } from './room-events.ts';
 
 /**
  * One event on a channel: a CloudEvents 1.0 envelope, equal for every receiver.
@@ -55,6 +56,10 @@ export interface ChannelEvent {
   /** `<resource>/<id>` */
   subject: string;
   data: unknown;
+  /** The user whose membership in the channel begins with this event: it is the floor of what they may replay. */
+  admits?: string;
+  /** The user whose membership in the channel ends with this event, or `all` of them. */
+  evicts?: Eviction;
 }
 
 /** First message of every connection, before any replay. */

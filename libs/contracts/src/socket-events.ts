@@ -1,9 +1,20 @@
 import type { AcceptedAction } from './action.ts';
+import type { CursorReason } from './cursor.ts';
 import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Session } from './envelope.ts';
 import type { Problem } from './problem.ts';
 
 /** The answer to every event a client sends: nothing is silent. */
 export type Ack<Result extends object = object> = ({ ok: true } & Result) | { ok: false; problem: Problem };
+
+/** The answer to `subscribe`; what was missed follows as `event`. */
+export interface Subscribed {
+  /** True when the given cursor is honoured whole. */
+  recovered: boolean;
+  /** Why not. */
+  reason?: CursorReason;
+  /** The position from which events follow. */
+  cursor: string;
+}
 
 /** Every event that the server emits. */
 export interface ServerToClientEvents {
@@ -36,6 +47,8 @@ export interface ClientToServerEvents {
   submit: (command: SubmitCommand, ack: (answer: Ack<{ action: AcceptedAction }>) => void) => void;
   mirror: (command: Mirror, ack?: (answer: Ack) => void) => void;
   refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
+  subscribe: (command: { channel: string; cursor?: string }, ack: (answer: Ack<Subscribed>) => void) => void;
+  unsubscribe: (command: { channel: string }, ack?: (answer: Ack) => void) => void;
   delivered: (command: { cursor: string }, ack?: (answer: Ack) => void) => void;
 }
 

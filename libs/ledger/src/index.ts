@@ -3,6 +3,7 @@ export { Deliveries } from './deliveries.ts';
 export { LedgerHistory } from './ledger-history.ts';
 export { LedgerModule } from './ledger.module.ts';
 export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledger.service.ts';
+export { Members, type Membership } from './members.ts';
 export { ledgerMigrations } from './migrations/index.ts';
 export {
   countAttemptStatement,

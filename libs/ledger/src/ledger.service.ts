@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import {
+  checkOf,
   encodeCursor,
   userChannel,
   type AcceptedAction,
@@ -8,6 +9,7 @@ import {
   type ChannelEvent,
   type Cursor,
   type Envelope,
+  type Eviction,
   type OutcomeStatus,
 } from '#contracts';
 import { Database, type Sql } from '#database';
@@ -15,6 +17,7 @@ import { resourceTypeOf, toAction, type ActionRow, type PublicActionRow } from '
 import { outcomeEvent, toEnvelope } from './event-row.ts';
 import { LedgerHistory } from './ledger-history.ts';
 import { acceptStatement, type AcceptedRow, type NewAction } from './statements/accept.ts';
+import { changeMembersStatement, type MembershipChange } from './statements/members.ts';
 import { finishStatement, type FinishedAction, type NewEvent } from './statements/finish.ts';
 import { rereadStatement } from './statements/reread.ts';
 import { recallStatement, type RecalledRow } from './statements/recall.ts';
@@ -107,6 +110,9 @@ export class Ledger {
       endings.map(({ row, ...end }) => ({ id: row.id, ...end })),
       events.map(({ event }) => event),
     );
+    const changes = events.flatMap((appending, index) => membershipChangesOf(appending, offsets[index]!));
+    // Few transactions change members; those hold their channels for one statement more.
+    if (changes.length > 0) await changeMembersStatement(sql, changes);
     return events.map(({ event, ending, data }, index) => {
       const position = { id: event.id, channel: event.channel, offset: offsets[index]!, created_at: at };
       if (event.data !== null) return toEnvelope({ ...event, ...position, data });
@@ -175,14 +181,28 @@ interface Appending {
   event: NewEvent;
   ending: Ending;
   data: unknown;
+  admits?: string | undefined;
+  evicts?: Eviction | undefined;
 }
 
 function eventsOf(ending: Ending): Appending[] {
-  return (ending.events ?? []).map(({ data, ...event }) => ({
+  return (ending.events ?? []).map(({ data, admits, evicts, ...event }) => ({
     event: { ...event, id: uuidv7(), actionId: ending.row.id, data: JSON.stringify(data) },
     ending,
     data,
+    admits,
+    evicts,
   }));
+}
+
+function membershipChangesOf(
+  { event: { id, channel }, admits, evicts }: Appending,
+  offset: number,
+): MembershipChange[] {
+  const changes: MembershipChange[] = [];
+  if (evicts) changes.push({ channel, userId: evicts === 'all' ? null : evicts.userId, since: null });
+  if (admits !== undefined) changes.push({ channel, userId: admits, since: { offset, check: checkOf(id) } });
+  return changes;
 }
 
 function outcomeOf(ending: Ending): Appending {

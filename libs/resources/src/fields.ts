@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
-import { ValidateBy } from 'class-validator';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsUUID, ValidateBy, ValidateIf } from 'class-validator';
 
 /** A string of `min` to `max` Unicode code points. */
 export function TextField({ min, max }: { min: number; max: number }): PropertyDecorator {
@@ -22,6 +23,16 @@ function fits(value: string, min: number, max: number): boolean {
   let length = 0;
   for (const _ of value) length += 1;
   return length >= min && length <= max;
+}
+
+/** The id of another resource (UUID, RFC 9562, in either case); may be left out. */
+export function OptionalUuidField(): PropertyDecorator {
+  return applyDecorators(
+    ApiPropertyOptional({ type: String, format: 'uuid' }),
+    ValidateIf((_dto, value) => value !== undefined),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
+    IsUUID('all', { message: '$property must be a UUID' }),
+  );
 }
 
 /** The id of a resource in a view. */

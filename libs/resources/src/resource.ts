@@ -50,6 +50,27 @@ export interface Verb<Payload extends object = object> {
    * again alone.
    */
   apply(sql: Sql, actions: ActionToApply<Payload>[]): Promise<Applied[]>;
+  /**
+   * The resource on which the action depends, such as the room of a message: what the same
+   * owner has asked for there before is settled first, and it does not change meanwhile.
+   */
+  parentOf?(payload: Payload): string | undefined;
+}
+
+/** A further kind of change, with a route of its own below the resource. */
+export interface RoutedVerb<Payload extends object = object> extends Verb<Payload> {
+  method: 'PUT' | 'DELETE';
+  /** Below `/v1/<resource>/:id/`, e.g. `members/:userId`; its parameters are the payload. */
+  path: string;
+}
+
+/** A list below a resource, such as the members of a room. */
+export interface SubList<View extends object = object> {
+  /** Below `/v1/<resource>/:id/`, e.g. `members`. */
+  path: string;
+  view: Type<View>;
+  /** Nothing when the resource is missing or foreign. */
+  list(sql: Sql, reader: string, id: string, page: PageRequest): Promise<Page<View> | undefined>;
 }
 
 export interface Page<View> {
@@ -58,9 +79,10 @@ export interface Page<View> {
   next: string | null;
 }
 
-export interface PageRequest {
+export interface PageRequest<Filter extends object = object> {
   after: string | undefined;
   limit: number;
+  filter: Filter;
 }
 
 /**
@@ -78,6 +100,12 @@ export abstract class Resource<View extends object = object> {
   readonly edit?: Verb;
   /** None: it is never deleted, and there is no such route. */
   readonly delete?: Verb;
+  /** Further kinds of change, by name: `addMember` is the action type `rooms.addMember`. */
+  readonly verbs: Readonly<Record<string, RoutedVerb>> = {};
+  /** Lists below a resource. */
+  readonly lists: readonly SubList[] = [];
+  /** The DTO of the query parameters that its list takes, beside the page. */
+  readonly filter?: Type<object>;
 
   /** What a reader may see, the newest first. */
   abstract list(sql: Sql, reader: string, page: PageRequest): Promise<Page<View>>;

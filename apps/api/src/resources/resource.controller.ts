@@ -8,6 +8,7 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiTags,
+  IntersectionType,
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -20,26 +21,18 @@ import { AcceptedActionView } from '../actions/action.dto.ts';
 import { SubmissionService } from '../actions/submission.service.ts';
 import { PageQuery } from '../http/page-query.dto.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
-
-const IDEMPOTENCY_KEY = ApiHeader({
-  name: 'Idempotency-Key',
-  required: false,
-  description: '8 to 255 printable characters: the same request with the same key is accepted once',
-});
-const IF_MATCH = ApiHeader({
-  name: 'If-Match',
-  required: false,
-  description: 'the version that the resource must have when the action is applied, as in its ETag',
-});
+import { IDEMPOTENCY_KEY, IF_MATCH } from './submit-headers.ts';
 
 /** A route only where there is a verb behind it; without, the method answers as unknown ones do. */
 const RouteOf = (verb: Verb | undefined, route: MethodDecorator): MethodDecorator => (verb ? route : () => undefined);
 
 /** Makes the routes of a resource from its definition. */
 export function resourceController(token: Type<Resource>, definition: Resource): Type {
-  const { type, view, create, edit } = definition;
+  const { type, view, create, edit, filter } = definition;
   const createBody = create.payload ?? Object;
   const editBody = edit?.payload ?? Object;
+
+  class ListQuery extends (filter ? IntersectionType(PageQuery, filter) : PageQuery) {}
 
   @ApiTags(type)
   @ApiBearerAuth()
@@ -60,7 +53,7 @@ export function resourceController(token: Type<Resource>, definition: Resource):
     })
     @ApiExtraModels(createBody)
     @ApiAcceptedResponse({ type: AcceptedActionView })
-    @IDEMPOTENCY_KEY
+    @ApiHeader(IDEMPOTENCY_KEY)
     @Post()
     create(
       @CurrentIdentity() identity: Identity,
@@ -75,8 +68,8 @@ export function resourceController(token: Type<Resource>, definition: Resource):
     @ApiOperation({ summary: `Edit one of ${type}` })
     @ApiBody({ type: editBody })
     @ApiAcceptedResponse({ type: AcceptedActionView })
-    @IDEMPOTENCY_KEY
-    @IF_MATCH
+    @ApiHeader(IDEMPOTENCY_KEY)
+    @ApiHeader(IF_MATCH)
     @RouteOf(edit, Patch(':id'))
     edit(
       @CurrentIdentity() identity: Identity,
@@ -90,8 +83,8 @@ export function resourceController(token: Type<Resource>, definition: Resource):
 
     @ApiOperation({ summary: `Delete one of ${type}` })
     @ApiAcceptedResponse({ type: AcceptedActionView })
-    @IDEMPOTENCY_KEY
-    @IF_MATCH
+    @ApiHeader(IDEMPOTENCY_KEY)
+    @ApiHeader(IF_MATCH)
     @RouteOf(definition.delete, Delete(':id'))
     delete(
       @CurrentIdentity() identity: Identity,
@@ -115,9 +108,9 @@ export function resourceController(token: Type<Resource>, definition: Resource):
     @Get()
     list(
       @CurrentIdentity() { userId }: Identity,
-      @Query(QueryPipe) { after, limit }: PageQuery,
+      @Query(QueryPipe) { after, limit, ...others }: ListQuery,
     ): Promise<Page<object>> {
-      return this.resource.list(this.database, userId, { after, limit });
+      return this.resource.list(this.database, userId, { after, limit, filter: others });
     }
 
     @ApiOperation({ summary: `Read one of ${type}; its version is the ETag` })

@@ -32,7 +32,7 @@ export class Desk {
     this.sockets = access.sockets;
     this.hasDrills = access.hasDrills;
     this.first = this.device('first', 0);
-    this.messages = new Messages(this.first.client, this.activity);
+    this.messages = new Messages(this.first.client, this.activity, this.userId);
     this.first.connect();
     // With two instances at hand, the page shows at once that an outcome arrives on both.
     this.useSecondDevice(this.sockets.length > 1);

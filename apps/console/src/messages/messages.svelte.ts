@@ -20,10 +20,12 @@ export class Messages {
   private readonly list = new MessageList();
   private readonly client: TidingsClient;
   private readonly activity: Activity;
+  private readonly author: string;
 
-  constructor(client: TidingsClient, activity: Activity) {
+  constructor(client: TidingsClient, activity: Activity, author: string) {
     this.client = client;
     this.activity = activity;
+    this.author = author;
   }
 
   get entries(): readonly MessageEntry[] {
@@ -56,7 +58,15 @@ export class Messages {
 
   create(text: string): Promise<void> {
     const now = new Date().toISOString();
-    const entry = new MessageEntry({ id: crypto.randomUUID(), text, version: 0, createdAt: now, updatedAt: now });
+    const entry = new MessageEntry({
+      id: crypto.randomUUID(),
+      author: this.author,
+      roomId: null,
+      text,
+      version: 0,
+      createdAt: now,
+      updatedAt: now,
+    });
     this.list.add(entry);
     return this.submit(entry, 'create', text, () => this.client.messages.create({ text }, { id: entry.message.id }));
   }

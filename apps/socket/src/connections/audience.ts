@@ -1,13 +1,37 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
-import { AUTHENTICATED, EVERYONE, eventNameOf, userChannel, type Session } from '#contracts';
-import type { Connection } from './connection.ts';
+import {
+  AUTHENTICATED,
+  eventNameOf,
+  EVERYONE,
+  evictionOf,
+  isEvicted,
+  isRoomChannel,
+  ProblemError,
+  userChannel,
+  type Eviction,
+  type Session,
+} from '#contracts';
+import type { Membership } from '#ledger';
+import type { Connection, Hearing } from './connection.ts';
 import type { GivenCursors } from './given-cursors.ts';
+import { Memberships } from './memberships.service.ts';
 import { describePositions, startPosition, type StartPosition } from './positions.ts';
+
+/** Most channels that one connection hears. */
+const MOST_CHANNELS = 1_000;
+
+/** Brings a connection into channels: first with what it missed. Resolves when it is in all of them. */
+type Enter = () => Promise<void>;
 
 /** Events replayed at once. */
 const PAGE = 100;
+
+/** A channel that a connection is about to enter. */
+interface Entrance extends StartPosition {
+  hearing: Hearing;
+}
 
 /** Brings connections into their channels: first what they missed, then what happens, nothing twice. */
 @Injectable()
@@ -16,47 +40,139 @@ export class Audience {
 
   constructor(
     private readonly channels: ChannelsServer,
+    private readonly memberships: Memberships,
     private readonly config: SocketConfig,
   ) {}
 
   /**
-   * Starts a connection: `session` first, then replays, then live events.
+   * Starts a connection: `session` first. Rooms for which it has a cursor go on where it was.
    *
    * @param names which channels it hears; those of its identity unless given
+   * @returns what brings it in: replays, then live events
    * @throws when the ledger cannot be read
    */
-  async start(connection: Connection, given: GivenCursors, names = channelsOf(connection)): Promise<void> {
+  async start(connection: Connection, given: GivenCursors, names?: string[]): Promise<Enter> {
     const { identity } = connection;
-    const starts = await Promise.all(names.map((name) => this.open(connection, name, given)));
+    const own = (names ?? channelsOf(connection)).map((name) => this.open(connection, name, given));
+    const rooms = names || !identity ? [] : [...given.byChannel.keys()].filter(isRoomChannel);
+    const opened = await Promise.all([...own, ...rooms.map((name) => this.openRoom(connection, name, given))]);
+    const entrances = opened.filter((entrance) => entrance !== undefined);
     const session: Session = {
       userId: identity?.userId ?? null,
       instance: this.config.INSTANCE_ID,
-      ...describePositions(starts, given),
+      ...describePositions(entrances, given),
       tokenExpiresAt: identity?.expiresAt.toISOString() ?? null,
     };
     connection.send('session', session);
-    await Promise.all(starts.map((start) => this.join(connection, start)));
+    return async () => void (await Promise.all(entrances.map((entrance) => this.join(connection, entrance))));
   }
 
-  private async open(connection: Connection, name: string, given: GivenCursors): Promise<StartPosition> {
+  /**
+   * Has a connection hear a room, of which its user is a member. Again with a cursor: from there once more.
+   *
+   * @returns where it starts, and what brings it in
+   * @throws {ProblemError} `FORBIDDEN`, the same for a foreign room and a missing one
+   */
+  async subscribe(
+    connection: Connection,
+    name: string,
+    given: GivenCursors,
+  ): Promise<{ start: StartPosition; enter: Enter }> {
+    if (!isRoomChannel(name)) throw foreign();
+    const isAnew = given.fromBeginning || given.byChannel.size > 0 || given.unreadable > 0;
+    const before = connection.channels.get(name)?.start;
+    if (before && !isAnew) return { start: this.present(connection, before), enter: () => Promise.resolve() };
+    this.leave(connection, name);
+    if (connection.channels.size >= MOST_CHANNELS) {
+      throw new ProblemError('RATE_LIMITED', `A connection hears ${MOST_CHANNELS} channels at most`);
+    }
+    const entrance = await this.openRoom(connection, name, given);
+    if (!entrance) throw foreign();
+    return { start: entrance, enter: () => this.join(connection, entrance) };
+  }
+
+  /** A connection hears a channel no more. */
+  leave(connection: Connection, name: string): void {
+    const hearing = connection.channels.get(name);
+    if (!hearing) return;
+    hearing.isOver = true;
+    connection.channels.delete(name);
+    connection.leave(name);
+    this.channels.release(name);
+  }
+
+  /** Ends the membership of those who have entered; others meet its end in their replays. */
+  evict(connections: Iterable<Connection>, name: string, eviction: Eviction): void {
+    for (const connection of connections) {
+      const isIn = connection.channels.get(name)?.hasEntered === true;
+      if (isIn && isEvicted(eviction, connection.identity?.userId)) this.leave(connection, name);
+    }
+  }
+
+  /** Where it is in a channel that it hears. */
+  private present(connection: Connection, { channel, from }: StartPosition): StartPosition {
+    const { hasEntered } = connection.channels.get(channel.name)!;
+    return { channel, from: hasEntered ? channel.position! : from };
+  }
+
+  private async openRoom(connection: Connection, name: string, given: GivenCursors): Promise<Entrance | undefined> {
+    const { identity } = connection;
+    if (!identity) return undefined;
+    return this.open(connection, name, given, () => this.memberships.read(name, identity.userId));
+  }
+
+  private open(connection: Connection, name: string, given: GivenCursors): Promise<Entrance>;
+  private open(
+    connection: Connection,
+    name: string,
+    given: GivenCursors,
+    admission: () => Promise<Membership | undefined>,
+  ): Promise<Entrance | undefined>;
+  private async open(
+    connection: Connection,
+    name: string,
+    given: GivenCursors,
+    admission?: () => Promise<Membership | undefined>,
+  ): Promise<Entrance | undefined> {
     const channel = await this.channels.open(name);
-    if (connection.isOpen) connection.channels.add(name);
-    else this.channels.release(name);
-    return startPosition(this.channels, channel, given);
+    const hearing: Hearing = { hasEntered: false, isOver: false };
+    if (!connection.isOpen || connection.channels.has(name)) {
+      this.channels.release(name);
+      hearing.isOver = true;
+    } else connection.channels.set(name, hearing);
+    try {
+      const membership = await admission?.();
+      if (admission && !membership) {
+        this.leave(connection, name);
+        return undefined;
+      }
+      const start = await startPosition(this.channels, channel, given, membership);
+      hearing.start = start;
+      return { ...start, hearing };
+    } catch (error) {
+      if (admission) this.leave(connection, name);
+      throw error;
+    }
   }
 
   /** Replays a channel from a position, and enters it at a moment when the two meet. */
-  private async join(connection: Connection, { channel, from }: StartPosition): Promise<void> {
+  private async join(connection: Connection, { channel, from, hearing }: Entrance): Promise<void> {
     let known = from.offset;
-    while (connection.isOpen) {
+    const isOver = (): boolean => hearing.isOver || !connection.isOpen;
+    while (!isOver()) {
       const hasEntered = await channel.at(known, ({ offset }) => {
-        if (offset > known || !connection.isOpen) return false;
+        if (offset > known || isOver()) return false;
         connection.enter(channel.name);
+        hearing.hasEntered = true;
         return true;
       });
       if (hasEntered) return;
       const { events } = await this.channels.history.read({ channel: channel.name, after: known, limit: PAGE });
-      for (const event of events) connection.send(eventNameOf(event.type), { ...event, replayed: true });
+      for (const event of events) {
+        if (isOver()) return;
+        connection.send(eventNameOf(event.type), { ...event, replayed: true });
+        if (isEvicted(evictionOf(event), connection.identity?.userId)) return this.leave(connection, channel.name);
+      }
       known = events.at(-1)?.offset ?? this.nothingAfter(channel.name, known, channel.position!.offset);
       await connection.keepsUp();
     }
@@ -67,6 +183,11 @@ export class Audience {
     this.logger.warn(`a replay of ${channel} from ${known} found nothing up to ${position}`);
     return position;
   }
+}
+
+/** The same for a foreign room, a missing one, and what is no room. */
+function foreign(): ProblemError {
+  return new ProblemError('FORBIDDEN', 'You are not a member of such a room');
 }
 
 /** The channels that a connection hears without asking. */

@@ -1,5 +1,6 @@
 import type { Identity } from '#auth';
 import type { Envelope, Goaway } from '#contracts';
+import type { StartPosition } from './positions.ts';
 
 /** Sent to one connection alone; what goes to a channel is sent once for all who are in it. */
 export interface DirectMessages {
@@ -18,15 +19,26 @@ const LONGEST_STANDSTILL_MS = 10_000;
 /** Below it a replay goes on, in messages. */
 const LITTLE = 50;
 
+/** That a connection hears a channel, from its start to its end. */
+export interface Hearing {
+  /** It has entered the channel: what is sent there reaches it. Before that it gets replays of its own. */
+  hasEntered: boolean;
+  /** It is over; a replay that goes on must stop. */
+  isOver: boolean;
+  /** Where it started, once that is known. */
+  start?: StartPosition;
+}
+
 /** One client that listens here, on whatever transport. */
 export abstract class Connection {
   abstract readonly id: string;
   /** Channels that are open for it. */
-  readonly channels = new Set<string>();
+  readonly channels = new Map<string, Hearing>();
   #identity: Identity | null;
   #expiry: NodeJS.Timeout | undefined;
   #standsStillSince: number | undefined;
   #waitingBefore = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(identity: Identity | null) {
     this.#identity = identity;
@@ -41,6 +53,9 @@ export abstract class Connection {
   /** From now on it gets what is sent to the channel. */
   abstract enter(channel: string): void;
 
+  /** From now on it gets nothing any more that is sent to the channel. */
+  abstract leave(channel: string): void;
+
   /** What is written for the client and not taken by the network. */
   abstract get waiting(): { messages: number; bytes: number };
 
@@ -52,6 +67,13 @@ export abstract class Connection {
 
   get identity(): Identity | null {
     return this.#identity;
+  }
+
+  /** Does one thing after the other, in the order of the calls. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 
   /** Goes on with a newer token of the same user. */

@@ -1,6 +1,8 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Revocations } from '#auth';
 import { ChannelsServer } from '#channels';
+import type { Eviction } from '#contracts';
+import { Audience } from './audience.ts';
 import type { Connection } from './connection.ts';
 
 /** Longest time until a client of a draining instance comes back, in milliseconds. */
@@ -20,6 +22,7 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
 
   constructor(
     private readonly channels: ChannelsServer,
+    private readonly audience: Audience,
     private readonly revocations: Revocations,
   ) {}
 
@@ -37,14 +40,18 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     return this.#connections.get(id);
   }
 
+  /** Those whose membership in a channel has ended with an event hear no more of it. */
+  evict(channel: string, eviction: Eviction): void {
+    this.audience.evict(this.#connections.values(), channel, eviction);
+  }
+
   /** A connection is closed: its channels lose a listener. */
   remove(id: string): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
     this.#connections.delete(id);
     connection.dispose();
-    for (const channel of connection.channels) this.channels.release(channel);
-    connection.channels.clear();
+    for (const channel of [...connection.channels.keys()]) this.audience.leave(connection, channel);
   }
 
   /** How many connections, and of how many users. */

@@ -1,5 +1,6 @@
 import type { ChannelsServer, OrderedChannel } from '#channels';
 import { encodeCursor, type Cursor, type CursorReason } from '#contracts';
+import type { Membership } from '#ledger';
 import type { GivenCursors } from './given-cursors.ts';
 
 /** Where a connection starts in a channel. */
@@ -15,15 +16,19 @@ const UNKNOWN_CHECK = '000000000000';
 
 /**
  * Finds where a connection starts in a channel: at its cursor; at the oldest retained event
- * if that is too old; else from now.
+ * if that is too old; else from now. In a channel of members, never before the membership began.
  */
 export async function startPosition(
   channels: ChannelsServer,
   channel: OrderedChannel,
   { byChannel, fromBeginning }: GivenCursors,
+  membership?: Membership,
 ): Promise<StartPosition> {
-  const cursor = byChannel.get(channel.name);
-  if (!cursor && !fromBeginning) return { channel, from: channel.position! };
+  // The position that was read with the membership: what ends it comes after that.
+  const now = membership?.position ?? channel.position!;
+  const given = byChannel.get(channel.name);
+  if (!given && !fromBeginning) return { channel, from: now };
+  const cursor = membership && (given?.offset ?? 0) < membership.floor.offset ? membership.floor : given;
   const { reason, events, head, epoch } = await channels.history.read({
     channel: channel.name,
     after: cursor?.offset ?? 0,
@@ -32,7 +37,7 @@ export async function startPosition(
   });
   if (cursor && !reason) return { channel, from: cursor };
   const known = cursor && reason ? { reason } : {};
-  if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: channel.position!, ...known };
+  if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: now, ...known };
   const offset = (events[0]?.offset ?? head.offset + 1) - 1;
   return { channel, from: { channel: channel.name, offset, check: offset === 0 ? epoch : UNKNOWN_CHECK }, ...known };
 }

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import type { EphemeralEnvelope, Envelope, Progress } from '#contracts';
+import { evictionOf, type EphemeralEnvelope, type Envelope, type Progress } from '#contracts';
+import { Connections } from '../connections/connections.service.ts';
 import type { MirrorMessage } from '../mirror/mirror-message.ts';
 import { TidingsGateway } from '../gateway/tidings.gateway.ts';
 import { StreamHub } from '../stream/stream-hub.ts';
@@ -11,6 +12,7 @@ export class DeliveryController {
   constructor(
     private readonly gateway: TidingsGateway,
     private readonly streams: StreamHub,
+    private readonly connections: Connections,
   ) {}
 
   @EventPattern('outcome')
@@ -21,6 +23,9 @@ export class DeliveryController {
   @EventPattern('event')
   event(@Payload() envelope: Envelope): void {
     this.send('event', envelope);
+    // After the event itself, and before the next one.
+    const eviction = evictionOf(envelope);
+    if (eviction) this.connections.evict(envelope.channel, eviction);
   }
 
   @EventPattern('progress')

@@ -1,4 +1,4 @@
-import { Allow, IsString, Length, MaxLength } from 'class-validator';
+import { Allow, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 
 export class RefreshCommand {
   @IsString()
@@ -21,4 +21,21 @@ export class MirrorCommand {
   /** Any JSON; how much of it is looked at when it is sent. */
   @Allow()
   data?: unknown;
+}
+
+export class SubscribeCommand {
+  @IsString()
+  @MaxLength(1_024)
+  channel!: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(2_048)
+  cursor?: string;
+}
+
+export class UnsubscribeCommand {
+  @IsString()
+  @MaxLength(1_024)
+  channel!: string;
 }

@@ -41,6 +41,10 @@ export class SocketConnection extends Connection {
     void this.socket.join(channel);
   }
 
+  leave(channel: string): void {
+    void this.socket.leave(channel);
+  }
+
   get waiting(): { messages: number; bytes: number } {
     const { conn } = this.socket;
     const { writeBuffer } = conn as unknown as WithBuffer;

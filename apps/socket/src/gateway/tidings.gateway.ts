@@ -13,13 +13,21 @@ import type { Server, Socket } from 'socket.io';
 import { ActionsService, parseActionRequest, validate } from '#actions';
 import { TokenVerifier, type Identity } from '#auth';
 import { SocketConfig } from '#config';
-import { decodeCursor, ProblemError, type AcceptedAction, type Ack } from '#contracts';
+import { decodeCursor, isRoomChannel, ProblemError, type AcceptedAction, type Ack, type Subscribed } from '#contracts';
 import { Deliveries } from '#ledger';
 import { Audience } from '../connections/audience.ts';
 import type { Connection } from '../connections/connection.ts';
 import { Connections } from '../connections/connections.service.ts';
+import { readCursors } from '../connections/given-cursors.ts';
+import { describePositions } from '../connections/positions.ts';
 import { MirrorService } from '../mirror/mirror.service.ts';
-import { DeliveredCommand, MirrorCommand, RefreshCommand } from './commands.dto.ts';
+import {
+  DeliveredCommand,
+  MirrorCommand,
+  RefreshCommand,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from './commands.dto.ts';
 import { cursorsOf, identify, identityOf } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
@@ -54,12 +62,11 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     const connection = new SocketConnection(socket, identityOf(socket));
     this.connections.add(connection);
     socket.use(refuseUnknownEvents);
-    try {
-      await this.audience.start(connection, cursorsOf(socket));
-    } catch (error) {
-      this.logger.warn(`could not start a connection: ${String(error)}`);
-      connection.cut();
-    }
+    const start = connection.inTurn(() => this.audience.start(connection, cursorsOf(socket)));
+    await this.bringIn(
+      connection,
+      start.then((enter) => enter()),
+    );
   }
 
   handleDisconnect(socket: Socket): void {
@@ -94,6 +101,28 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     return { ok: true };
   }
 
+  /** Hears a room from now on, or from a cursor: what was missed follows the answer. */
+  @SubscribeMessage('subscribe')
+  async subscribe(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack<Subscribed>> {
+    const { channel, cursor } = validate(SubscribeCommand, body);
+    const connection = this.connectionOf(socket);
+    const given = readCursors([cursor]);
+    const { start, enter } = await connection.inTurn(() => this.audience.subscribe(connection, channel, given));
+    // After the answer.
+    setImmediate(() => void this.bringIn(connection, enter()));
+    const { recovered, reasons, cursors } = describePositions([start], given);
+    return { ok: true, recovered, ...(reasons && { reason: Object.values(reasons)[0]! }), cursor: cursors[0]! };
+  }
+
+  @SubscribeMessage('unsubscribe')
+  async unsubscribe(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack> {
+    const { channel } = validate(UnsubscribeCommand, body);
+    if (!isRoomChannel(channel)) throw new ProblemError('FORBIDDEN', 'Only rooms are subscribed to, and left');
+    const connection = this.connectionOf(socket);
+    await connection.inTurn(() => Promise.resolve(this.audience.leave(connection, channel)));
+    return { ok: true };
+  }
+
   /** Takes an action, as REST does. Those of one socket are accepted in the order in which they come. */
   @SubscribeMessage('submit')
   async submit(
@@ -118,6 +147,16 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
   send(channel: string, name: string, message: object, except?: string): void {
     const audience = this.server.to(channel);
     (except === undefined ? audience : audience.except(except)).emit(name, message);
+  }
+
+  /** Who cannot be brought in is cut off, and comes back with its cursors. */
+  private async bringIn(connection: Connection, entering: Promise<void>): Promise<void> {
+    try {
+      await entering;
+    } catch (error) {
+      this.logger.warn(`could not bring in a connection: ${String(error)}`);
+      connection.cut();
+    }
   }
 
   private connectionOf(socket: Socket): Connection {

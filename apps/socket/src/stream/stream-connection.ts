@@ -38,6 +38,10 @@ export class StreamConnection extends Connection {
     this.hub.enter(channel, this);
   }
 
+  leave(channel: string): void {
+    this.hub.leave(channel, this);
+  }
+
   get waiting(): { messages: number; bytes: number } {
     return { messages: this.#messages, bytes: this.response.writableLength };
   }

@@ -43,11 +43,11 @@ export class StreamController {
     this.connections.add(connection);
     reply.raw.once('close', () => {
       clearInterval(keepAlive);
-      this.hub.leave(channel, connection);
       this.connections.remove(connection.id);
     });
     try {
-      await this.audience.start(connection, readCursors([lastEventId ?? after]), [channel]);
+      const enter = await this.audience.start(connection, readCursors([lastEventId ?? after]), [channel]);
+      await enter();
     } catch (error) {
       this.logger.warn(`could not start a stream: ${String(error)}`);
       connection.cut();

@@ -37,7 +37,14 @@ const write: Verb<Note> = {
   },
 };
 
-const notes = { type: 'notes', create: write, edit: write, delete: write, migrations: {} } as unknown as Resource;
+const notes = {
+  type: 'notes',
+  create: write,
+  edit: write,
+  delete: write,
+  verbs: {},
+  migrations: {},
+} as unknown as Resource;
 
 type AddTickets = (name: string, entries: readonly TicketEntry[]) => Promise<boolean>;
 

@@ -1,12 +1,14 @@
 import type { Migrations } from '#database';
 import { ledgerMigration } from './2026-11-23-ledger.ts';
 import { deliveriesMigration } from './2026-11-24-deliveries.ts';
+import { membersMigration } from './2026-11-24-members.ts';
 import { retentionMigration } from './2026-11-24-retention.ts';
 import { revocationsMigration } from './2026-11-24-revocations.ts';
 
 export const ledgerMigrations: Migrations = {
   '2026-11-23-ledger': ledgerMigration,
   '2026-11-24-deliveries': deliveriesMigration,
+  '2026-11-24-members': membersMigration,
   '2026-11-24-retention': retentionMigration,
   '2026-11-24-revocations': revocationsMigration,
 };

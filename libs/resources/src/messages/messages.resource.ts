@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ProblemError, roomChannel, type ChannelEvent } from '#contracts';
 import type { Migrations, Sql } from '#database';
 import { decodePageCursor, encodePageCursor } from '../page-cursor.ts';
 import {
@@ -10,67 +11,51 @@ import {
   type PageRequest,
   type Verb,
 } from '../resource.ts';
-import { CreateMessage, EditMessage, Message } from './message.dto.ts';
+import { CreateMessage, EditMessage, Message, MessageFilter } from './message.dto.ts';
+import { messagesInRoomsMigration } from './messages-in-rooms.migration.ts';
 import { messagesMigration } from './messages.migration.ts';
+import {
+  CREATE,
+  DELETE,
+  EDIT,
+  LIST_OF_ROOM,
+  LIST_OWN,
+  OWNED,
+  READABLE,
+  ROOMS_OF,
+  type MessageRow,
+} from './messages.statements.ts';
 
-interface MessageRow {
-  id: string;
-  text: string;
-  version: number;
-  created_at: Date;
-  updated_at: Date;
-}
-
-const COLUMNS = 'm.id, m.text, m.version, m.created_at, m.updated_at';
-
-const CREATE = `
-insert into messages as m (id, author, text)
-select * from unnest($1::uuid[], $2::text[], $3::text[])
-on conflict (id) do nothing
-returning ${COLUMNS}`;
-
-const EDIT = `
-update messages m
-set text = i.text, version = m.version + 1, updated_at = date_trunc('milliseconds', statement_timestamp())
-from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[]) as i (id, author, if_match, text)
-where m.id = i.id and m.author = i.author and (i.if_match is null or i.if_match = m.version)
-returning ${COLUMNS}`;
-
-const DELETE = `
-delete from messages m
-using unnest($1::uuid[], $2::text[], $3::integer[]) as i (id, author, if_match)
-where m.id = i.id and m.author = i.author and (i.if_match is null or i.if_match = m.version)
-returning ${COLUMNS}`;
-
-const OWNED = `
-select ${COLUMNS} from messages m
-join unnest($1::uuid[], $2::text[]) as i (id, author) on m.id = i.id and m.author = i.author`;
-
-const LIST = `
-select ${COLUMNS} from messages m
-where m.author = $1 and ($2::timestamptz is null or (m.created_at, m.id) < ($2::timestamptz, $3::uuid))
-order by m.created_at desc, m.id desc
-limit $4`;
-
-/** Short texts; each belongs to its author, who alone reads, edits and deletes it. */
+/** Short texts: in a room for its members, else for their author; only the author edits and deletes them. */
 @Injectable()
 export class MessagesResource extends Resource<Message> {
   readonly type = 'messages';
   readonly view = Message;
-  readonly migrations: Migrations = { '2026-11-23-messages': messagesMigration };
+  readonly migrations: Migrations = {
+    '2026-11-23-messages': messagesMigration,
+    '2026-11-24-rooms-messages': messagesInRoomsMigration,
+  };
+
+  override readonly filter = MessageFilter;
 
   readonly create: Verb<CreateMessage> = {
     payload: CreateMessage,
+    parentOf: ({ roomId }) => roomId,
     apply: async (sql, actions) => {
       const rows = await sql.query<MessageRow>(CREATE, [
         actions.map(({ resourceId }) => resourceId),
         actions.map(({ owner }) => owner),
+        actions.map(({ payload }) => payload.roomId ?? null),
         actions.map(({ payload }) => payload.text),
       ]);
       const created = byId(rows);
-      return actions.map(({ resourceId }) => {
-        const row = created.get(resourceId);
-        return row ? { response: toView(row) } : reject('ALREADY_EXISTS');
+      const isIn = rows.length === actions.length ? undefined : await membershipsOf(sql, actions);
+      return actions.map((action) => {
+        const row = created.get(action.resourceId);
+        if (row) return { response: toView(row), events: eventsOf(row, 'message.created', toView(row)) };
+        return isIn!.has(action)
+          ? reject('ALREADY_EXISTS')
+          : reject('NOT_FOUND', { detail: 'You are in no such room' });
       });
     },
   };
@@ -82,26 +67,45 @@ export class MessagesResource extends Resource<Message> {
         ...conditionsOf(actions),
         actions.map(({ payload }) => payload.text),
       ]);
-      return answer(sql, actions, rows, toView);
+      return answer(sql, actions, rows, (row) => ({
+        response: toView(row),
+        events: eventsOf(row, 'message.edited', toView(row)),
+      }));
     },
   };
 
   override readonly delete: Verb = {
     apply: async (sql, actions) => {
       const rows = await sql.query<MessageRow>(DELETE, conditionsOf(actions));
-      return answer(sql, actions, rows, () => null);
+      return answer(sql, actions, rows, (row) => ({
+        response: null,
+        events: eventsOf(row, 'message.deleted', { id: row.id, roomId: row.room_id }),
+      }));
     },
   };
 
-  async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Message>> {
+  /**
+   * @throws {ProblemError} `NOT_FOUND` when the reader is in no such room
+   */
+  async list(sql: Sql, reader: string, { after, limit, filter }: PageRequest<MessageFilter>): Promise<Page<Message>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);
-    const rows = await sql.query<MessageRow>(LIST, [reader, cursor?.createdAt ?? null, cursor?.id ?? null, limit + 1]);
+    const { roomId } = filter;
+    if (roomId !== undefined && (await sql.query(ROOMS_OF, [[roomId], [reader]])).length === 0) {
+      throw new ProblemError('NOT_FOUND', 'You are in no such room');
+    }
+    const [statement, whose] = roomId === undefined ? [LIST_OWN, reader] : [LIST_OF_ROOM, roomId];
+    const rows = await sql.query<MessageRow>(statement, [
+      whose,
+      cursor?.createdAt ?? null,
+      cursor?.id ?? null,
+      limit + 1,
+    ]);
     const data = rows.slice(0, limit).map(toView);
     return { data, next: rows.length > limit ? encodePageCursor(data.at(-1)!) : null };
   }
 
   async get(sql: Sql, reader: string, id: string): Promise<Message | undefined> {
-    const [row] = await sql.query<MessageRow>(OWNED, [[id], [reader]]);
+    const [row] = await sql.query<MessageRow>(READABLE, [id, reader]);
     return row && toView(row);
   }
 }
@@ -119,7 +123,7 @@ async function answer(
   sql: Sql,
   actions: ActionToApply[],
   rows: MessageRow[],
-  view: (row: MessageRow) => Message | null,
+  apply: (row: MessageRow) => Applied,
 ): Promise<Applied[]> {
   const changed = byId(rows);
   const others = actions.filter(({ resourceId, ifMatch }) => !changed.has(resourceId) && ifMatch !== null);
@@ -127,10 +131,29 @@ async function answer(
   const stale = others.length === 0 ? new Map() : byId(await sql.query<MessageRow>(OWNED, [ids, authors]));
   return actions.map(({ resourceId }) => {
     const row = changed.get(resourceId);
-    if (row) return { response: view(row) };
+    if (row) return apply(row);
     const current = stale.get(resourceId) as MessageRow | undefined;
     return current ? reject('PRECONDITION_FAILED', { current: toView(current) }) : reject('NOT_FOUND');
   });
+}
+
+/** Which of the actions are outside of rooms, or in rooms of their owners. */
+async function membershipsOf(
+  sql: Sql,
+  actions: readonly ActionToApply<CreateMessage>[],
+): Promise<Set<ActionToApply<CreateMessage>>> {
+  const inRooms = actions.filter(({ payload }) => payload.roomId !== undefined);
+  const rows = await sql.query<{ n: number }>(ROOMS_OF, [
+    inRooms.map(({ payload }) => payload.roomId!),
+    inRooms.map(({ owner }) => owner),
+  ]);
+  const outside = actions.filter(({ payload }) => payload.roomId === undefined);
+  return new Set([...outside, ...rows.map(({ n }) => inRooms[n - 1]!)]);
+}
+
+/** A change in a room is also an event there. */
+function eventsOf({ id, room_id }: MessageRow, type: string, data: object): ChannelEvent[] {
+  return room_id === null ? [] : [{ channel: roomChannel(room_id), type, subject: `messages/${id}`, data }];
 }
 
 function byId(rows: MessageRow[]): Map<string, MessageRow> {
@@ -140,6 +163,8 @@ function byId(rows: MessageRow[]): Map<string, MessageRow> {
 function toView(row: MessageRow): Message {
   return {
     id: row.id,
+    author: row.author,
+    roomId: row.room_id,
     text: row.text,
     version: row.version,
     createdAt: row.created_at.toISOString(),

@@ -1,0 +1,50 @@
+import { Body, Controller, Inject, Param, Req, RequestMapping, RequestMethod, Res, type Type } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { validationFailed } from '#actions';
+import { CurrentIdentity, type Identity } from '#auth';
+import type { AcceptedAction, Action } from '#contracts';
+import type { Resource, RoutedVerb } from '#resources';
+import { AcceptedActionView } from '../actions/action.dto.ts';
+import { SubmissionService } from '../actions/submission.service.ts';
+import { IDEMPOTENCY_KEY, IF_MATCH } from './submit-headers.ts';
+
+/** Makes the route of a further verb, such as `PUT /v1/rooms/:id/members/:userId`; its parameters are the payload. */
+export function verbController(token: Type<Resource>, { type }: Resource, name: string, verb: RoutedVerb): Type {
+  const places = [...verb.path.matchAll(/:(\w+)/g)].map(([, place]) => place!);
+
+  @ApiTags(type)
+  @ApiBearerAuth()
+  @Controller(`v1/${type}`)
+  class VerbController {
+    constructor(@Inject(SubmissionService) private readonly submissions: SubmissionService) {}
+
+    @ApiOperation({ operationId: `${type}.${name}`, summary: `${type}.${name}` })
+    @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
+    @ApiAcceptedResponse({ type: AcceptedActionView })
+    @ApiHeader(IDEMPOTENCY_KEY)
+    @ApiHeader(IF_MATCH)
+    @RequestMapping({ path: `:id/${verb.path}`, method: RequestMethod[verb.method] })
+    submit(
+      @CurrentIdentity() identity: Identity,
+      @Param() { id, ...payload }: Record<string, string>,
+      @Body() body: unknown,
+      @Req() request: FastifyRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<AcceptedAction | Action> {
+      if (!isEmpty(body)) {
+        throw validationFailed([{ pointer: '', code: 'NO_BODY', detail: `must be empty: ${type}.${name} takes none` }]);
+      }
+      return this.submissions.submit(identity, request, reply, { type: `${type}.${name}`, resourceId: id, payload });
+    }
+  }
+  const prototype = VerbController.prototype as object;
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, 'submit')!;
+  for (const place of places) ApiParam({ name: place, schema: { type: 'string' } })(prototype, 'submit', descriptor);
+  Object.defineProperty(VerbController, 'name', { value: `${token.name}${name}Controller` });
+  return VerbController;
+}
+
+function isEmpty(body: unknown): boolean {
+  return body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0);
+}

@@ -1,0 +1,88 @@
+/** A room as its table keeps it. */
+export interface RoomRow {
+  id: string;
+  name: string;
+  creator: string;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** A room whose members were to be changed, and whether they were. */
+export interface RoomMemberRow extends RoomRow {
+  changed: boolean;
+}
+
+const COLUMNS = 'r.id, r.name, r.creator, r.version, r.created_at, r.updated_at';
+
+/** Whether the actor created the room, and it has the version asked for. */
+const MANAGED = 'r.id = i.id and r.creator = i.actor and (i.if_match is null or i.if_match = r.version)';
+
+/** The creator is its first member. */
+export const CREATE = `
+with created as (
+  insert into rooms as r (id, creator, name)
+  select * from unnest($1::uuid[], $2::text[], $3::text[])
+  on conflict (id) do nothing
+  returning ${COLUMNS}
+), members as (
+  insert into room_members (room_id, user_id) select id, creator from created
+)
+select * from created`;
+
+export const EDIT = `
+update rooms r
+set name = i.name, version = r.version + 1, updated_at = date_trunc('milliseconds', statement_timestamp())
+from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[]) as i (id, actor, if_match, name)
+where ${MANAGED}
+returning ${COLUMNS}`;
+
+export const DELETE = `
+delete from rooms r
+using unnest($1::uuid[], $2::text[], $3::integer[]) as i (id, actor, if_match)
+where ${MANAGED}
+returning ${COLUMNS}`;
+
+export const ADD_MEMBER = `
+with managed as (
+  select ${COLUMNS}, i.user_id from rooms r
+  join unnest($1::uuid[], $2::text[], $3::integer[], $4::text[]) as i (id, actor, if_match, user_id) on ${MANAGED}
+), added as (
+  insert into room_members (room_id, user_id) select id, user_id from managed
+  on conflict (room_id, user_id) do nothing
+  returning room_id, user_id
+)
+select m.*, exists (select from added a where a.room_id = m.id and a.user_id = m.user_id) as changed from managed m`;
+
+/** By who manages the room, or by the member. */
+export const REMOVE_MEMBER = `
+with managed as (
+  select ${COLUMNS}, i.user_id from rooms r
+  join unnest($1::uuid[], $2::text[], $3::integer[], $4::text[]) as i (id, actor, if_match, user_id)
+    on r.id = i.id and (i.if_match is null or i.if_match = r.version)
+    and (r.creator = i.actor or (i.actor = i.user_id
+      and exists (select from room_members m where m.room_id = r.id and m.user_id = i.actor)))
+), removed as (
+  delete from room_members m using managed g
+  where m.room_id = g.id and m.user_id = g.user_id and g.user_id <> g.creator
+  returning m.room_id, m.user_id
+)
+select g.*, exists (select from removed d where d.room_id = g.id and d.user_id = g.user_id) as changed from managed g`;
+
+/** Rooms that a member may read. */
+export const READABLE = `
+select ${COLUMNS} from rooms r
+join unnest($1::uuid[], $2::text[]) as i (id, reader) on r.id = i.id
+where exists (select from room_members m where m.room_id = r.id and m.user_id = i.reader)`;
+
+export const LIST = `
+select ${COLUMNS} from room_members m join rooms r on r.id = m.room_id
+where m.user_id = $1 and ($2::timestamptz is null or (r.created_at, r.id) < ($2::timestamptz, $3::uuid))
+order by r.created_at desc, r.id desc
+limit $4`;
+
+export const LIST_MEMBERS = `
+select user_id, joined_at from room_members
+where room_id = $1 and ($2::text is null or user_id > $2)
+order by user_id
+limit $3`;

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Action } from '#contracts';
+import { startSystem, type System, type TestUser } from '#testing';
+import { done, newRoom } from './room.ts';
+
+let system: System;
+let alice: TestUser;
+let bob: TestUser;
+let carol: TestUser;
+
+beforeAll(async () => {
+  system = await startSystem({ sockets: 1 });
+  alice = await system.user('alice');
+  bob = await system.user('bob');
+  carol = await system.user('carol');
+});
+
+const NOT_FOUND = { status: 'failed', error: { code: 'NOT_FOUND' } };
+
+describe('a room', () => {
+  it('is created, renamed, read by its members and deleted by its creator', async () => {
+    const created = await done(alice, 'POST', '/v1/rooms', { name: 'kitchen' });
+    expect(created).toMatchObject({
+      type: 'rooms.create',
+      status: 'succeeded',
+      response: { name: 'kitchen', creator: 'alice', version: 1 },
+    });
+    const path = `/v1/rooms/${created.resource.id}`;
+    expect(await done(alice, 'PATCH', path, { name: 'living room' })).toMatchObject({ response: { version: 2 } });
+    const { status, body, headers } = await alice.call('GET', path);
+    expect([status, body, headers.get('etag')]).toMatchObject([200, { name: 'living room' }, '"2"']);
+    expect((await bob.call('GET', path)).status).toBe(404);
+    expect(await done(bob, 'PATCH', path, { name: 'mine' })).toMatchObject(NOT_FOUND);
+    expect(await done(bob, 'DELETE', path)).toMatchObject(NOT_FOUND);
+    expect(await done(alice, 'DELETE', path)).toMatchObject({ status: 'succeeded', response: null });
+    expect((await alice.call('GET', path)).status).toBe(404);
+  });
+
+  it('is changed only in the version that was asked for, and shows it to its creator only', async () => {
+    const id = await newRoom(alice, [bob]);
+    const call = { body: { name: 'x' }, headers: { 'if-match': '"7"', prefer: 'wait=20' } };
+    const stale = await alice.call<Action>('PATCH', `/v1/rooms/${id}`, call);
+    expect(stale.body.error).toMatchObject({ code: 'PRECONDITION_FAILED', current: { id, version: 1 } });
+    const foreign = await bob.call<Action>('PATCH', `/v1/rooms/${id}`, call);
+    expect(foreign.body.error).toEqual({ code: 'NOT_FOUND', title: 'Not found', detail: 'Not found' });
+  });
+
+  it('has members, added and removed by its creator, listed for members', async () => {
+    const id = await newRoom(alice);
+    const member = `/v1/rooms/${id}/members`;
+    expect(await done(bob, 'PUT', `${member}/bob`)).toMatchObject(NOT_FOUND);
+    expect(await done(alice, 'PUT', `${member}/bob`)).toMatchObject({
+      type: 'rooms.addMember',
+      resource: { type: 'rooms', id },
+      status: 'succeeded',
+    });
+    expect(await done(alice, 'PUT', `${member}/bob`)).toMatchObject({ status: 'succeeded' });
+    const listed = await bob.call<{ data: { userId: string }[]; next: null }>('GET', member);
+    expect(listed.body.data.map(({ userId }) => userId)).toEqual(['alice', 'bob']);
+    expect((await carol.call('GET', member)).status).toBe(404);
+    expect(await done(bob, 'DELETE', `${member}/alice`)).toMatchObject(NOT_FOUND);
+    expect(await done(alice, 'DELETE', `${member}/alice`)).toMatchObject({ error: { code: 'FORBIDDEN' } });
+    expect(await done(alice, 'DELETE', `${member}/carol`)).toMatchObject(NOT_FOUND);
+    expect(await done(alice, 'DELETE', `${member}/bob`)).toMatchObject({
+      type: 'rooms.removeMember',
+      status: 'succeeded',
+    });
+    expect((await bob.call('GET', member)).status).toBe(404);
+  });
+
+  it('may be left by a member', async () => {
+    const id = await newRoom(alice, [bob]);
+    expect(await done(bob, 'DELETE', `/v1/rooms/${id}/members/bob`)).toMatchObject({ status: 'succeeded' });
+    expect((await bob.call('GET', `/v1/rooms/${id}`)).status).toBe(404);
+  });
+
+  it('takes users of any name, and refuses a body where there is none', async () => {
+    const id = await newRoom(alice);
+    const odd = 'ü/ {*}:%';
+    const path = `/v1/rooms/${id}/members/${encodeURIComponent(odd)}`;
+    expect(await done(alice, 'PUT', path)).toMatchObject({ status: 'succeeded' });
+    const { body } = await alice.call<{ data: { userId: string }[] }>('GET', `/v1/rooms/${id}/members`);
+    expect(body.data.map(({ userId }) => userId)).toContain(odd);
+    expect((await alice.call('PUT', path, { body: { role: 'admin' } })).body).toMatchObject({
+      status: 400,
+      code: 'VALIDATION_FAILED',
+    });
+    const tooLong = `/v1/rooms/${id}/members/${'x'.repeat(256)}`;
+    expect((await alice.call('PUT', tooLong)).body).toMatchObject({ code: 'VALIDATION_FAILED' });
+    const nowhere = { body: { actions: [{ type: 'rooms.addMember', resourceId: id, payload: {} }] } };
+    expect((await alice.call('POST', '/v1/actions/batch', nowhere)).body).toMatchObject({
+      results: [{ problem: { code: 'VALIDATION_FAILED', errors: [{ pointer: '/userId' }] } }],
+    });
+  });
+
+  it('tells who is added and removed on their own channel', async () => {
+    const dave = await system.user(`dave-${randomUUID()}`);
+    const listener = await dave.connect(system.sockets[0]!);
+    const id = await newRoom(alice, [dave]);
+    await done(alice, 'DELETE', `/v1/rooms/${id}/members/${dave.id}`);
+    const marker = await dave.createMessage('marker');
+    await listener.outcomeOf(marker);
+    expect(listener.events.map(({ type, channel, data }) => ({ type, channel, data }))).toEqual([
+      { type: 'room.memberAdded', channel: `user:${dave.id}`, data: { roomId: id, userId: dave.id } },
+      { type: 'room.memberRemoved', channel: `user:${dave.id}`, data: { roomId: id, userId: dave.id } },
+    ]);
+  });
+});
+
+describe('messages in a room', () => {
+  it('are written and read by its members, the newest first, by pages; only the author changes them', async () => {
+    const id = await newRoom(alice, [bob]);
+    const texts = ['one', 'two', 'three'];
+    const ids: string[] = [];
+    for (const [index, text] of texts.entries()) {
+      const author = index === 1 ? bob : alice;
+      const action = await done(author, 'POST', '/v1/messages', { text, roomId: id });
+      expect(action).toMatchObject({ status: 'succeeded', response: { roomId: id, author: author.id, text } });
+      ids.push(action.resource.id);
+    }
+    type Listed = { data: { text: string }[]; next: string | null };
+    const page = await bob.call<Listed>('GET', `/v1/messages?roomId=${id}&limit=2`);
+    expect(page.body.data.map(({ text }) => text)).toEqual(['three', 'two']);
+    const rest = await bob.call<Listed>('GET', `/v1/messages?roomId=${id}&limit=2&after=${page.body.next!}`);
+    expect([rest.body.data.map(({ text }) => text), rest.body.next]).toEqual([['one'], null]);
+    expect((await bob.call('GET', `/v1/messages/${ids[0]!}`)).status).toBe(200);
+    expect(await done(bob, 'PATCH', `/v1/messages/${ids[0]!}`, { text: 'x' })).toMatchObject(NOT_FOUND);
+    expect(await done(bob, 'DELETE', `/v1/messages/${ids[0]!}`)).toMatchObject(NOT_FOUND);
+    expect(await done(alice, 'PATCH', `/v1/messages/${ids[0]!}`, { text: 'uno' })).toMatchObject({
+      status: 'succeeded',
+    });
+  });
+
+  it('are nobody else’s to write or read', async () => {
+    const id = await newRoom(alice, [bob]);
+    const missing = randomUUID();
+    const { resource } = await done(alice, 'POST', '/v1/messages', { text: 'secret', roomId: id });
+    expect(await done(carol, 'POST', '/v1/messages', { text: 'hi', roomId: id })).toMatchObject(NOT_FOUND);
+    expect(await done(carol, 'POST', '/v1/messages', { text: 'hi', roomId: missing })).toMatchObject(NOT_FOUND);
+    for (const room of [id, missing]) {
+      expect((await carol.call('GET', `/v1/messages?roomId=${room}`)).body).toMatchObject({ code: 'NOT_FOUND' });
+    }
+    expect((await carol.call('GET', `/v1/messages/${resource.id}`)).status).toBe(404);
+    await done(alice, 'DELETE', `/v1/rooms/${id}/members/bob`);
+    expect((await bob.call('GET', `/v1/messages/${resource.id}`)).status).toBe(404);
+    for (const roomId of ['x', 7, null, {}]) {
+      const { body } = await alice.call('POST', '/v1/messages', { body: { text: 'x', roomId } });
+      expect(body).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '/roomId' }] });
+    }
+  });
+
+  it('wait for the room that the same owner has just asked for', async () => {
+    const roomId = randomUUID();
+    const messages = Array.from({ length: 5 }, (_, n) => ({
+      type: 'messages.create',
+      payload: { text: `${n}`, roomId },
+    }));
+    const actions = [{ type: 'rooms.create', resourceId: roomId, payload: { name: 'just now' } }, ...messages];
+    const listener = await alice.connect(system.sockets[0]!);
+    const { body } = await alice.call<{ results: { action: Action }[] }>('POST', '/v1/actions/batch', {
+      body: { actions },
+    });
+    for (const { action } of body.results) {
+      expect((await listener.outcomeOf(action)).data.status).toBe('succeeded');
+    }
+  });
+
+  it('go with their room', async () => {
+    const id = await newRoom(alice);
+    const { resource } = await done(alice, 'POST', '/v1/messages', { text: 'x', roomId: id });
+    await done(alice, 'DELETE', `/v1/rooms/${id}`);
+    expect((await alice.call('GET', `/v1/messages/${resource.id}`)).status).toBe(404);
+    expect(await done(alice, 'POST', '/v1/messages', { text: 'x', roomId: id })).toMatchObject(NOT_FOUND);
+  });
+});
