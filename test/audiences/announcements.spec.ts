@@ -100,11 +100,9 @@ describe('an announcement', () => {
   it('to a room is heard by who has subscribed to it, or does so later from a cursor', async () => {
     const id = randomUUID();
     const own = await herald.connect(system.sockets[0]!);
-    const actions = await Promise.all([
-      herald.submit('POST', '/v1/rooms', { body: { id, name: 'News' } }),
-      herald.submit('PUT', `/v1/rooms/${id}/members/alice`),
-    ]);
-    await own.outcomesOf(actions);
+    const creating = await herald.submit('POST', '/v1/rooms', { body: { id, name: 'News' } });
+    const adding = await herald.submit('PUT', `/v1/rooms/${id}/members/alice`);
+    await own.outcomesOf([creating, adding]);
     const [member, late, stranger] = await Promise.all([
       alice.connect(system.sockets[1]!),
       alice.connect(system.sockets[0]!),
