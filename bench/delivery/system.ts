@@ -60,8 +60,8 @@ export async function startBenchSystem(sockets: number): Promise<BenchSystem> {
 }
 
 /** A token that the apps of the system accept. */
-export function tokenOf(user: string): Promise<string> {
-  return new SignJWT({})
+export function tokenOf(user: string, scope = ''): Promise<string> {
+  return new SignJWT({ scope })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(user)
     .setIssuer('tidings')
