@@ -80,7 +80,7 @@ export class RawClient {
     const length = short < 126 ? short : short === 126 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
     if (rest.length < start + length) return undefined;
     this.#rest = rest.subarray(start + length);
-    return rest.latin1Slice(start, start + length);
+    return rest.toString('latin1', start, start + length);
   }
 
   private take(packet: string, onSession?: () => void): void {
