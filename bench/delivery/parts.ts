@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { startLine } from '../../test/client/line.ts';
+import { runAbsence } from './absence-run.ts';
 import { runFault, type FaultRun } from './fault-run.ts';
 import { FAULTS } from './faults.ts';
 import { runStorm } from './storm-run.ts';
@@ -16,6 +17,7 @@ export interface PartsOptions {
 
 const PARTS: Readonly<Record<string, (system: BenchSystem, options: PartsOptions) => Promise<void>>> = {
   faults: benchFaults,
+  absence: benchAbsence,
   // The last one: it kills api and worker.
   storm: benchStorm,
 };
@@ -54,6 +56,17 @@ async function benchFaults(system: BenchSystem, { runs }: PartsOptions): Promise
     );
   }
   for (const line of lines) line.close();
+}
+
+async function benchAbsence(system: BenchSystem): Promise<void> {
+  const { missed, complete, tookMs, grownMb, latencyMs } = await runAbsence(system);
+  const { before, during } = latencyMs;
+  console.log(
+    `a client away for an hour with ${missed} outcomes: ${complete} of ${tookMs.length} returns complete and in order, ` +
+      `in ${tookMs.join(', ')} ms; the gateway grew by ${grownMb} MB at most; others' median, 95 %, most from submit ` +
+      `to outcome: ${before.median}, ${before.p95}, ${before.most} ms (${before.count}) before, ` +
+      `${during.median}, ${during.p95}, ${during.most} ms (${during.count}) meanwhile`,
+  );
 }
 
 async function benchStorm(system: BenchSystem, options: PartsOptions): Promise<void> {

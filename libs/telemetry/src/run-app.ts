@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
@@ -21,7 +20,7 @@ export async function runApp(app: NestFastifyApplication): Promise<void> {
   const logger = app.get(Logger);
   const { HOST, PORT, SHUTDOWN_GRACE_MS, CRASH_POINT } = app.get(ProcessConfig);
   if (CRASH_POINT !== undefined) dieAtCheckpoint(CRASH_POINT);
-  const connections = unusedConnections(app.getHttpServer() as Server);
+  const connections = unusedConnections(app.getHttpServer());
   const stop = (signal: NodeJS.Signals): void => {
     logger.log(`${signal}: shutting down`);
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS).unref();

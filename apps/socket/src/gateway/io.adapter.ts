@@ -61,7 +61,8 @@ function writeTogether({ engine }: Server): void {
     socket.flush = () => {
       if (isDue) return;
       isDue = true;
-      process.nextTick(() => {
+      // Not a tick later: whoever says goodbye may be closed as soon as promises have settled.
+      queueMicrotask(() => {
         isDue = false;
         flush();
       });
