@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import { startLine } from '../../test/client/line.ts';
 import { runAbsence } from './absence-run.ts';
+import { benchAnnouncements } from './announcements.ts';
 import { runFault, type FaultRun } from './fault-run.ts';
 import { FAULTS } from './faults.ts';
 import { runStorm } from './storm-run.ts';
@@ -25,8 +26,9 @@ const PARTS: Readonly<Record<string, (system: BenchSystem, options: PartsOptions
 /** @throws {Error} when there is no such part */
 export async function runParts(options: PartsOptions): Promise<void> {
   const { only } = options;
+  if (only === 'announcements') return benchAnnouncements(options);
   if (only !== undefined && !Object.hasOwn(PARTS, only)) {
-    throw new Error(`unknown: ${only}; there are ${Object.keys(PARTS).join(', ')}`);
+    throw new Error(`unknown: ${only}; there are ${[...Object.keys(PARTS), 'announcements'].join(', ')}`);
   }
   const system = await startBenchSystem(2);
   try {
