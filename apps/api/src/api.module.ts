@@ -14,6 +14,7 @@ import { OutcomeWaiter } from './actions/outcome-waiter.ts';
 import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
+import { ProcessesController } from './development/processes.controller.ts';
 import { ProblemFilter } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
@@ -38,7 +39,7 @@ export class ApiModule {
         OutcomesController,
         RevocationsController,
         ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
-        ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
+        ...(NODE_ENV === 'development' ? [DevelopmentController, ProcessesController] : []),
       ],
       providers: [
         BatchService,
