@@ -139,8 +139,8 @@ export class Messages {
   /** The user has seen what came by a replay. */
   forgetReplay(): void {
     for (const entry of this.list.entries) {
-      entry.replayed = undefined;
       if (entry.isBuried) this.list.remove(entry);
+      entry.replayed = undefined;
     }
   }
 
