@@ -9,11 +9,13 @@ const IMPORTS = {
   database: ['contracts', 'config', 'telemetry'],
   queue: ['contracts', 'config', 'telemetry'],
   channels: ['contracts', 'config', 'telemetry'],
+  instances: ['config', 'telemetry'],
   auth: ['contracts', 'config', 'database', 'telemetry'],
-  http: ['contracts', 'database'],
+  http: ['contracts', 'config', 'database'],
   ledger: ['contracts', 'database', 'telemetry'],
   resources: ['contracts', 'database', 'telemetry'],
   actions: ['contracts', 'config', 'database', 'ledger', 'queue', 'resources', 'telemetry'],
+  publishing: ['contracts', 'channels', 'database', 'ledger'],
   client: ['contracts'],
 };
 

@@ -117,7 +117,7 @@ class Visitor {
   }
 
   drop(): Promise<void> {
-    return this.page.getByRole('button', { name: 'Drop the connection' }).click();
+    return this.page.getByRole('button', { name: 'Drop connection' }).click();
   }
 
   reconnect(): Promise<void> {
@@ -149,6 +149,8 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
     await alice.addMember('bob');
     await bob.openRoom(room);
 
+    await alice.page.locator('[data-member="bob"][data-presence="here"]').waitFor();
+    await bob.page.locator('[data-member="alice"][data-presence="here"]').waitFor();
     await alice.write('Shall we ship on Thursday?');
     await bob.solid('Shall we ship on Thursday?').waitFor();
     await bob.write('Friday is better');
@@ -160,6 +162,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
 
     await bob.drop();
     await bob.region('Connection').getByText('Offline').waitFor();
+    await alice.page.locator('[data-member="bob"][data-presence="away"]').waitFor();
     await alice.edit('Shall we ship on Thursday?', 'Shall we ship on Friday?');
     await alice.delete('A slip of the pen');
     await alice.write('Then Friday it is');
@@ -183,6 +186,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
       'Then Friday it is',
       'I bring the cake',
     ]);
+    await alice.page.locator('[data-member="bob"][data-presence="here"]').waitFor();
     const offsets = (await bob.events()).map(({ offset }) => offset);
     expect(offsets).toEqual(offsets.map((_, index) => offsets[0]! - index));
     for (const { page, user } of [alice, bob]) {

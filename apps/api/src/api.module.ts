@@ -5,6 +5,7 @@ import { AuthModule, BearerGuard } from '#auth';
 import { ChannelsModule } from '#channels';
 import { ApiConfig, ConfigModule } from '#config';
 import { DatabaseModule } from '#database';
+import { InstancesModule } from '#instances';
 import { RESOURCES } from '#resources';
 import { TelemetryModule } from '#telemetry';
 import { ActionsController } from './actions/actions.controller.ts';
@@ -15,8 +16,9 @@ import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
 import { ProcessesController } from './development/processes.controller.ts';
-import { ProblemFilter } from '#http';
+import { ProblemFilter, RateLimitGuard } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
+import { StatsController } from './operations/stats.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
 import { resourceControllers } from './resources/resource-controllers.ts';
 
@@ -33,11 +35,13 @@ export class ApiModule {
         AuthModule,
         ActionsModule,
         ChannelsModule.forPublisher(),
+        InstancesModule.forApp('api'),
       ],
       controllers: [
         ActionsController,
         OutcomesController,
         RevocationsController,
+        StatsController,
         ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
         ...(NODE_ENV === 'development' ? [DevelopmentController, ProcessesController] : []),
       ],
@@ -47,6 +51,7 @@ export class ApiModule {
         OutcomeWaiter,
         SubmissionService,
         { provide: APP_GUARD, useClass: BearerGuard },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
     };

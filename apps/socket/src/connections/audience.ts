@@ -17,6 +17,7 @@ import type { Membership } from '#ledger';
 import type { Connection, Hearing } from './connection.ts';
 import type { GivenCursors } from './given-cursors.ts';
 import { Memberships } from './memberships.service.ts';
+import { Presence } from '../presence/presence.ts';
 import { describePositions, startPosition, type StartPosition } from './positions.ts';
 
 /** Most channels that one connection hears. */
@@ -41,6 +42,7 @@ export class Audience {
   constructor(
     private readonly channels: ChannelsServer,
     private readonly memberships: Memberships,
+    private readonly presence: Presence,
     private readonly config: SocketConfig,
   ) {}
 
@@ -96,6 +98,7 @@ export class Audience {
     const hearing = connection.channels.get(name);
     if (!hearing) return;
     hearing.isOver = true;
+    if (hearing.isPresent) this.presence.leave(name, connection.identity!.userId);
     connection.channels.delete(name);
     connection.leave(name);
     this.channels.release(name);
@@ -107,6 +110,13 @@ export class Audience {
       const isIn = connection.channels.get(name)?.hasEntered === true;
       if (isIn && isEvicted(eviction, connection.identity?.userId)) this.leave(connection, name);
     }
+  }
+
+  /** @throws {ProblemError} `FORBIDDEN`, as for {@link subscribe}, unless its user is a member of the room */
+  async assertMember({ channels, identity }: Connection, name: string): Promise<void> {
+    if (!isRoomChannel(name) || !identity) throw foreign();
+    if (channels.get(name)?.isPresent) return;
+    if (!(await this.memberships.read(name, identity.userId))) throw foreign();
   }
 
   /** Where it is in a channel that it hears. */
@@ -148,6 +158,10 @@ export class Audience {
       }
       const start = await startPosition(this.channels, channel, given, membership);
       hearing.start = start;
+      if (membership && !hearing.isOver) {
+        hearing.isPresent = true;
+        this.presence.join(name, connection.identity!.userId);
+      }
       return { ...start, hearing };
     } catch (error) {
       if (admission) this.leave(connection, name);

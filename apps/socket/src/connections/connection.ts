@@ -25,6 +25,8 @@ export interface Hearing {
   hasEntered: boolean;
   /** It is over; a replay that goes on must stop. */
   isOver: boolean;
+  /** Its user is counted as present. */
+  isPresent?: true;
   /** Where it started, once that is known. */
   start?: StartPosition;
 }
