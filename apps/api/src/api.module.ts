@@ -15,6 +15,7 @@ import { OutcomeWaiter } from './actions/outcome-waiter.ts';
 import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
+import { ProcessesController } from './development/processes.controller.ts';
 import { ProblemFilter, RateLimitGuard } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
 import { StatsController } from './operations/stats.controller.ts';
@@ -42,7 +43,7 @@ export class ApiModule {
         RevocationsController,
         StatsController,
         ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
-        ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
+        ...(NODE_ENV === 'development' ? [DevelopmentController, ProcessesController] : []),
       ],
       providers: [
         BatchService,
