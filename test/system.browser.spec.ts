@@ -51,7 +51,8 @@ async function moreAnswered(count: number): Promise<void> {
 
 async function screenshots(name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
     await page.screenshot({ path: `${ARTIFACTS}/${name}-${colorScheme}.png`, fullPage: true });
   }
 }
@@ -106,7 +107,10 @@ describe('the page of the system', { timeout: 240_000 }, () => {
 describe('killing and restarting', () => {
   it('needs the scope ops, is about sockets and workers, and does not exist outside of development', async () => {
     const path = '/v1/dev/processes';
-    const [anybody, operator] = await Promise.all([system.user('anybody'), system.user('operator', { scopes: ['ops'] })]);
+    const [anybody, operator] = await Promise.all([
+      system.user('anybody'),
+      system.user('operator', { scopes: ['ops'] }),
+    ]);
     expect((await anybody.call('GET', path)).status).toBe(403);
     expect((await anybody.call('POST', `${path}/${system.workers[0]!.name}/kill`)).status).toBe(403);
     expect((await operator.call('GET', path)).status).toBe(200);

@@ -54,8 +54,9 @@ export class LatencyProbe {
     return this.own.has(resource.id);
   }
 
-  /** Takes in an outcome; the first arrival counts. */
-  heard({ outcome: { data, replayed }, at }: Hearing): void {
+  /** Takes in an outcome. What counts is this device: the second one is at another instance. */
+  heard({ device, outcome: { data, replayed }, at }: Hearing): void {
+    if (device !== 'first') return;
     const sample = this.waiting.get(data.resource.id);
     if (!sample) return;
     this.waiting.delete(data.resource.id);
