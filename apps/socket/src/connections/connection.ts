@@ -27,6 +27,8 @@ export interface Hearing {
   isOver: boolean;
   /** Where it started, once that is known. */
   start?: StartPosition;
+  /** Called when it is over. */
+  onOver?: () => void;
 }
 
 /** One client that listens here, on whatever transport. */
