@@ -28,6 +28,7 @@ export async function runCrowd(
   const crowd = await Crowd.gather({ api: api.url, sockets: urls, rooms, membersEach, tokenOf });
   const victim = sockets[0]!;
   const { pid } = victim;
+  const startedAt = performance.now();
   const living = crowd.live({ ms: seconds * 1_000, messages: MESSAGES_PER_SECOND, changes: CHANGES_PER_SECOND });
   await delay(seconds * 400);
   const orphans = crowd.members.filter(({ instances }) => instances.at(-1) === victim.name);
@@ -35,6 +36,7 @@ export async function runCrowd(
   const isDead = !isAlive(pid!);
   await Promise.all([living, crowd.pry()]);
   const endedAt = performance.now();
+  const tookMs = Math.round(endedAt - startedAt);
   await ledger.settled(HEARD_WITHIN_MS);
   const events = await readRooms(ledger, crowd.roomIds);
   const isLate = (): number =>
@@ -50,6 +52,7 @@ export async function runCrowd(
   );
   const { violations, ended } = await ledger.report();
   const moved = orphans.filter(({ instances }) => instances.at(-1) !== victim.name).length;
+  const cutOff = crowd.members.filter((member) => !orphans.includes(member) && member.instances.length > 1).length;
   const overheard = crowd.strangers.reduce((sum, { heard }) => sum + heard.length, 0);
   const refused = crowd.strangers.reduce((sum, stranger) => sum + stranger.refused, 0);
   crowd.close();
@@ -57,9 +60,9 @@ export async function runCrowd(
   for (const violation of violations) console.error(violation);
   return {
     done: [
-      `${rooms} rooms × ${membersEach} members over ${sockets.length} gateways, ${MESSAGES_PER_SECOND} messages/s for ${seconds} s`,
+      `${rooms} rooms × ${membersEach} members over ${sockets.length} gateways, ${MESSAGES_PER_SECOND} messages/s for ${seconds} s (took ${tookMs} ms)`,
       `${crowd.accepted} actions accepted, ${crowd.unanswered} not; ${crowd.leaves} removals, ${crowd.joins} admissions; ended: ${JSON.stringify(ended)}`,
-      `${victim.name} (pid ${pid}) ${isDead ? 'was killed' : 'IS ALIVE'} with ${orphans.length} members on it, ${moved} of whom went on elsewhere`,
+      `${victim.name} (pid ${pid}) ${isDead ? 'was killed' : 'IS ALIVE'} with ${orphans.length} members on it, ${moved} of whom went on elsewhere; ${cutOff} others reconnected`,
       `${memberships} memberships heard, ${endedAway} of them ended while the client was away; ${owed} events owed`,
       `strangers: ${refused} subscriptions refused; everything heard ${healedMs} ms after the last request`,
     ],

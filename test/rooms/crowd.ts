@@ -5,6 +5,9 @@ import { CrowdMember, allConnected } from './crowd-member.ts';
 /** Rooms that are prepared at once. */
 const OPENED_AT_ONCE = 10;
 
+/** Rooms whose members come and go; the others keep theirs. */
+const RESTLESS_ROOMS = 10;
+
 export interface CrowdOptions {
   api: string;
   sockets: readonly string[];
@@ -57,10 +60,13 @@ export class Crowd {
   async live({ ms, messages, changes }: { ms: number; messages: number; changes: number }): Promise<void> {
     const startedAt = performance.now();
     const all: Promise<void>[] = [];
-    const counts = { messages: 0, changes: 0 };
-    for (let elapsed = 0; elapsed < ms; elapsed = performance.now() - startedAt) {
-      for (; counts.messages < (elapsed / 1_000) * messages; counts.messages += 1) all.push(this.say(counts.messages));
-      for (; counts.changes < (elapsed / 1_000) * changes; counts.changes += 1) all.push(this.change());
+    const wanted = { messages: (ms * messages) / 1_000, changes: (ms * changes) / 1_000 };
+    const made = { messages: 0, changes: 0 };
+    // All of them, however busy this process is; then it takes longer.
+    while (made.messages < wanted.messages || made.changes < wanted.changes) {
+      const share = Math.min(1, (performance.now() - startedAt) / ms);
+      for (; made.messages < share * wanted.messages; made.messages += 1) all.push(this.say(made.messages));
+      for (; made.changes < share * wanted.changes; made.changes += 1) all.push(this.change());
       await delay(5);
     }
     await Promise.all(all);
@@ -123,8 +129,12 @@ export class Crowd {
 
   /** Somebody leaves, or comes back. */
   private async change(): Promise<void> {
-    const room = this.rooms[Math.floor(Math.random() * this.rooms.length)]!;
-    const user = room.users[1 + Math.floor(Math.random() * (room.users.length - 1))]!;
+    // Few rooms, so that whoever was removed comes back soon.
+    const room = this.rooms[Math.floor(Math.random() * Math.min(this.rooms.length, RESTLESS_ROOMS))]!;
+    const absent = room.users.filter((user) => !room.present.has(user));
+    const others = room.users.filter((user) => user !== room.creator && room.present.has(user));
+    const from = absent.length > 0 && Math.random() < 0.5 ? absent : others;
+    const user = from[Math.floor(Math.random() * from.length)]!;
     const leaves = room.present.delete(user);
     if (leaves) this.leaves += 1;
     else {

@@ -1,5 +1,5 @@
 import { isEvicted, evictionOf, ROOM_MEMBER_ADDED, roomChannel } from '#contracts';
-import type { CrowdMember, Hearing } from './crowd-member.ts';
+import type { CrowdMember } from './crowd-member.ts';
 
 /** An event of a room, as the ledger has it. */
 export interface RoomEvent {
@@ -89,21 +89,23 @@ export function judge(members: readonly CrowdMember[], rooms: ReadonlyMap<string
     sum.foreign += heard.filter((offset) => !isEntitled(offset)).length;
     sum.doubled += heard.length - new Set(heard).size;
     sum.disordered += heard.filter((offset, index) => index > 0 && offset < heard[index - 1]!).length;
-    for (const hearing of member.hearings) judgeHearing(hearing, spans, sum);
+    for (const span of spans) judgeSpan(member, span, sum);
     const isMember = spans.at(-1)?.isOver === false;
     if (isMember && !member.hearing) sum.unsubscribed += 1;
   }
   return sum;
 }
 
-/** From where the hearing began to the end of that membership, or to where the client was when it ended. */
-function judgeHearing({ from, offsets, end }: Hearing, spans: readonly Span[], sum: Judgement): void {
-  const span = spans.find((candidate) => from >= candidate.from && from < candidate.to + (candidate.isOver ? 0 : 1));
-  if (!span) return;
+/** From where the client first heard it to its end, or, when it ended while the client was away, to where that was. */
+function judgeSpan({ hearings, heard }: CrowdMember, { from, to, isOver }: Span, sum: Judgement): void {
+  const own = hearings.filter((hearing) => hearing.from >= from && (isOver ? hearing.from < to : true));
+  const [first] = own;
+  if (!first) return;
   sum.memberships += 1;
-  if (end === 'away') sum.endedAway += 1;
-  const to = end === 'away' ? (offsets.at(-1) ?? from) : span.to;
-  const heard = new Set(offsets);
-  sum.owed += to - from;
-  for (let offset = from + 1; offset <= to; offset += 1) if (!heard.has(offset)) sum.lost += 1;
+  const isAway = isOver && own.at(-1)!.end === 'away';
+  if (isAway) sum.endedAway += 1;
+  const inIt = heard.filter((offset) => offset > first.from && offset <= to);
+  const last = isAway ? Math.max(first.from, ...inIt) : to;
+  sum.owed += last - first.from;
+  sum.lost += last - first.from - new Set(inIt.filter((offset) => offset <= last)).size;
 }
