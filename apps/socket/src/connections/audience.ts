@@ -82,7 +82,7 @@ export class Audience {
   ): Promise<{ start: StartPosition; enter: Enter }> {
     if (!isRoomChannel(name)) throw foreign();
     const isAnew = given.fromBeginning || given.byChannel.size > 0 || given.unreadable > 0;
-    const before = connection.channels.get(name)?.start;
+    const before = await this.ofThisMembership(connection, name);
     if (before && !isAnew) return { start: this.present(connection, before), enter: () => Promise.resolve() };
     this.leave(connection, name);
     if (connection.channels.size >= MOST_CHANNELS) {
@@ -102,6 +102,7 @@ export class Audience {
     connection.channels.delete(name);
     connection.leave(name);
     this.channels.release(name);
+    hearing.onOver?.();
   }
 
   /** Ends the membership of those who have entered; others meet its end in their replays. */
@@ -117,6 +118,25 @@ export class Audience {
     if (!isRoomChannel(name) || !identity) throw foreign();
     if (channels.get(name)?.isPresent) return;
     if (!(await this.memberships.read(name, identity.userId))) throw foreign();
+  }
+
+  /**
+   * Where it started in a room that it hears already. A membership that has ended, and begun
+   * anew, is first heard to its end, which the stream may not have brought yet: else that
+   * would end the new one.
+   */
+  private async ofThisMembership(connection: Connection, name: string): Promise<Hearing['start']> {
+    const hearing = connection.channels.get(name);
+    const { identity } = connection;
+    if (!hearing?.start || !identity) return undefined;
+    const { channel, from } = hearing.start;
+    const membership = await this.memberships.read(name, identity.userId);
+    if (!membership) throw foreign();
+    if (hearing.isOver) return undefined;
+    if (from.offset >= membership.floor.offset) return hearing.start;
+    const over = new Promise<void>((resolve) => (hearing.onOver = resolve));
+    await Promise.all([over, channel.at(membership.floor.offset, () => undefined)]);
+    return undefined;
   }
 
   /** Where it is in a channel that it hears. */

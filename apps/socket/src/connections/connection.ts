@@ -29,6 +29,8 @@ export interface Hearing {
   isPresent?: true;
   /** Where it started, once that is known. */
   start?: Pick<StartPosition, 'channel' | 'from'>;
+  /** Called when it is over. */
+  onOver?: () => void;
 }
 
 /** One client that listens here, on whatever transport. */
