@@ -43,7 +43,9 @@ export async function startPosition(
     limit: PAGE,
   });
   if (cursor && !reason) return { channel, from: cursor, missed: events };
-  const known = cursor && reason ? { reason } : {};
+  // Nothing was given that could be too old: from the beginning of what is retained.
+  const isAsked = given || reason !== 'CURSOR_TOO_OLD';
+  const known = cursor && reason && isAsked ? { reason } : {};
   if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: now, missed: [], ...known };
   const offset = (events[0]?.offset ?? head.offset + 1) - 1;
   const check = offset === 0 ? epoch : UNKNOWN_CHECK;
