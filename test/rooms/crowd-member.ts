@@ -63,7 +63,7 @@ export class CrowdMember {
     this.roomId = roomId;
     this.#channel = roomChannel(roomId);
     let at = index;
-    this.socket = io(urls[at % urls.length]!, {
+    this.socket = io(urls[at % urls.length], {
       transports: ['websocket'],
       forceNew: true,
       reconnectionDelay: 100,

@@ -89,7 +89,7 @@ export class Crowd {
   private async open(name: string, index: number): Promise<void> {
     const { membersEach, sockets } = this.#options;
     const id = randomUUID();
-    const users = Array.from({ length: membersEach }, (_, index) => `${name}-${index}`);
+    const users = Array.from({ length: membersEach }, (_, place) => `${name}-${place}`);
     const [creator, ...others] = users as [string, ...string[]];
     const stranger = `${name}-stranger`;
     for (const user of [...users, stranger]) this.#tokens.set(user, await this.#options.tokenOf(user));
@@ -114,7 +114,7 @@ export class Crowd {
   private async untilOpen(creator: string, id: string, size: number): Promise<void> {
     for (;;) {
       const answer = await this.call(creator, 'GET', `/v1/rooms/${id}/members?limit=500`);
-      const { data } = (await answer?.json()) as { data?: unknown[] };
+      const { data } = ((await answer?.json()) ?? {}) as { data?: unknown[] };
       if (data?.length === size) return;
       await delay(20);
     }
