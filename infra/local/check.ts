@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, runTool } from './run-tool.ts';
+import { ROOT, runScript, runTool } from './run-tool.ts';
 
 interface Check {
   name: string;
+  /** A tool's program in `node_modules`, or a script of the project. */
   script: string;
   args: readonly string[];
   /** Left out where this path does not exist. */
@@ -28,6 +29,8 @@ const CHECKS: readonly Check[] = [
     args: ['--workspace', 'apps/console', '--fail-on-warnings', '--output', 'human'],
     needs: 'apps/console/tsconfig.json',
   },
+  { name: 'client package', script: 'infra/client/check-package.ts', args: [] },
+  { name: 'client types', script: 'infra/client/generate.ts', args: ['--check'] },
   { name: 'dead code', script: 'knip/bin/knip.js', args: ['--no-progress', '--no-config-hints'] },
   {
     name: 'import boundaries',
@@ -46,7 +49,8 @@ const findings: Finding[] = [];
 async function runWaiting(): Promise<void> {
   for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
     const startedAt = performance.now();
-    const { ok, output } = await runTool(check.script, check.args);
+    const run = check.script.startsWith('infra/') ? runScript : runTool;
+    const { ok, output } = await run(check.script, check.args);
     findings.push({ ...check, ok, seconds: (performance.now() - startedAt) / 1000 });
     console.log(`${ok ? '✓' : '✗'} ${check.name}`);
     if (!ok) console.log(`${output}\n`);

@@ -16,8 +16,17 @@ export interface ToolResult {
  * @param script path of the tool's program, e.g. `typescript/bin/tsc`.
  */
 export function runTool(script: string, args: readonly string[]): Promise<ToolResult> {
+  return runScript(`node_modules/${script}`, args);
+}
+
+/**
+ * Runs a script of the project under this Node, in its root.
+ *
+ * @param script path from the root, e.g. `infra/local/build.ts`.
+ */
+export function runScript(script: string, args: readonly string[]): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`node_modules/${script}`, ...args], {
+    const child = spawn(process.execPath, [script, ...args], {
       cwd: ROOT,
       env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -25,7 +25,7 @@ import { resourceControllers } from './resources/resource-controllers.ts';
 /** Accepts actions and serves reads; keeps nothing in memory that another instance would need. */
 @Module({})
 export class ApiModule {
-  static forConfig({ NODE_ENV }: ApiConfig): DynamicModule {
+  static forConfig({ NODE_ENV }: Pick<ApiConfig, 'NODE_ENV'>): DynamicModule {
     return {
       module: ApiModule,
       imports: [

@@ -1,10 +1,30 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { AcceptedActionView, ActionView, ProblemView } from './actions/action.dto.ts';
+import { ApiModule } from './api.module.ts';
 
 /** Serves the OpenAPI document at `/openapi.json` and its page at `/docs`. */
 export function serveOpenApi(app: INestApplication): void {
-  const document = SwaggerModule.createDocument(
+  SwaggerModule.setup('docs', app, describe(app), {
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'Tidings API',
+  });
+}
+
+/** The OpenAPI document of a production api, without a running system: nothing is connected to. */
+export async function openApiDocument(): Promise<OpenAPIObject> {
+  const app = await NestFactory.create(ApiModule.forConfig({ NODE_ENV: 'production' }), new FastifyAdapter(), {
+    preview: true,
+    abortOnError: false,
+    logger: ['error'],
+  });
+  return describe(app);
+}
+
+function describe(app: INestApplication): OpenAPIObject {
+  return SwaggerModule.createDocument(
     app,
     new DocumentBuilder()
       .setTitle('Tidings')
@@ -14,5 +34,4 @@ export function serveOpenApi(app: INestApplication): void {
       .build(),
     { extraModels: [ActionView, AcceptedActionView, ProblemView] },
   );
-  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', customSiteTitle: 'Tidings API' });
 }

@@ -9,7 +9,9 @@ import type {
   Progress,
   Session,
 } from '#contracts';
-import type { CreateMessage, EditMessage, Message } from './resources.ts';
+import type { Page, PageQuery, ResourceClient } from './resource-client.ts';
+import type { ResourceClients } from './resources.generated.ts';
+import type { SubscriptionEvent, RoomHandle, SubscribeOptions, Subscription } from './subscription.ts';
 import type { ClientStorage } from './storage/client-storage.ts';
 import type { TidingsError } from './tidings-error.ts';
 
@@ -58,9 +60,8 @@ export interface ClientEvents {
 export type ClientListener<Name extends keyof ClientEvents> = (value: ClientEvents[Name]) => unknown;
 
 /** The client of a Tidings system: submits actions, and hears their outcomes. */
-export interface TidingsClient {
-  readonly messages: ResourceClient<CreateMessage, EditMessage, Message>;
-  /** A resource by the plural name it has in URLs. */
+export interface TidingsClient extends ResourceClients {
+  /** A resource by the plural name it has in URLs, for those that this client has no types of. */
   resource<Create extends object, Edit extends object, View>(type: string): ResourceClient<Create, Edit, View>;
   readonly actions: ActionsClient;
   /**
@@ -79,22 +80,24 @@ export interface TidingsClient {
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void;
   /** Outcomes from now on. One counts as handled when the next is asked for. */
   outcomes(): AsyncIterableIterator<OutcomeEnvelope>;
+  /** Hears a channel by its name, such as `room:<id>`; see {@link RoomHandle.subscribe}. */
+  subscribe(
+    channel: string,
+    listener?: (event: SubscriptionEvent) => unknown,
+    options?: SubscribeOptions,
+  ): Subscription;
+  room(id: string): RoomHandle;
+  /**
+   * Tells the user's other connections, as the event `mirror`. It is not kept: who is away
+   * never hears of it.
+   *
+   * @throws {TidingsError} `NETWORK` while it is not connected
+   */
+  mirror(event: string, data?: unknown): Promise<void>;
   /** Submitted and not answered yet, the oldest first; a new array whenever it changes. */
   readonly pending: readonly PendingAction[];
   /** Disconnects, and rejects whatever is waited for with `CLOSED`. */
   close(): void;
-}
-
-export interface Page<View> {
-  data: View[];
-  /** `after` of the next page; null on the last. */
-  next: string | null;
-}
-
-export interface PageQuery {
-  after?: string;
-  /** 1 to 500 (default: 50). */
-  limit?: number;
 }
 
 export interface ActionsQuery extends PageQuery {
@@ -110,45 +113,6 @@ export interface ActionsClient {
   list(query?: ActionsQuery): Promise<Page<Action>>;
   /** Ends an action that has no outcome yet; gives the action with the outcome it has. */
   cancel(id: string): Promise<Action>;
-}
-
-export interface SubmitOptions {
-  /** 8 to 255 printable characters (default: a new one, kept over retries). */
-  idempotencyKey?: string;
-}
-
-export interface CreateOptions extends SubmitOptions {
-  /** UUID of the new resource (default: the server chooses). */
-  id?: string;
-}
-
-export interface ChangeOptions extends SubmitOptions {
-  /** The version that the resource must have when the action is applied. */
-  ifMatch?: number;
-}
-
-/** Submits resolve when the action is accepted; they are tried again while there is no answer. */
-export interface ResourceClient<Create, Edit, View> {
-  create(payload: Create, options?: CreateOptions): Promise<SubmittedAction<View>>;
-  edit(id: string, payload: Edit, options?: ChangeOptions): Promise<SubmittedAction<View>>;
-  delete(id: string, options?: ChangeOptions): Promise<SubmittedAction<null>>;
-  list(query?: PageQuery): Promise<Page<View>>;
-  /** @throws {TidingsError} `NOT_FOUND` */
-  get(id: string): Promise<View>;
-}
-
-/** An action that was accepted. */
-export interface SubmittedAction<View> {
-  readonly action: AcceptedAction;
-  /**
-   * Resolves once, for every outcome, over disconnects and restarts of any server.
-   *
-   * @throws {TidingsError} only when no outcome can be had: `CLOSED`, `UNAUTHENTICATED`,
-   * `TOKEN_EXPIRED`, or `NOT_FOUND` when the ledger does not know the action any more
-   */
-  readonly outcome: () => Promise<Action<View>>;
-  /** Ends it if it has no outcome yet; gives the action with the outcome it has. */
-  readonly cancel: () => Promise<Action>;
 }
 
 /** An action that was submitted, and has no outcome yet. */

@@ -1,4 +1,12 @@
-import { userChannel, type Envelope, type EphemeralEnvelope, type OutcomeEnvelope, type Session } from '#contracts';
+import {
+  isRoomChannel,
+  roomChannel,
+  userChannel,
+  type Envelope,
+  type EphemeralEnvelope,
+  type OutcomeEnvelope,
+  type Session,
+} from '#contracts';
 import { LedgerInquiry } from './actions/ledger-inquiry.ts';
 import { PendingActions } from './actions/pending-actions.ts';
 import { Submitter } from './actions/submitter.ts';
@@ -9,20 +17,24 @@ import type {
   ClientOptions,
   ClientState,
   PendingAction,
-  ResourceClient,
   TidingsClient,
 } from './client.ts';
+import type { CommandName } from './connection/connection.ts';
 import { Connector } from './connection/connector.ts';
 import { DeliveredReports } from './delivery/delivered-reports.ts';
+import { EventIterator } from './delivery/event-iterator.ts';
 import { Listeners } from './delivery/listeners.ts';
-import { OutcomeIterator } from './delivery/outcome-iterator.ts';
 import { Positions } from './delivery/positions.ts';
 import { ActionsEndpoint } from './http/actions-endpoint.ts';
+import { resourceClients } from './http/resource-clients.ts';
 import { ResourceEndpoint } from './http/resource-endpoint.ts';
 import { RestClient } from './http/rest.ts';
-import type { CreateMessage, EditMessage, Message } from './resources.ts';
+import type { ResourceClient } from './resource-client.ts';
+import type { ResourceClients } from './resources.generated.ts';
 import { ClientMemory, recall } from './storage/client-memory.ts';
 import { memoryStorage } from './storage/client-storage.ts';
+import type { SubscriptionEvent, RoomHandle, SubscribeOptions, Subscription } from './subscription.ts';
+import { Subscriptions } from './subscriptions/subscriptions.ts';
 import { TidingsError } from './tidings-error.ts';
 import { TokenSource } from './token-source.ts';
 
@@ -33,15 +45,16 @@ const SUBMIT_WITHIN_MS = 60_000;
  * actions that the client before it on the same storage left unanswered.
  */
 export function createClient(options: ClientOptions): TidingsClient {
-  return new Client(options);
+  const client = new Client(options);
+  return Object.assign(client, client.resources);
 }
 
 /** Puts the parts together: what comes passes its position, then the pending actions, then the listeners. */
-class Client implements TidingsClient {
-  readonly messages: ResourceClient<CreateMessage, EditMessage, Message>;
+class Client implements Omit<TidingsClient, keyof ResourceClients> {
+  readonly resources: ResourceClients;
   readonly actions: ActionsClient;
   readonly #listeners = new Listeners();
-  readonly #iterators = new Set<OutcomeIterator>();
+  readonly #iterators = new Set<EventIterator<OutcomeEnvelope>>();
   readonly #rest: RestClient;
   readonly #positions: Positions;
   readonly #pending: PendingActions;
@@ -50,6 +63,7 @@ class Client implements TidingsClient {
   readonly #submitter: Submitter;
   readonly #connector: Connector;
   readonly #delivered: DeliveredReports;
+  readonly #subscriptions: Subscriptions;
   #ownChannel: string | undefined;
 
   constructor({
@@ -86,7 +100,7 @@ class Client implements TidingsClient {
       cancel: (id) => actions.cancel(id),
       withinMs: submitWithinMs,
     });
-    this.messages = this.resource('messages');
+    this.resources = resourceClients(this.#rest, this.#submitter);
     this.#connector = new Connector({
       url: socketUrl,
       tokens,
@@ -103,6 +117,13 @@ class Client implements TidingsClient {
       },
     });
     this.#delivered = new DeliveredReports((cursor) => this.#connector.delivered(cursor));
+    this.#subscriptions = new Subscriptions({
+      positions: this.#positions,
+      command: (name, payload, answered) => this.#connector.command(name, payload, answered),
+      isOnline,
+      resume: () => this.#connector.resume(),
+      onListenerError: (cause) => this.#listeners.report('event', cause),
+    });
     this.#inquiry.restart();
   }
 
@@ -140,7 +161,7 @@ class Client implements TidingsClient {
   }
 
   outcomes(): AsyncIterableIterator<OutcomeEnvelope> {
-    const iterator = new OutcomeIterator(() => {
+    const iterator = new EventIterator<OutcomeEnvelope>(() => {
       end();
       this.#iterators.delete(iterator);
     });
@@ -149,7 +170,32 @@ class Client implements TidingsClient {
     return iterator;
   }
 
+  subscribe(
+    channel: string,
+    listener?: (event: SubscriptionEvent) => unknown,
+    options: SubscribeOptions = {},
+  ): Subscription {
+    const subscription = this.#subscriptions.add(channel, options);
+    if (listener) subscription.on(listener);
+    return subscription;
+  }
+
+  room(id: string): RoomHandle {
+    const channel = roomChannel(id);
+    return {
+      id,
+      channel,
+      subscribe: (listener, options) => this.subscribe(channel, listener, options),
+      presence: () => this.presence(channel),
+    };
+  }
+
+  async mirror(event: string, data?: unknown): Promise<void> {
+    await this.command('mirror', { event, ...(data !== undefined && { data }) });
+  }
+
   close(): void {
+    this.#subscriptions.close(new TidingsError('CLOSED', 'The client was closed'));
     this.#delivered.close();
     this.disconnect();
     this.#memory.close();
@@ -159,7 +205,22 @@ class Client implements TidingsClient {
     for (const iterator of this.#iterators) void iterator.return();
   }
 
+  private async presence(channel: string): Promise<string[]> {
+    return (await this.command<{ users: string[] }>('presence', { channel })).users;
+  }
+
+  private command<Result extends object>(name: CommandName, payload: object): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#connector.command<Result>(name, payload, (answer) => {
+        if (typeof answer === 'string') reject(new TidingsError('NETWORK', `"${name}" was not answered`));
+        else if (answer.ok) resolve(answer);
+        else reject(new TidingsError(answer.problem.code, answer.problem.detail, answer.problem));
+      });
+    });
+  }
+
   private entered(state: ClientState): void {
+    if (state !== 'online') this.#subscriptions.pause();
     this.#inquiry.restart();
     this.#listeners.emit('state', state);
   }
@@ -173,16 +234,25 @@ class Client implements TidingsClient {
     );
     void this.#inquiry.ask(doubtful.map(({ id }) => id));
     this.#listeners.emit('session', session);
+    // Last: who listened may have subscribed to more.
+    this.#subscriptions.restart();
   }
 
   private heard(name: 'outcome' | 'event', envelope: Envelope | EphemeralEnvelope): void {
-    if (!('offset' in envelope)) return this.#listeners.emit('event', envelope);
+    const { channel } = envelope;
+    // On its way when the room was left: it comes again to who enters it again.
+    if (isRoomChannel(channel) && !this.#subscriptions.has(channel)) return;
+    const listeners = this.#subscriptions.listenersOf(channel);
+    if (!('offset' in envelope)) return this.#listeners.deliver('event', envelope, () => undefined, listeners);
     const arrival = this.#positions.arrive(envelope);
     if (arrival === 'seen') return;
     if (arrival === 'early') return this.#connector.resume();
-    const history = this.#positions.historyOf(envelope.channel);
+    const history = this.#positions.historyOf(channel);
     const handled = (): void => this.handled(envelope, history);
-    if (name === 'event') return this.#listeners.deliver('event', envelope, handled);
+    if (name === 'event') {
+      this.#listeners.deliver('event', envelope, handled, listeners);
+      return this.#subscriptions.passed(envelope, this.session?.userId ?? undefined);
+    }
     this.#pending.settle((envelope as OutcomeEnvelope).data);
     this.#listeners.deliver('outcome', envelope as OutcomeEnvelope, handled);
   }

@@ -1,7 +1,9 @@
 export type * from './client.ts';
 export { createClient } from './create-client.ts';
-export type * from './resources.ts';
+export type * from './resource-client.ts';
+export type * from './resources.generated.ts';
 export type { ClientStorage } from './storage/client-storage.ts';
 export { fileStorage } from './storage/file-storage.ts';
 export { sessionStorageOf } from './storage/session-storage.ts';
+export type * from './subscription.ts';
 export { TidingsError, type ClientProblemCode } from './tidings-error.ts';

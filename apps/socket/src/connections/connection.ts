@@ -28,7 +28,9 @@ export interface Hearing {
   /** Its user is counted as present. */
   isPresent?: true;
   /** Where it started, once that is known. */
-  start?: StartPosition;
+  start?: Pick<StartPosition, 'channel' | 'from'>;
+  /** Called when it is over. */
+  onOver?: () => void;
 }
 
 /** One client that listens here, on whatever transport. */

@@ -1,5 +1,5 @@
 import type { AcceptedAction, Action } from '#contracts';
-import type { SubmitOptions, SubmittedAction } from '../client.ts';
+import type { SubmitOptions, SubmittedAction } from '../resource-client.ts';
 import type { Positions } from '../delivery/positions.ts';
 import type { RestClient, RestRequest } from '../http/rest.ts';
 import { TidingsError } from '../tidings-error.ts';

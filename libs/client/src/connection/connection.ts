@@ -1,5 +1,6 @@
 import { io, type Socket } from 'socket.io-client';
 import type {
+  Ack,
   ClientToServerEvents,
   EphemeralEnvelope,
   Envelope,
@@ -16,6 +17,16 @@ const SESSION_MS = 20_000;
 
 /** How long the answer to a command may take, in milliseconds. */
 const ACK_MS = 10_000;
+
+/** Commands of which each has its own answer. */
+export type CommandName = 'subscribe' | 'unsubscribe' | 'presence' | 'mirror';
+
+/** `late`: none came in time; `closed`: the connection ended before it came. */
+export type CommandAnswer<Result extends object> = Ack<Result> | 'late' | 'closed';
+
+interface UntypedEmitter<Result extends object> {
+  emit(name: string, payload: object, ack: (error: Error | null, answer: Ack<Result>) => void): void;
+}
 
 /** Why a connection ended. */
 export type ConnectionEnd =
@@ -73,6 +84,24 @@ export class Connection {
     const answer = await this.#socket.timeout(ACK_MS).emitWithAck('refresh', { token });
     if (!answer.ok) throw new Error(answer.problem.detail);
     return answer;
+  }
+
+  /**
+   * Sends a command. The answer is given at once when it comes, before anything that the
+   * server sent after it.
+   *
+   * @param answered is called once, whatever happens
+   */
+  command<Result extends object>(
+    name: CommandName,
+    payload: object,
+    answered: (answer: CommandAnswer<Result>) => void,
+  ): void {
+    const socket = this.#socket.timeout(ACK_MS) as unknown as UntypedEmitter<Result>;
+    socket.emit(name, payload, (error, answer) => {
+      if (!error) answered(answer);
+      else answered(this.#socket.connected ? 'late' : 'closed');
+    });
   }
 
   /** @returns false when it is not connected */

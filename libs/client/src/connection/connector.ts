@@ -3,7 +3,7 @@ import type { ClientState } from '../client.ts';
 import { fullJitter } from '../retry.ts';
 import { TidingsError } from '../tidings-error.ts';
 import type { TokenSource } from '../token-source.ts';
-import { Connection, type ConnectionEnd } from './connection.ts';
+import { Connection, type CommandAnswer, type CommandName, type ConnectionEnd } from './connection.ts';
 import { TokenRefresh } from './token-refresh.ts';
 
 /** Pauses between attempts, in milliseconds. */
@@ -112,6 +112,16 @@ export class Connector {
   /** @returns false while it is not connected */
   delivered(cursor: string): boolean {
     return this.#connection?.delivered(cursor) ?? false;
+  }
+
+  /** Sends a command on the connection of the present session; without one it is `closed`. */
+  command<Result extends object>(
+    name: CommandName,
+    payload: object,
+    answered: (answer: CommandAnswer<Result>) => void,
+  ): void {
+    if (this.#session && this.#connection) this.#connection.command(name, payload, answered);
+    else answered('closed');
   }
 
   private drop(): void {

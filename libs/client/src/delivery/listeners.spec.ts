@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OutcomeEnvelope } from '#contracts';
 import type { TidingsError } from '../tidings-error.ts';
 import { Listeners } from './listeners.ts';
-import { OutcomeIterator } from './outcome-iterator.ts';
+import { EventIterator } from './event-iterator.ts';
 
 function outcome(offset: number): OutcomeEnvelope {
   return { offset } as OutcomeEnvelope;
@@ -79,8 +79,8 @@ describe('an outcome', () => {
 });
 
 describe('outcomes as an iterator', () => {
-  function iterate(listeners: Listeners): OutcomeIterator {
-    const iterator = new OutcomeIterator(() => end());
+  function iterate(listeners: Listeners): EventIterator<OutcomeEnvelope> {
+    const iterator = new EventIterator<OutcomeEnvelope>(() => end());
     const end = listeners.add('outcome', (value) => iterator.offer(value));
     return iterator;
   }

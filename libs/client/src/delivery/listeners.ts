@@ -36,15 +36,23 @@ export class Listeners {
     for (const listener of this.#listeners[name]) listener.take(value, () => undefined);
   }
 
-  /** @param handled is called when all listeners have handled this event and those before it */
-  deliver<Name extends Kept>(name: Name, value: ClientEvents[Name], handled: () => void): void {
-    const listeners = [...this.#listeners[name]];
+  /**
+   * @param handled is called when all listeners have handled this event and those before it
+   * @param more those who listen to its channel only
+   */
+  deliver<Name extends Kept>(
+    name: Name,
+    value: ClientEvents[Name],
+    handled: () => void,
+    more: Iterable<Pick<SerialListener<ClientEvents[Name]>, 'take'>> = [],
+  ): void {
+    const listeners = [...this.#listeners[name], ...more];
     const done = this.#log.add(listeners.length, handled);
     for (const listener of listeners) listener.take(value, done);
   }
 
   /** A listener must not break the others. Where nobody listens to errors, it is reported as uncaught. */
-  private report(name: keyof ClientEvents, cause: unknown): void {
+  report(name: keyof ClientEvents, cause: unknown): void {
     const error = new TidingsError('LISTENER_FAILED', `A listener to "${name}" failed`, { cause });
     if (name !== 'error' && this.#listeners.error.size > 0) this.emit('error', error);
     else {

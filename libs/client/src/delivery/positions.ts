@@ -1,4 +1,4 @@
-import { decodeCursor, type Envelope, type Session } from '#contracts';
+import { decodeCursor, isRoomChannel, type Envelope, type Session, type Subscribed } from '#contracts';
 
 interface Position {
   /** Offset of the last event that came. */
@@ -31,9 +31,10 @@ export class Positions {
     for (const cursor of kept) this.begin(cursor);
   }
 
-  /** What a handshake brings. */
+  /** What a handshake brings: rooms are subscribed to after it, each by its own command. */
   get forHandshake(): string[] {
-    const cursors = [...this.#channels.values()].map(({ cursor }) => cursor);
+    const own = [...this.#channels].filter(([channel]) => !isRoomChannel(channel));
+    const cursors = own.map(([, { cursor }]) => cursor);
     return cursors.length === 0 && this.#replayFromStart ? ['0'] : cursors;
   }
 
@@ -65,13 +66,36 @@ export class Positions {
       if (known?.isAdopted && !reasons[found.channel] && found.offset > known.offset) return false;
     }
     const heard = new Set(starts.map(({ found }) => found.channel));
-    for (const channel of this.#channels.keys()) if (!heard.has(channel)) this.#channels.delete(channel);
+    for (const channel of this.#channels.keys()) {
+      if (!heard.has(channel) && !isRoomChannel(channel)) this.#channels.delete(channel);
+    }
     for (const { cursor, found } of starts) {
       const known = this.#channels.get(found.channel);
       if (known && !reasons[found.channel] && known.offset === found.offset) known.isAdopted = false;
       else this.begin(cursor);
     }
     return true;
+  }
+
+  /** Where it is in a channel, as a cursor; undefined when nothing is known of it. */
+  cursorOf(channel: string): string | undefined {
+    return this.#channels.get(channel)?.cursor;
+  }
+
+  /**
+   * A subscription begins where its answer says. Events that came meanwhile count: the
+   * subscription before it, which was ended or left by the client, may have brought them.
+   */
+  subscribed({ cursor, reason }: Subscribed): void {
+    const found = decodeCursor(cursor);
+    if (!found) return;
+    const known = this.#channels.get(found.channel);
+    if (!known || reason || found.offset > known.offset) this.begin(cursor);
+  }
+
+  /** Nothing is to be remembered of a channel. */
+  forget(channel: string): void {
+    this.#channels.delete(channel);
   }
 
   /** An event came. One that is early is taken when it comes again: what was between is not kept any more. */

@@ -1,5 +1,6 @@
 import type { Action } from '#contracts';
-import type { ActionsClient, ActionsQuery, Page } from '../client.ts';
+import type { ActionsClient, ActionsQuery } from '../client.ts';
+import type { Page } from '../resource-client.ts';
 import { withQuery } from './query.ts';
 import { READ_WITHIN_MS } from './resource-endpoint.ts';
 import type { RestClient } from './rest.ts';

@@ -1,10 +1,27 @@
-import type { ChangeOptions, CreateOptions, Page, PageQuery, ResourceClient, SubmittedAction } from '../client.ts';
 import type { Submitter } from '../actions/submitter.ts';
+import type {
+  ChangeOptions,
+  CreateOptions,
+  Page,
+  PageQuery,
+  ResourceClient,
+  SubmittedAction,
+} from '../resource-client.ts';
 import { withQuery } from './query.ts';
+import type { SubRoute } from './resource-routes.ts';
 import type { RestClient } from './rest.ts';
 
 /** How long a read is tried, in milliseconds. */
 export const READ_WITHIN_MS = 5_000;
+
+/** A verb with a route of its own below one of the resource. */
+export interface Change {
+  verb: string;
+  method: Exclude<SubRoute[0], 'GET'>;
+  /** The path below the resource. */
+  below: string;
+  payload: Record<string, string>;
+}
 
 /** `/v1/<resource>` */
 export class ResourceEndpoint<Create extends object, Edit extends object, View> implements ResourceClient<
@@ -62,6 +79,28 @@ export class ResourceEndpoint<Create extends object, Edit extends object, View> 
 
   async get(id: string): Promise<View> {
     return (await this.#rest.call<View>({ method: 'GET', path: this.pathOf(id), withinMs: READ_WITHIN_MS })).body;
+  }
+
+  /** A list below one of the resource. */
+  async listBelow<Item>(id: string, below: string, query: PageQuery = {}): Promise<Page<Item>> {
+    const path = withQuery(`${this.pathOf(id)}/${below}`, query);
+    return (await this.#rest.call<Page<Item>>({ method: 'GET', path, withinMs: READ_WITHIN_MS })).body;
+  }
+
+  /** A verb that not every resource has; what is named in its path is its payload. */
+  change(
+    id: string,
+    { verb, method, below, payload }: Change,
+    options: ChangeOptions = {},
+  ): Promise<SubmittedAction<View>> {
+    const { ifMatch, ...others } = options;
+    return this.#submitter.submit<View>({
+      ...others,
+      type: `${this.#type}.${verb}`,
+      resourceId: id,
+      payload,
+      request: { method, path: `${this.pathOf(id)}/${below}`, headers: precondition(ifMatch) },
+    });
   }
 
   private pathOf(id: string): string {

@@ -13,7 +13,7 @@ const PAUSES = { baseMs: 200, mostMs: 5_000 };
 const RETRYABLE = new Set([429, 502, 503, 504]);
 
 export interface RestRequest {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** From the base URL on, with its query. */
   path: string;
   body?: unknown;

@@ -1,12 +1,10 @@
-import type { OutcomeEnvelope } from '#contracts';
+type Result<Event> = IteratorResult<Event, undefined>;
 
-type Result = IteratorResult<OutcomeEnvelope, undefined>;
-
-/** Outcomes as an async iterator. One counts as handled when the next is asked for. */
-export class OutcomeIterator implements AsyncIterableIterator<OutcomeEnvelope, undefined> {
+/** Events as an async iterator. One counts as handled when the next is asked for. */
+export class EventIterator<Event extends object> implements AsyncIterableIterator<Event, undefined> {
   readonly #onReturn: () => void;
-  readonly #pulls: ((result: Result) => void)[] = [];
-  #offered: OutcomeEnvelope | undefined;
+  readonly #pulls: ((result: Result<Event>) => void)[] = [];
+  #offered: Event | undefined;
   #handled: (() => void) | undefined;
   #isEnded = false;
 
@@ -15,32 +13,32 @@ export class OutcomeIterator implements AsyncIterableIterator<OutcomeEnvelope, u
     this.#onReturn = onReturn;
   }
 
-  /** Resolves when the outcome is handled. The next one must not be offered before. */
-  offer(outcome: OutcomeEnvelope): Promise<void> {
+  /** Resolves when the event is handled. The next one must not be offered before. */
+  offer(event: Event): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#handled = resolve;
     const pull = this.#pulls.shift();
-    if (pull) pull({ done: false, value: outcome });
-    else this.#offered = outcome;
+    if (pull) pull({ done: false, value: event });
+    else this.#offered = event;
     // Someone asks for the next one already.
     if (this.#pulls.length > 0) resolve();
     return promise;
   }
 
-  next(): Promise<Result> {
+  next(): Promise<Result<Event>> {
     if (this.#isEnded) return Promise.resolve({ done: true, value: undefined });
     const value = this.#offered;
     if (value) {
       this.#offered = undefined;
       return Promise.resolve({ done: false, value });
     }
-    const { promise, resolve } = Promise.withResolvers<Result>();
+    const { promise, resolve } = Promise.withResolvers<Result<Event>>();
     this.#pulls.push(resolve);
     this.#handled?.();
     return promise;
   }
 
-  return(): Promise<Result> {
+  return(): Promise<Result<Event>> {
     this.#isEnded = true;
     this.#onReturn();
     this.#handled?.();
