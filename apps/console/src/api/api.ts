@@ -23,7 +23,8 @@ export class Api {
     if (response.status === 401) response = await this.send(method, path, true);
     const body: unknown = await response.json().catch(() => null);
     if (response.ok) return body as Body;
-    const { code = 'UNEXPECTED_ANSWER', detail = `The answer was ${response.status}` } = (body ?? {}) as Problem;
+    const { code = 'UNEXPECTED_ANSWER', detail = `The answer was ${response.status}` } = (body ??
+      {}) as Partial<Problem>;
     throw new TidingsError(code, detail, { status: response.status });
   }
 

@@ -7,6 +7,11 @@ import { MemberEntry } from './member-entry.svelte.ts';
 /** Most that are listed. */
 const MOST = 500;
 
+const ORDERS = {
+  add: ['rooms.addMember', 'PUT'],
+  remove: ['rooms.removeMember', 'DELETE'],
+} as const;
+
 /** Who is in a room, and who of them is here now. */
 export class Members {
   entries: readonly MemberEntry[] = $state.raw([]);
@@ -76,10 +81,10 @@ export class Members {
   }
 
   private async submit(entry: MemberEntry, kind: 'add' | 'remove'): Promise<void> {
-    const [type, method] = kind === 'add' ? ['rooms.addMember', 'PUT'] : ['rooms.removeMember', 'DELETE'];
-    entry.change = { kind, entry: new ActivityEntry(type!, entry.userId, true) };
+    const [type, method] = ORDERS[kind];
+    entry.change = { kind, entry: new ActivityEntry(type, entry.userId, true) };
     await this.activity.submit(entry.change.entry, async () => {
-      const action = await this.api.call<Action>(method!, `${this.path}/${encodeURIComponent(entry.userId)}`);
+      const action = await this.api.call<Action>(method, `${this.path}/${encodeURIComponent(entry.userId)}`);
       return { action, cancel: () => this.api.call('DELETE', `/v1/actions/${action.id}`) };
     });
     this.settle();
