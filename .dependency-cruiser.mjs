@@ -113,7 +113,10 @@ export default {
       name: 'declared-packages-only',
       comment: 'Every package is named in package.json; what runs in production is no devDependency.',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: [SPEC, '^apps/console/', '^libs/testing/'] },
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: [SPEC, '^apps/console/', '^libs/testing/', '^libs/client/(src/react/|tsup)'],
+      },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
   ],

@@ -85,7 +85,8 @@ export class Subscriptions {
   }
 
   listenersOf(channel: string): Pick<SerialListener<SubscriptionEvent>, 'take'>[] {
-    return [...(this.#live.get(channel)?.subscriptions ?? [])].flatMap(({ listeners }) => [...listeners]);
+    const subscriptions = [...(this.#live.get(channel)?.subscriptions ?? [])];
+    return subscriptions.flatMap(({ listeners }) => Array.from(listeners));
   }
 
   /** A session began: the connection knows nothing of the rooms yet. */

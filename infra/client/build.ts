@@ -1,0 +1,4 @@
+/** `npm run build:client`: builds `@tidings/client` into `dist/client`. */
+import { buildPackage } from './package.ts';
+
+await buildPackage();
