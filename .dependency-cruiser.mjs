@@ -10,10 +10,11 @@ const IMPORTS = {
   queue: ['contracts', 'config', 'telemetry'],
   channels: ['contracts', 'config', 'telemetry'],
   auth: ['contracts', 'config', 'database', 'telemetry'],
-  http: ['contracts', 'database'],
+  http: ['contracts', 'config', 'database'],
   ledger: ['contracts', 'database', 'telemetry'],
   resources: ['contracts', 'database', 'telemetry'],
   actions: ['contracts', 'config', 'database', 'ledger', 'queue', 'resources', 'telemetry'],
+  publishing: ['contracts', 'channels', 'database', 'ledger'],
   client: ['contracts'],
 };
 

@@ -30,7 +30,15 @@ export async function startBenchSystem(sockets: number): Promise<BenchSystem> {
     startRedis({ folder: join(folder, 'redis'), persistent: true }),
     startPostgres({ folder: join(folder, 'postgres') }),
   ]);
-  const env = { NODE_ENV: 'test', LOG_LEVEL: 'warn', JWT_SECRET, DATABASE_URL: postgres.url, REDIS_URL: redis.url };
+  const env = {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'warn',
+    RATE_LIMIT_PER_USER: '0',
+    RATE_LIMIT_PER_ADDRESS: '0',
+    JWT_SECRET,
+    DATABASE_URL: postgres.url,
+    REDIS_URL: redis.url,
+  };
   await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {
     cwd: ROOT,
     env: { ...process.env, ...env },

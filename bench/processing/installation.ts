@@ -39,6 +39,8 @@ export class Installation {
     this.#env = {
       NODE_ENV: 'test',
       LOG_LEVEL: 'error',
+      RATE_LIMIT_PER_USER: '0',
+      RATE_LIMIT_PER_ADDRESS: '0',
       JWT_SECRET: SECRET,
       REDIS_URL: redis,
       REDIS_PREFIX: `bench-${randomBytes(4).toString('hex')}`,

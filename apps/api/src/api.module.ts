@@ -14,7 +14,7 @@ import { OutcomeWaiter } from './actions/outcome-waiter.ts';
 import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
-import { ProblemFilter } from '#http';
+import { ProblemFilter, RateLimitGuard } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
 import { resourceControllers } from './resources/resource-controllers.ts';
@@ -46,6 +46,7 @@ export class ApiModule {
         OutcomeWaiter,
         SubmissionService,
         { provide: APP_GUARD, useClass: BearerGuard },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
     };

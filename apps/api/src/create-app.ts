@@ -9,14 +9,25 @@ import { ledgerMigrations } from '#ledger';
 import { ApiModule } from './api.module.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
-import { sendProblem, toProblemError } from '#http';
+import { limitAddresses, sendProblem, toProblemError } from '#http';
 import { serveOpenApi } from './openapi.ts';
+
+const EXPOSED_HEADERS = [
+  'Location',
+  'Retry-After',
+  'ETag',
+  'Idempotency-Replayed',
+  'Preference-Applied',
+  'RateLimit',
+  'RateLimit-Policy',
+];
 
 /** Builds the api, ready to listen, or to be invoked as a function. */
 export async function createApp(): Promise<NestFastifyApplication> {
   const config = loadConfig(ApiConfig);
   const adapter = new FastifyAdapter({
     bodyLimit: BATCH_BODY_LIMIT,
+    trustProxy: proxiesOf(config),
     genReqId: () => uuidv7(),
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
@@ -30,16 +41,25 @@ export async function createApp(): Promise<NestFastifyApplication> {
     bufferLogs: true,
     abortOnError: false,
   });
+  limitAddresses(adapter.getInstance(), config);
   parseJsonBodies(adapter.getInstance());
   if (config.ALLOWED_ORIGINS !== '') {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());
     app.enableCors({
       origin: origins.includes('*') ? '*' : origins,
-      exposedHeaders: ['Location', 'Retry-After', 'ETag', 'Idempotency-Replayed', 'Preference-Applied'],
+      exposedHeaders: EXPOSED_HEADERS,
     });
   }
   serveOpenApi(app);
   await serveConsole(app);
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   return app;
+}
+
+/** Whose `X-Forwarded-For` is believed; nobody's unless it is said. */
+function proxiesOf({ TRUSTED_PROXIES }: ApiConfig): string[] | false {
+  const proxies = TRUSTED_PROXIES.split(',')
+    .map((address) => address.trim())
+    .filter(Boolean);
+  return proxies.length > 0 && proxies;
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { ActionsModule } from '#actions';
 import { AuthModule } from '#auth';
 import { ChannelsModule } from '#channels';
 import { ConfigModule, SocketConfig } from '#config';
@@ -12,6 +13,7 @@ import { Audience } from './connections/audience.ts';
 import { Memberships } from './connections/memberships.service.ts';
 import { Connections } from './connections/connections.service.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
+import { MirrorService } from './mirror/mirror.service.ts';
 import { SocketHealth } from './socket.health.ts';
 import { SocketMetrics } from './socket.metrics.ts';
 import { StreamController } from './stream/stream.controller.ts';
@@ -25,15 +27,18 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     ConfigModule.forApp(SocketConfig),
     TelemetryModule.forApp({ app: 'socket', health: SocketHealth, imports: [channels] }),
     DatabaseModule.forApp('socket'),
+    ActionsModule,
     AuthModule,
     LedgerModule,
     channels,
+    ChannelsModule.forPublisher(),
   ],
   controllers: [DeliveryController, StreamController],
   providers: [
     Audience,
     Connections,
     Memberships,
+    MirrorService,
     SocketMetrics,
     StreamHub,
     TidingsGateway,

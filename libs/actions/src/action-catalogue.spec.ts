@@ -7,8 +7,8 @@ const verb: Verb = { apply: () => Promise.resolve([]) };
 class NotesResource {
   type = 'notes';
   create: Verb | undefined = verb;
-  edit = verb;
-  delete = verb;
+  edit: Verb | undefined = verb;
+  delete: Verb | undefined = verb;
   verbs = {};
   migrations = { '2026-01-01-notes': {} };
 }
@@ -27,6 +27,12 @@ describe('ActionCatalogue', () => {
     expect(() => new ActionCatalogue([notes({ create: undefined })])).toThrow(
       'notes.create has no handler: give NotesResource a "create"',
     );
+  });
+
+  it('knows no type for an edit or a delete that a resource does not have', () => {
+    const catalogue = new ActionCatalogue([notes({ edit: undefined, delete: undefined })]);
+    expect(catalogue.find('notes.edit')).toBeUndefined();
+    expect(() => catalogue.get('notes.delete')).toThrow('must be one of notes.create');
   });
 
   it('does not start when a type has two handlers', () => {

@@ -12,8 +12,6 @@ export interface ActionType {
   handler: Verb;
 }
 
-const VERBS = ['create', 'edit', 'delete'] as const;
-
 /** Every action type there is, each with its one handler. */
 @Injectable()
 export class ActionCatalogue {
@@ -24,8 +22,11 @@ export class ActionCatalogue {
    */
   constructor(readonly resources: readonly Resource[]) {
     for (const resource of resources) {
-      const verbs = [...VERBS.map((verb) => [verb, resource[verb]] as const), ...Object.entries(resource.verbs)];
-      for (const [verb, handler] of verbs) this.add({ name: `${resource.type}.${verb}`, verb, resource, handler });
+      const { create, edit, delete: remove, verbs } = resource;
+      const own = { create, ...(edit && { edit }), ...(remove && { delete: remove }) };
+      for (const [verb, handler] of [...Object.entries(own), ...Object.entries(verbs)]) {
+        this.add({ name: `${resource.type}.${verb}`, verb, resource, handler });
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { inspectJson } from './inspect-json.ts';
 import { validationFailed } from './validate.ts';
 
 /** An action as a client asks for it, on whatever way it comes. */
@@ -9,6 +10,28 @@ export interface ActionRequest {
   idempotencyKey?: unknown;
   ifMatch?: unknown;
   traceparent?: string | undefined;
+}
+
+const FIELDS = new Set(['type', 'resourceId', 'payload', 'idempotencyKey', 'ifMatch']);
+
+/**
+ * An action as an item of a batch, or a command on a socket, asks for it; its fields are
+ * looked at when it is submitted.
+ *
+ * @throws {ProblemError} `VALIDATION_FAILED` or `TOO_DEEP`
+ */
+export function parseActionRequest(input: unknown): ActionRequest {
+  inspectJson(input);
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw validationFailed([{ pointer: '', code: 'NOT_AN_OBJECT', detail: 'must be a JSON object' }]);
+  }
+  const unknown = Object.keys(input).filter((key) => !FIELDS.has(key));
+  if (unknown.length > 0) {
+    throw validationFailed(
+      unknown.map((key) => ({ pointer: `/${key}`, code: 'UNKNOWN_FIELD', detail: 'is not a known field' })),
+    );
+  }
+  return input as ActionRequest;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
+import { ProblemError } from '#contracts';
 import { Acceptor, type Accepted } from './acceptor.ts';
 import { ActionCatalogue, type ActionType } from './action-catalogue.ts';
 import { fingerprintOf, parseIdempotencyKey, parseIfMatch, parseUuid, type ActionRequest } from './action-request.ts';
@@ -14,6 +15,12 @@ export interface RequestPlaces {
 }
 
 const IN_COMMAND: RequestPlaces = { resourceId: '/resourceId', ifMatch: '/ifMatch', idempotencyKey: '/idempotencyKey' };
+
+/** Who submits an action: the identity of a token has it. */
+export interface Submitter {
+  userId: string;
+  scopes: ReadonlySet<string>;
+}
 
 export interface ActionsOptions {
   /** Seconds until an unfinished action ends as `expired`. */
@@ -30,18 +37,19 @@ export class ActionsService {
   ) {}
 
   /**
-   * Accepts an action for `owner`. When it resolves, the action is committed.
+   * Accepts an action of the submitter. When it resolves, the action is committed.
    *
-   * @throws {ProblemError} when the request is not valid, or the ledger is away
+   * @throws {ProblemError} when the request is not valid or not allowed, or the ledger is away
    */
-  submit(owner: string, request: ActionRequest, places: RequestPlaces = IN_COMMAND): Promise<Accepted> {
+  submit({ userId, scopes }: Submitter, request: ActionRequest, places: RequestPlaces = IN_COMMAND): Promise<Accepted> {
     const type = this.catalogue.get(request.type);
+    requireScope(type, scopes);
     const ifMatch = parseIfMatch(request.ifMatch, places.ifMatch);
     const key = parseIdempotencyKey(request.idempotencyKey, places.idempotencyKey);
     const payload = payloadOf(type, request.payload);
     return this.acceptor.accept({
       id: uuidv7(),
-      owner,
+      owner: userId,
       type: type.name,
       resourceId: resourceIdOf(type, request.resourceId, places.resourceId),
       parentId: payload && type.handler.parentOf?.(payload),
@@ -52,6 +60,11 @@ export class ActionsService {
       ...(key !== undefined && { idempotency: { key, fingerprint: fingerprintOf(request) } }),
     });
   }
+}
+
+function requireScope({ name, handler: { scope } }: ActionType, scopes: ReadonlySet<string>): void {
+  if (scope === undefined || scopes.has(scope)) return;
+  throw new ProblemError('FORBIDDEN', `${name} needs a token with the scope "${scope}"`);
 }
 
 function resourceIdOf({ verb }: ActionType, given: unknown, pointer: string): string {

@@ -1,6 +1,6 @@
 export { ActionCatalogue, type ActionType } from './action-catalogue.ts';
-export { isUuid, type ActionRequest } from './action-request.ts';
+export { isUuid, parseActionRequest, type ActionRequest } from './action-request.ts';
 export { ActionsModule, CatalogueModule } from './actions.module.ts';
-export { ActionsService, type RequestPlaces } from './actions.service.ts';
+export { ActionsService, type RequestPlaces, type Submitter } from './actions.service.ts';
 export { inspectJson } from './inspect-json.ts';
 export { validate, validationFailed } from './validate.ts';

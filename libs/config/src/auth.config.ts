@@ -26,6 +26,20 @@ export class AuthConfig extends ProcessConfig {
   @IsString()
   ALLOWED_ORIGINS = '';
 
+  /** Requests that a user may send within a minute, over all instances; 0: no limit. */
+  @IsInt()
+  @Min(0)
+  RATE_LIMIT_PER_USER = 6_000;
+
+  /** Requests that an address may send to one instance within a minute; 0: no limit. */
+  @IsInt()
+  @Min(0)
+  RATE_LIMIT_PER_ADDRESS = 60_000;
+
+  /** Addresses or networks of balancers, comma separated, whose `X-Forwarded-For` is believed. */
+  @IsString()
+  TRUSTED_PROXIES = '';
+
   /** How long an accepted action may stay unfinished before it ends as `expired`, in seconds. */
   @IsInt()
   @Min(1)

@@ -1,4 +1,5 @@
 import type { CursorReason } from './cursor.ts';
+import type { AcceptedAction } from './action.ts';
 import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Session } from './envelope.ts';
 import type { Problem } from './problem.ts';
 
@@ -24,8 +25,27 @@ export interface ServerToClientEvents {
   goaway: (goaway: Goaway) => void;
 }
 
+/** An action as it is submitted over a socket. */
+export interface SubmitCommand {
+  /** `<resource>.<verb>` */
+  type: string;
+  /** UUID; a create may leave it to the server. */
+  resourceId?: string;
+  payload?: object;
+  idempotencyKey?: string;
+  ifMatch?: string;
+}
+
+/** What one socket of a user does, told to the others; `data` has at most 16 kB of JSON. */
+export interface Mirror {
+  event: string;
+  data?: unknown;
+}
+
 /** Every event that the server accepts. */
 export interface ClientToServerEvents {
+  submit: (command: SubmitCommand, ack: (answer: Ack<{ action: AcceptedAction }>) => void) => void;
+  mirror: (command: Mirror, ack?: (answer: Ack) => void) => void;
   refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
   subscribe: (command: { channel: string; cursor?: string }, ack: (answer: Ack<Subscribed>) => void) => void;
   unsubscribe: (command: { channel: string }, ack?: (answer: Ack) => void) => void;

@@ -120,6 +120,25 @@ export class Ledger {
     });
   }
 
+  /**
+   * Appends events that no action causes, in the order given, in a transaction of their own.
+   *
+   * @param events at least one
+   * @returns the envelopes to publish
+   */
+  async append(events: readonly ChannelEvent[]): Promise<Envelope[]> {
+    const rows = events.map(({ data, ...event }) => ({
+      row: { ...event, id: uuidv7(), actionId: null, data: JSON.stringify(data) },
+      data,
+    }));
+    const { at, offsets } = await finishStatement(
+      this.database,
+      [],
+      rows.map(({ row }) => row),
+    );
+    return rows.map(({ row, data }, index) => toEnvelope({ ...row, offset: offsets[index]!, created_at: at, data }));
+  }
+
   /** The newest event on the channel of each owner of these actions. */
   async newestEventsOfOwners(actionIds: readonly string[]): Promise<Envelope[]> {
     const channels = (await ownersOfActionsStatement(this.database, actionIds)).map(userChannel);

@@ -80,6 +80,30 @@ const statuses = async (): Promise<Record<string, string>> =>
     ]),
   );
 
+describe('appending', () => {
+  const event = (channel: string, number: number) => ({
+    channel,
+    type: 'it.happened',
+    subject: 'it',
+    data: { number },
+  });
+
+  it('gives offsets in the order given, after those of outcomes, and reads back what it returned', async () => {
+    const action = newAction();
+    await ledger.accept([action]);
+    await database.transaction((sql) => ledger.finish(sql, [endingOf(action)]));
+    const appended = await ledger.append([event('user:alice', 1), event('everyone', 2), event('user:alice', 3)]);
+    expect(appended.map(({ channel, offset }) => [channel, offset])).toEqual([
+      ['user:alice', 2],
+      ['everyone', 1],
+      ['user:alice', 3],
+    ]);
+    const [page] = await history.read([{ channel: 'user:alice', after: 1, limit: 10 }]);
+    expect(page!.events).toEqual([appended[0], appended[2]]);
+    expect(page!.head).toEqual(decodeCursor(appended[2]!.cursor));
+  });
+});
+
 describe('Ledger.accept', () => {
   it('draws seq in the order of the input', async () => {
     const actions = Array.from({ length: 200 }, () => newAction());

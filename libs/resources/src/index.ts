@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { AnnouncementsResource } from './announcements/announcements.resource.ts';
 import { DrillsResource } from './drills/drills.resource.ts';
 import { MessagesResource } from './messages/messages.resource.ts';
 import type { Resource } from './resource.ts';
@@ -19,7 +20,7 @@ export {
 } from './resource.ts';
 
 /** All resources. A new one is a folder beside the others, and a line here. */
-const resources: Type<Resource>[] = [RoomsResource, MessagesResource];
+const resources: Type<Resource>[] = [RoomsResource, MessagesResource, AnnouncementsResource];
 
 /** Those that are for trying things out. */
 const drills: Type<Resource>[] = [DrillsResource];

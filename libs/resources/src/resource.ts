@@ -33,6 +33,8 @@ export type Applied = { response: object | null; events?: ChannelEvent[] } | { e
 export interface Verb<Payload extends object = object> {
   /** The DTO of the body; its class-validator rules are the authority. None: there is no body. */
   payload?: Type<Payload>;
+  /** The scope that the token of who submits it must have. None: whoever has a token may. */
+  scope?: string;
   /**
    * Work that does not belong into a transaction: mail, HTTP, rendering. It runs before
    * `apply`, at least once (again after a crash; use the id of the action to recognise
@@ -94,8 +96,10 @@ export abstract class Resource<View extends object = object> {
   abstract readonly view: Type<View>;
   abstract readonly migrations: Migrations;
   abstract readonly create: Verb;
-  abstract readonly edit: Verb;
-  abstract readonly delete: Verb;
+  /** None: it is never edited, and there is no such route. */
+  readonly edit?: Verb;
+  /** None: it is never deleted, and there is no such route. */
+  readonly delete?: Verb;
   /** Further kinds of change, by name: `addMember` is the action type `rooms.addMember`. */
   readonly verbs: Readonly<Record<string, RoutedVerb>> = {};
   /** Lists below a resource. */

@@ -6,6 +6,15 @@ import { JWT_SECRET } from './token.ts';
 
 export type StartedApp = AppProcess;
 
+/** Tests send all they have from one address. */
+const SETTINGS = {
+  NODE_ENV: 'test',
+  JWT_SECRET,
+  LOG_LEVEL: 'info',
+  RATE_LIMIT_PER_USER: '0',
+  RATE_LIMIT_PER_ADDRESS: '0',
+};
+
 let started = 0;
 
 /**
@@ -20,7 +29,7 @@ export async function startApp(app: AppName, env: NodeJS.ProcessEnv): Promise<St
     app,
     instance: env['INSTANCE_ID'] ?? `${app}-${started}`,
     port: env['PORT'] ? Number(env['PORT']) : await freePort(),
-    env: { NODE_ENV: 'test', JWT_SECRET, LOG_LEVEL: 'info', ...env },
+    env: { ...SETTINGS, ...env },
     readyWithinMs: 20_000,
   });
   atEndOfFile(() => process.kill());

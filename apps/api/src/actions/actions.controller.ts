@@ -28,11 +28,11 @@ export class ActionsController {
   @Post('batch')
   @HttpCode(202)
   async batch(
-    @CurrentIdentity() { userId }: Identity,
+    @CurrentIdentity() identity: Identity,
     @Body() body: unknown,
     @Headers('traceparent') traceparent?: string,
   ): Promise<{ results: BatchAnswer[] }> {
-    return { results: await this.batches.submit(userId, body, traceparent) };
+    return { results: await this.batches.submit(identity, body, traceparent) };
   }
 
   @ApiOperation({ summary: 'Own actions, the newest first' })

@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { ActionsService, inspectJson, validate, validationFailed, type ActionRequest } from '#actions';
+import { ActionsService, parseActionRequest, validate, type Submitter } from '#actions';
 import type { AcceptedAction, Problem } from '#contracts';
 import { toProblemError } from '#http';
 import { BatchRequest } from './batch.dto.ts';
 
 export type BatchAnswer = { action: AcceptedAction } | { problem: Problem };
-
-const FIELDS = new Set(['type', 'resourceId', 'payload', 'idempotencyKey', 'ifMatch']);
 
 /** Submits many actions at once; what is wrong with one concerns no other. */
 @Injectable()
@@ -16,15 +14,15 @@ export class BatchService {
   /**
    * @throws {ProblemError} when the batch as a whole is not valid
    */
-  submit(owner: string, body: unknown, traceparent: string | undefined): Promise<BatchAnswer[]> {
+  submit(submitter: Submitter, body: unknown, traceparent: string | undefined): Promise<BatchAnswer[]> {
     const { actions } = parseBatch(body);
     // All are handed over in their order before the first is written.
-    return Promise.all(actions.map((item) => this.answer(owner, item, traceparent)));
+    return Promise.all(actions.map((item) => this.answer(submitter, item, traceparent)));
   }
 
-  private async answer(owner: string, item: unknown, traceparent: string | undefined): Promise<BatchAnswer> {
+  private async answer(submitter: Submitter, item: unknown, traceparent: string | undefined): Promise<BatchAnswer> {
     try {
-      const { action } = await this.actions.submit(owner, { ...parseItem(item), traceparent });
+      const { action } = await this.actions.submit(submitter, { ...parseActionRequest(item), traceparent });
       return { action };
     } catch (error) {
       return { problem: toProblemError(error).toProblem() };
@@ -42,18 +40,4 @@ function parseBatch(body: unknown): { actions: unknown[] } {
 /** A stand-in of the same length, so that a bad item does not spoil the batch. */
 function lengthOf(actions: unknown): unknown {
   return Array.isArray(actions) ? Array.from({ length: actions.length }, () => null) : actions;
-}
-
-function parseItem(item: unknown): ActionRequest {
-  inspectJson(item);
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) {
-    throw validationFailed([{ pointer: '', code: 'NOT_AN_OBJECT', detail: 'must be a JSON object' }]);
-  }
-  const unknown = Object.keys(item).filter((key) => !FIELDS.has(key));
-  if (unknown.length > 0) {
-    throw validationFailed(
-      unknown.map((key) => ({ pointer: `/${key}`, code: 'UNKNOWN_FIELD', detail: 'is not a known field' })),
-    );
-  }
-  return item as ActionRequest;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ActionsService, type ActionRequest, type RequestPlaces } from '#actions';
+import { ActionsService, type ActionRequest, type RequestPlaces, type Submitter } from '#actions';
 import type { AcceptedAction, Action } from '#contracts';
 import { OutcomeWaiter } from './outcome-waiter.ts';
 
@@ -26,7 +26,7 @@ export class SubmissionService {
 
   /** Submits what a request asks for; sets the status and the headers of the reply. */
   async submit(
-    owner: string,
+    submitter: Submitter,
     request: FastifyRequest,
     reply: FastifyReply,
     asked: Pick<ActionRequest, 'type' | 'resourceId' | 'payload'>,
@@ -34,7 +34,7 @@ export class SubmissionService {
     const { headers } = request;
     const places = request.method === 'POST' ? { ...IN_HTTP, resourceId: '/id' } : IN_HTTP;
     const { action, replayed } = await this.actions.submit(
-      owner,
+      submitter,
       {
         ...asked,
         idempotencyKey: headers['idempotency-key'],

@@ -16,17 +16,21 @@ import { isUuid } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
 import { ProblemError, type AcceptedAction, type Action } from '#contracts';
 import { Database } from '#database';
-import type { Page, Resource } from '#resources';
+import type { Page, Resource, Verb } from '#resources';
 import { AcceptedActionView } from '../actions/action.dto.ts';
 import { SubmissionService } from '../actions/submission.service.ts';
 import { PageQuery } from '../http/page-query.dto.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
 import { IDEMPOTENCY_KEY, IF_MATCH } from './submit-headers.ts';
 
+/** A route only where there is a verb behind it; without, the method answers as unknown ones do. */
+const RouteOf = (verb: Verb | undefined, route: MethodDecorator): MethodDecorator => (verb ? route : () => undefined);
+
 /** Makes the routes of a resource from its definition. */
-export function resourceController(token: Type<Resource>, { type, view, create, edit, filter }: Resource): Type {
+export function resourceController(token: Type<Resource>, definition: Resource): Type {
+  const { type, view, create, edit, filter } = definition;
   const createBody = create.payload ?? Object;
-  const editBody = edit.payload ?? Object;
+  const editBody = edit?.payload ?? Object;
 
   class ListQuery extends (filter ? IntersectionType(PageQuery, filter) : PageQuery) {}
 
@@ -52,13 +56,13 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
     @ApiHeader(IDEMPOTENCY_KEY)
     @Post()
     create(
-      @CurrentIdentity() { userId }: Identity,
+      @CurrentIdentity() identity: Identity,
       @Body() body: unknown,
       @Req() request: FastifyRequest,
       @Res({ passthrough: true }) reply: FastifyReply,
     ): Promise<AcceptedAction | Action> {
       const { id, payload } = splitId(body);
-      return this.submissions.submit(userId, request, reply, { type: `${type}.create`, resourceId: id, payload });
+      return this.submissions.submit(identity, request, reply, { type: `${type}.create`, resourceId: id, payload });
     }
 
     @ApiOperation({ summary: `Edit one of ${type}` })
@@ -66,30 +70,30 @@ export function resourceController(token: Type<Resource>, { type, view, create, 
     @ApiAcceptedResponse({ type: AcceptedActionView })
     @ApiHeader(IDEMPOTENCY_KEY)
     @ApiHeader(IF_MATCH)
-    @Patch(':id')
+    @RouteOf(edit, Patch(':id'))
     edit(
-      @CurrentIdentity() { userId }: Identity,
+      @CurrentIdentity() identity: Identity,
       @Param('id') id: string,
       @Body() payload: unknown,
       @Req() request: FastifyRequest,
       @Res({ passthrough: true }) reply: FastifyReply,
     ): Promise<AcceptedAction | Action> {
-      return this.submissions.submit(userId, request, reply, { type: `${type}.edit`, resourceId: id, payload });
+      return this.submissions.submit(identity, request, reply, { type: `${type}.edit`, resourceId: id, payload });
     }
 
     @ApiOperation({ summary: `Delete one of ${type}` })
     @ApiAcceptedResponse({ type: AcceptedActionView })
     @ApiHeader(IDEMPOTENCY_KEY)
     @ApiHeader(IF_MATCH)
-    @Delete(':id')
+    @RouteOf(definition.delete, Delete(':id'))
     delete(
-      @CurrentIdentity() { userId }: Identity,
+      @CurrentIdentity() identity: Identity,
       @Param('id') id: string,
       @Body() payload: unknown,
       @Req() request: FastifyRequest,
       @Res({ passthrough: true }) reply: FastifyReply,
     ): Promise<AcceptedAction | Action> {
-      return this.submissions.submit(userId, request, reply, { type: `${type}.delete`, resourceId: id, payload });
+      return this.submissions.submit(identity, request, reply, { type: `${type}.delete`, resourceId: id, payload });
     }
 
     @ApiOperation({ summary: `List ${type}, the newest first` })

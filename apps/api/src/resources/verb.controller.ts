@@ -26,7 +26,7 @@ export function verbController(token: Type<Resource>, { type }: Resource, name: 
     @ApiHeader(IF_MATCH)
     @RequestMapping({ path: `:id/${verb.path}`, method: RequestMethod[verb.method] })
     submit(
-      @CurrentIdentity() { userId }: Identity,
+      @CurrentIdentity() identity: Identity,
       @Param() { id, ...payload }: Record<string, string>,
       @Body() body: unknown,
       @Req() request: FastifyRequest,
@@ -35,7 +35,7 @@ export function verbController(token: Type<Resource>, { type }: Resource, name: 
       if (!isEmpty(body)) {
         throw validationFailed([{ pointer: '', code: 'NO_BODY', detail: `must be empty: ${type}.${name} takes none` }]);
       }
-      return this.submissions.submit(userId, request, reply, { type: `${type}.${name}`, resourceId: id, payload });
+      return this.submissions.submit(identity, request, reply, { type: `${type}.${name}`, resourceId: id, payload });
     }
   }
   const prototype = VerbController.prototype as object;

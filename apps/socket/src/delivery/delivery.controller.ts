@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { evictionOf, type EphemeralEnvelope, type Envelope, type Progress } from '#contracts';
 import { Connections } from '../connections/connections.service.ts';
+import type { MirrorMessage } from '../mirror/mirror-message.ts';
 import { TidingsGateway } from '../gateway/tidings.gateway.ts';
 import { StreamHub } from '../stream/stream-hub.ts';
 
@@ -32,8 +33,14 @@ export class DeliveryController {
     this.send('progress', envelope);
   }
 
-  private send(name: string, envelope: Envelope | EphemeralEnvelope): void {
-    this.gateway.send(envelope.channel, name, envelope);
+  /** Who sent it is left out, and not named to the others. */
+  @EventPattern('mirror')
+  mirror(@Payload() { from, ...envelope }: MirrorMessage): void {
+    this.send('event', envelope, from);
+  }
+
+  private send(name: string, envelope: Envelope | EphemeralEnvelope, except?: string): void {
+    this.gateway.send(envelope.channel, name, envelope, except);
     this.streams.send(envelope.channel, name, envelope);
   }
 }

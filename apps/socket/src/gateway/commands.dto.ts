@@ -1,4 +1,4 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { Allow, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 
 export class RefreshCommand {
   @IsString()
@@ -27,4 +27,15 @@ export class UnsubscribeCommand {
   @IsString()
   @MaxLength(1_024)
   channel!: string;
+}
+
+export class MirrorCommand {
+  /** Of the client's own choice. */
+  @IsString()
+  @Length(1, 100)
+  event!: string;
+
+  /** Any JSON; how much of it is looked at when it is sent. */
+  @Allow()
+  data?: unknown;
 }

@@ -24,3 +24,8 @@ export function cursorsOf({ handshake }: Socket): GivenCursors {
   const { cursor, cursors } = handshake.auth;
   return readCursors([...(Array.isArray(cursors) ? (cursors as unknown[]) : [cursors]), cursor]);
 }
+
+/** Who was let in; null for a guest. */
+export function identityOf(socket: Socket): Identity | null {
+  return (socket.data as { identity?: Identity | null }).identity ?? null;
+}

@@ -10,18 +10,32 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
-import { validate } from '#actions';
+import { ActionsService, parseActionRequest, validate } from '#actions';
 import { TokenVerifier, type Identity } from '#auth';
 import { SocketConfig } from '#config';
-import { decodeCursor, isRoomChannel, ProblemError, type Ack, type Subscribed } from '#contracts';
+import {
+  decodeCursor,
+  isRoomChannel,
+  ProblemError,
+  type AcceptedAction,
+  type Ack,
+  type Subscribed,
+} from '#contracts';
 import { Deliveries } from '#ledger';
 import { Audience } from '../connections/audience.ts';
 import type { Connection } from '../connections/connection.ts';
 import { Connections } from '../connections/connections.service.ts';
 import { readCursors } from '../connections/given-cursors.ts';
 import { describePositions } from '../connections/positions.ts';
-import { DeliveredCommand, RefreshCommand, SubscribeCommand, UnsubscribeCommand } from './commands.dto.ts';
-import { cursorsOf, identify } from './handshake.ts';
+import { MirrorService } from '../mirror/mirror.service.ts';
+import {
+  DeliveredCommand,
+  MirrorCommand,
+  RefreshCommand,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from './commands.dto.ts';
+import { cursorsOf, identify, identityOf } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
 import { SocketConnection } from './socket-connection.ts';
@@ -40,6 +54,8 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     private readonly connections: Connections,
     private readonly audience: Audience,
     private readonly deliveries: Deliveries,
+    private readonly actions: ActionsService,
+    private readonly mirrors: MirrorService,
     private readonly config: SocketConfig,
   ) {}
 
@@ -114,9 +130,30 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     return { ok: true };
   }
 
-  /** Sends to everyone here who is in a channel; encoded once. */
-  send(channel: string, name: string, message: object): void {
-    this.server.to(channel).emit(name, message);
+  /** Takes an action, as REST does. Those of one socket are accepted in the order in which they come. */
+  @SubscribeMessage('submit')
+  async submit(
+    @ConnectedSocket() socket: Socket,
+    @MessageBody() body: unknown,
+  ): Promise<Ack<{ action: AcceptedAction }>> {
+    const identity = this.identifiedOf(socket);
+    const { action } = await this.actions.submit(identity, parseActionRequest(body));
+    return { ok: true, action };
+  }
+
+  /** Tells the user's other connections, on every instance, what this one does. Ephemeral. */
+  @SubscribeMessage('mirror')
+  async mirror(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack> {
+    const identity = this.identifiedOf(socket);
+    const { event, data } = validate(MirrorCommand, body);
+    await this.mirrors.send({ userId: identity.userId, socketId: socket.id }, { event, data });
+    return { ok: true };
+  }
+
+  /** Sends to everyone here who is in a channel, save for one connection if it is named; encoded once. */
+  send(channel: string, name: string, message: object, except?: string): void {
+    const audience = this.server.to(channel);
+    (except === undefined ? audience : audience.except(except)).emit(name, message);
   }
 
   /** Who cannot be brought in is cut off, and comes back with its cursors. */
@@ -135,6 +172,13 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     return connection;
   }
 
+  /** @throws {ProblemError} `FORBIDDEN` for guests, who only listen */
+  private identifiedOf(socket: Socket): Identity {
+    const { identity } = this.connectionOf(socket);
+    if (!identity) throw new ProblemError('FORBIDDEN', 'Guests only listen; connect with a token');
+    return identity;
+  }
+
   private async admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
     try {
       const identity = await identify(socket, this.verifier);
@@ -147,10 +191,6 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     }
     next();
   }
-}
-
-function identityOf(socket: Socket): Identity | null {
-  return (socket.data as { identity: Identity | null }).identity;
 }
 
 /** socket.io hands `data` to the client's `connect_error`. */

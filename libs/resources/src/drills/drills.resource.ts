@@ -45,8 +45,8 @@ export class DrillsResource extends Resource<Drill> {
   };
 
   readonly create = this.run;
-  readonly edit = this.run;
-  readonly delete: Verb = { apply: (sql, actions) => this.apply(sql, actions) };
+  override readonly edit = this.run;
+  override readonly delete: Verb = { apply: (sql, actions) => this.apply(sql, actions) };
 
   async list(sql: Sql, reader: string, { limit }: { limit: number }): Promise<Page<Drill>> {
     return { data: await sql.query<Drill>(LIST, [reader, limit]), next: null };

@@ -60,7 +60,7 @@ export class MessagesResource extends Resource<Message> {
     },
   };
 
-  readonly edit: Verb<EditMessage> = {
+  override readonly edit: Verb<EditMessage> = {
     payload: EditMessage,
     apply: async (sql, actions) => {
       const rows = await sql.query<MessageRow>(EDIT, [
@@ -74,7 +74,7 @@ export class MessagesResource extends Resource<Message> {
     },
   };
 
-  readonly delete: Verb = {
+  override readonly delete: Verb = {
     apply: async (sql, actions) => {
       const rows = await sql.query<MessageRow>(DELETE, conditionsOf(actions));
       return answer(sql, actions, rows, (row) => ({

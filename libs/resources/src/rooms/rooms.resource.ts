@@ -60,7 +60,7 @@ export class RoomsResource extends Resource<Room> {
     },
   };
 
-  readonly edit: Verb<EditRoom> = {
+  override readonly edit: Verb<EditRoom> = {
     payload: EditRoom,
     apply: async (sql, actions) => {
       const rows = await sql.query<RoomRow>(EDIT, [
@@ -75,7 +75,7 @@ export class RoomsResource extends Resource<Room> {
     },
   };
 
-  readonly delete: Verb = {
+  override readonly delete: Verb = {
     apply: async (sql, actions) => {
       const rows = await sql.query<RoomRow>(DELETE, [
         ...idsAndOwnersOf(actions),
