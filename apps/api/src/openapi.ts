@@ -1,9 +1,27 @@
-import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { INestApplication, Type } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ActionCatalogue } from '#actions';
+import type { ProblemCode } from '#contracts';
 import { AcceptedActionView, ActionView, ProblemView } from './actions/action.dto.ts';
+import { describeProblems } from './http/problem-responses.ts';
+
+type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
+
+/** What every route can answer that wants a token. */
+const EVERYWHERE: ProblemCode[] = ['UNAUTHENTICATED', 'TOKEN_EXPIRED', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE'];
+
+/** Builds the OpenAPI document when it is first asked for: no start of a process waits for it. */
+export function openApiOf(app: INestApplication): () => OpenAPIObject {
+  let document: OpenAPIObject | undefined;
+  return () => (document ??= build(app));
+}
 
 /** Serves the OpenAPI document at `/openapi.json` and its page at `/docs`. */
-export function serveOpenApi(app: INestApplication): void {
+export function serveOpenApi(app: INestApplication, document: () => OpenAPIObject): void {
+  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', customSiteTitle: 'Tidings API' });
+}
+
+function build(app: INestApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(
     app,
     new DocumentBuilder()
@@ -12,7 +30,24 @@ export function serveOpenApi(app: INestApplication): void {
       .setVersion('1')
       .addBearerAuth()
       .build(),
-    { extraModels: [ActionView, AcceptedActionView, ProblemView] },
+    { extraModels: [ActionView, AcceptedActionView, ProblemView, ...modelsOf(app.get(ActionCatalogue))] },
   );
-  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', customSiteTitle: 'Tidings API' });
+  describeCommonProblems(document);
+  return document;
+}
+
+/** The DTOs of all resources; some are heard on sockets only, which AsyncAPI describes. */
+function modelsOf({ types, resources }: ActionCatalogue): Type[] {
+  const payloads = types.map(({ handler }) => handler.payload).filter((payload) => payload !== undefined);
+  return [...payloads, ...resources.flatMap(({ view, events }) => [view, ...Object.values(events)])];
+}
+
+function describeCommonProblems({ paths }: OpenAPIObject): void {
+  for (const { get, put, post, patch, delete: remove } of Object.values(paths)) {
+    for (const operation of [get, put, post, patch, remove]) {
+      if (operation?.security === undefined) continue;
+      const common = describeProblems(EVERYWHERE).map(({ status, ...response }) => [status, response]);
+      operation.responses = { ...(Object.fromEntries(common) as Responses), ...operation.responses };
+    }
+  }
 }
