@@ -12,6 +12,8 @@ export interface AppProcessOptions {
   instance: string;
   port: number;
   env: NodeJS.ProcessEnv;
+  /** Where it is built, unless in this project. */
+  root?: string;
   readyWithinMs?: number;
   onLine?: (line: string) => void;
 }
@@ -20,13 +22,13 @@ export interface AppProcessOptions {
 export class AppProcess extends ManagedProcess {
   readonly url: string;
 
-  constructor({ app, instance, port, env, readyWithinMs, onLine }: AppProcessOptions) {
+  constructor({ app, instance, port, env, root = ROOT, readyWithinMs, onLine }: AppProcessOptions) {
     const url = `http://127.0.0.1:${port}`;
     super({
       name: instance,
       command: process.execPath,
-      args: ['--enable-source-maps', mainOf(app)],
-      cwd: ROOT,
+      args: ['--enable-source-maps', mainOf(root, app)],
+      cwd: root,
       env: { ...process.env, HOST: '127.0.0.1', ...env, PORT: String(port), INSTANCE_ID: instance },
       isReady: async () => (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok,
       ...(readyWithinMs === undefined ? {} : { readyWithinMs }),
@@ -36,8 +38,8 @@ export class AppProcess extends ManagedProcess {
   }
 }
 
-function mainOf(app: AppName): string {
-  const file = join(ROOT, `dist/apps/${app}/src/main.js`);
+function mainOf(root: string, app: AppName): string {
+  const file = join(root, `dist/apps/${app}/src/main.js`);
   if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build" first`);
   return file;
 }

@@ -7,10 +7,11 @@ import { ApiConfig, loadConfig } from '#config';
 import { assertMigrated, Database } from '#database';
 import { ledgerMigrations } from '#ledger';
 import { ApiModule } from './api.module.ts';
+import { serveAsyncApi } from './asyncapi/asyncapi.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
 import { limitAddresses, sendProblem, toProblemError } from '#http';
-import { serveOpenApi } from './openapi.ts';
+import { openApiOf, serveOpenApi } from './openapi.ts';
 
 const EXPOSED_HEADERS = [
   'Location',
@@ -50,7 +51,9 @@ export async function createApp(): Promise<NestFastifyApplication> {
       exposedHeaders: EXPOSED_HEADERS,
     });
   }
-  serveOpenApi(app);
+  const openApi = openApiOf(app);
+  serveOpenApi(app, openApi);
+  serveAsyncApi(app, openApi, config);
   await serveConsole(app);
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   return app;

@@ -1,16 +1,31 @@
-import type { INestApplication } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ActionCatalogue } from '#actions';
+import type { ProblemCode } from '#contracts';
+import { RESOURCES } from '#resources';
 import { AcceptedActionView, ActionView, ProblemView } from './actions/action.dto.ts';
 import { ApiModule } from './api.module.ts';
+import { describeProblems } from './http/problem-responses.ts';
+
+/** Built here too, since without a running system there is none at hand. */
+const CATALOGUE = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()));
+
+type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
+
+/** What every route can answer that wants a token. */
+const EVERYWHERE: ProblemCode[] = ['UNAUTHENTICATED', 'TOKEN_EXPIRED', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE'];
+
+/** Builds the OpenAPI document when it is first asked for: no start of a process waits for it. */
+export function openApiOf(app: INestApplication): () => OpenAPIObject {
+  let document: OpenAPIObject | undefined;
+  return () => (document ??= build(app));
+}
 
 /** Serves the OpenAPI document at `/openapi.json` and its page at `/docs`. */
-export function serveOpenApi(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, describe(app), {
-    jsonDocumentUrl: 'openapi.json',
-    customSiteTitle: 'Tidings API',
-  });
+export function serveOpenApi(app: INestApplication, document: () => OpenAPIObject): void {
+  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', customSiteTitle: 'Tidings API' });
 }
 
 /** The OpenAPI document of a production api, without a running system: nothing is connected to. */
@@ -20,11 +35,11 @@ export async function openApiDocument(): Promise<OpenAPIObject> {
     abortOnError: false,
     logger: ['error'],
   });
-  return describe(app);
+  return build(app);
 }
 
-function describe(app: INestApplication): OpenAPIObject {
-  return SwaggerModule.createDocument(
+function build(app: INestApplication): OpenAPIObject {
+  const document = SwaggerModule.createDocument(
     app,
     new DocumentBuilder()
       .setTitle('Tidings')
@@ -32,6 +47,24 @@ function describe(app: INestApplication): OpenAPIObject {
       .setVersion('1')
       .addBearerAuth()
       .build(),
-    { extraModels: [ActionView, AcceptedActionView, ProblemView] },
+    { extraModels: [ActionView, AcceptedActionView, ProblemView, ...modelsOf(CATALOGUE)] },
   );
+  describeCommonProblems(document);
+  return document;
+}
+
+/** The DTOs of all resources; some are heard on sockets only, which AsyncAPI describes. */
+function modelsOf({ types, resources }: ActionCatalogue): Type[] {
+  const payloads = types.map(({ handler }) => handler.payload).filter((payload) => payload !== undefined);
+  return [...payloads, ...resources.flatMap(({ view, events }) => [view, ...Object.values(events)])];
+}
+
+function describeCommonProblems({ paths }: OpenAPIObject): void {
+  for (const { get, put, post, patch, delete: remove } of Object.values(paths)) {
+    for (const operation of [get, put, post, patch, remove]) {
+      if (operation?.security === undefined) continue;
+      const common = describeProblems(EVERYWHERE).map(({ status, ...response }) => [status, response]);
+      operation.responses = { ...(Object.fromEntries(common) as Responses), ...operation.responses };
+    }
+  }
 }

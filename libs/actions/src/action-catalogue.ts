@@ -40,6 +40,11 @@ export class ActionCatalogue {
     this.#types.set(type.name, type);
   }
 
+  /** All of them, in the order of their resources. */
+  get types(): ActionType[] {
+    return [...this.#types.values()];
+  }
+
   /** The type, or nothing when there is none of that name. */
   find(name: string): ActionType | undefined {
     return this.#types.get(name);

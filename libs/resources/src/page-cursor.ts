@@ -1,4 +1,5 @@
 import { ProblemError } from '#contracts';
+import type { Page } from './resource.ts';
 
 /** Place of a row in a list that is ordered by time and id, the newest first. */
 export interface PageCursor {
@@ -21,4 +22,10 @@ export function decodePageCursor(text: string): PageCursor {
     throw new ProblemError('CURSOR_INVALID', 'Pass "next" of the page before as "after", unchanged');
   }
   return { createdAt: new Date(createdAt).toISOString(), id };
+}
+
+/** The page of a list from its rows, one more of which was read than the page holds. */
+export function toPage<View extends PageCursor>(rows: readonly View[], limit: number): Page<View> {
+  const data = rows.slice(0, limit);
+  return { data, next: rows.length > limit ? encodePageCursor(data.at(-1)!) : null };
 }

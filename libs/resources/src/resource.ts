@@ -104,6 +104,8 @@ export abstract class Resource<View extends object = object> {
   readonly verbs: Readonly<Record<string, RoutedVerb>> = {};
   /** Lists below a resource. */
   readonly lists: readonly SubList[] = [];
+  /** The types of the events that its changes cause, each with the DTO of its `data`: AsyncAPI lists them. */
+  readonly events: Readonly<Record<string, Type<object>>> = {};
   /** The DTO of the query parameters that its list takes, beside the page. */
   readonly filter?: Type<object>;
 

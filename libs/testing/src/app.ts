@@ -22,8 +22,9 @@ let started = 0;
  * ends with the test file; when a test fails, its last warnings are shown.
  *
  * @param env at least `DATABASE_URL` and `REDIS_URL`; `PORT` and `INSTANCE_ID` may be given too.
+ * @param root where it is built, unless in this project
  */
-export async function startApp(app: AppName, env: NodeJS.ProcessEnv): Promise<StartedApp> {
+export async function startApp(app: AppName, env: NodeJS.ProcessEnv, root?: string): Promise<StartedApp> {
   started += 1;
   const process = new AppProcess({
     app,
@@ -31,6 +32,7 @@ export async function startApp(app: AppName, env: NodeJS.ProcessEnv): Promise<St
     port: env['PORT'] ? Number(env['PORT']) : await freePort(),
     env: { ...SETTINGS, ...env },
     readyWithinMs: 20_000,
+    ...(root !== undefined && { root }),
   });
   atEndOfFile(() => process.kill());
   showLogsOfFailures(process);

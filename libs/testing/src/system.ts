@@ -20,6 +20,8 @@ export interface SystemOptions {
   postgres?: { url: string };
   /** Settings of all its apps. */
   env?: NodeJS.ProcessEnv;
+  /** Another copy of the project, which is built (default: this one). */
+  root?: string;
 }
 
 /** The whole system, as processes, with a fresh database and its own part of Redis. */
@@ -38,6 +40,7 @@ export class System {
     readonly database: string,
     readonly redis: TestRedis,
     env: NodeJS.ProcessEnv,
+    private readonly root: string,
   ) {
     this.#settings = { DATABASE_URL: database, REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix, ...env };
   }
@@ -51,7 +54,7 @@ export class System {
   async add(app: AppName, env: NodeJS.ProcessEnv = {}): Promise<StartedApp> {
     this.#count += 1;
     const instance = `${app}-${this.#name}-${this.#count}`;
-    const started = await startApp(app, { ...this.#settings, INSTANCE_ID: instance, ...env });
+    const started = await startApp(app, { ...this.#settings, INSTANCE_ID: instance, ...env }, this.root);
     const { apis, workers, sockets } = this;
     ({ api: apis, worker: workers, socket: sockets })[app].push(started);
     this.#born.set(started, started.pid);
@@ -80,22 +83,22 @@ export class System {
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const { apis = 1, workers = 1, sockets = 2, env = {} } = options;
   const redis = options.redis ? { url: options.redis.url, prefix: 'test' } : testRedis();
-  const system = new System(await databaseOf(options), redis, env);
+  const system = new System(await databaseOf(options), redis, env, options.root ?? ROOT);
   const counts: Record<AppName, number> = { api: apis, socket: sockets, worker: workers };
   const wanted = (Object.keys(counts) as AppName[]).flatMap((app) => Array.from({ length: counts[app] }, () => app));
   await Promise.all(wanted.map((app) => system.add(app)));
   return system;
 }
 
-async function databaseOf({ postgres }: SystemOptions): Promise<string> {
-  if (!postgres) return (await testDatabase({ name: 'system', migrate })).url;
-  await migrate(postgres.url);
+async function databaseOf({ postgres, root = ROOT }: SystemOptions): Promise<string> {
+  if (!postgres) return (await testDatabase({ name: `system ${root}`, migrate: (url) => migrate(url, root) })).url;
+  await migrate(postgres.url, root);
   return postgres.url;
 }
 
 /** Brings an empty database to the schema of the apps. */
-async function migrate(url: string): Promise<void> {
+async function migrate(url: string, root: string): Promise<void> {
   // Only the URL of the database counts; the configuration asks for one of Redis too.
   const env = { ...process.env, DATABASE_URL: url, REDIS_URL: 'redis://127.0.0.1' };
-  await promisify(execFile)(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], { env });
+  await promisify(execFile)(process.execPath, [join(root, 'dist/apps/worker/src/migrate.js')], { env });
 }

@@ -1,11 +1,23 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { isUuid } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
 import { ProblemError, type Action } from '#contracts';
 import { Ledger } from '#ledger';
+import { pageOf } from '../http/page.schema.ts';
+import { ProblemResponses } from '../http/problem-responses.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
+import { ID } from '../resources/submit-route.ts';
 import { ActionView } from './action.dto.ts';
 import { ActionsQuery } from './actions.query.ts';
 import { BatchRequest, BatchResponse } from './batch.dto.ts';
@@ -24,7 +36,9 @@ export class ActionsController {
 
   @ApiOperation({ summary: 'Submit up to 1000 actions at once; each gets its own answer' })
   @ApiBody({ type: BatchRequest })
+  @ApiHeader({ name: 'traceparent', required: false, description: 'W3C Trace Context, kept with the actions' })
   @ApiAcceptedResponse({ type: BatchResponse })
+  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'TOO_DEEP', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   @Post('batch')
   @HttpCode(202)
   async batch(
@@ -36,14 +50,8 @@ export class ActionsController {
   }
 
   @ApiOperation({ summary: 'Own actions, the newest first' })
-  @ApiOkResponse({
-    schema: {
-      properties: {
-        data: { type: 'array', items: { $ref: '#/components/schemas/ActionView' } },
-        next: { type: 'string', nullable: true },
-      },
-    },
-  })
+  @ApiOkResponse(pageOf(ActionView))
+  @ProblemResponses('VALIDATION_FAILED', 'CURSOR_INVALID')
   @Get()
   async list(
     @CurrentIdentity() { userId }: Identity,
@@ -58,7 +66,9 @@ export class ActionsController {
   }
 
   @ApiOperation({ summary: 'An own action, with its outcome once it has one' })
+  @ApiParam(ID)
   @ApiOkResponse({ type: ActionView })
+  @ProblemResponses('NOT_FOUND')
   @Get(':id')
   async get(@CurrentIdentity() { userId }: Identity, @Param('id') id: string): Promise<Action> {
     const action = isUuid(id) ? await this.ledger.find(userId, id.toLowerCase()) : undefined;
@@ -68,7 +78,9 @@ export class ActionsController {
 
   @ApiOperation({ summary: 'Cancel an own action: 202 when that ended it, 200 when it had its outcome already' })
   @ApiAcceptedResponse({ type: ActionView })
-  @ApiOkResponse({ type: ActionView })
+  @ApiParam(ID)
+  @ApiOkResponse({ type: ActionView, description: 'It had its outcome already' })
+  @ProblemResponses('NOT_FOUND')
   @Delete(':id')
   async cancel(
     @CurrentIdentity() { userId }: Identity,

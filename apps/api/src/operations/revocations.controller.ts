@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { validate, validationFailed } from '#actions';
 import { RequireScope, Revocations } from '#auth';
+import { ProblemResponses } from '../http/problem-responses.ts';
 import { RevocationRequest } from './revocation.dto.ts';
 
 @ApiTags('operations')
@@ -15,7 +16,14 @@ export class RevocationsController {
     summary: 'Refuse the tokens of a user, or one token, issued until now; open connections close within seconds',
   })
   @ApiBody({ type: RevocationRequest })
-  @ApiOkResponse({ schema: { properties: { revokedAt: { type: 'string', format: 'date-time' } } } })
+  @ApiOkResponse({
+    schema: {
+      type: 'object',
+      required: ['revokedAt'],
+      properties: { revokedAt: { type: 'string', format: 'date-time' } },
+    },
+  })
+  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'FORBIDDEN', 'UNSUPPORTED_MEDIA_TYPE')
   @Post()
   @HttpCode(200)
   async revoke(@Body() body: unknown): Promise<{ revokedAt: string }> {

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentIdentity, type Identity } from '#auth';
 import {
   CURSOR_BEGINNING,
@@ -12,10 +12,14 @@ import {
 } from '#contracts';
 import { Deliveries, LedgerHistory } from '#ledger';
 import { PageQuery } from '../http/page-query.dto.ts';
+import { pageOf } from '../http/page.schema.ts';
+import { ProblemResponses } from '../http/problem-responses.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
+import { EnvelopeView } from './envelope.dto.ts';
 
 @ApiTags('outcomes')
 @ApiBearerAuth()
+@ApiExtraModels(EnvelopeView)
 @Controller('v1/outcomes')
 export class OutcomesController {
   constructor(
@@ -28,18 +32,8 @@ export class OutcomesController {
     description:
       'Without "after": none, and "next" is the present position. "0": from the beginning of what is retained.',
   })
-  @ApiOkResponse({
-    schema: {
-      properties: {
-        data: { type: 'array', items: { type: 'object' } },
-        next: {
-          type: 'string',
-          nullable: true,
-          description: 'give it as "after" for more; null when there is no more now',
-        },
-      },
-    },
-  })
+  @ApiOkResponse(pageOf(EnvelopeView))
+  @ProblemResponses('VALIDATION_FAILED', 'CURSOR_INVALID', 'CURSOR_GONE')
   @Get()
   async list(
     @CurrentIdentity() { userId }: Identity,
@@ -64,7 +58,9 @@ export class OutcomesController {
   }
 
   @ApiOperation({ summary: 'How many events of the own channel are not marked as delivered' })
-  @ApiOkResponse({ schema: { properties: { unread: { type: 'integer', minimum: 0 } } } })
+  @ApiOkResponse({
+    schema: { type: 'object', required: ['unread'], properties: { unread: { type: 'integer', minimum: 0 } } },
+  })
   @Get('unread')
   async unread(@CurrentIdentity() { userId }: Identity): Promise<{ unread: number }> {
     return { unread: await this.deliveries.unread(userId) };

@@ -1,12 +1,11 @@
 import { Body, Controller, Delete, Get, Inject, Param, Patch, Post, Query, Req, Res, type Type } from '@nestjs/common';
 import {
-  ApiAcceptedResponse,
   ApiBearerAuth,
   ApiBody,
   ApiExtraModels,
-  ApiHeader,
   ApiOkResponse,
   ApiOperation,
+  ApiParam,
   ApiTags,
   IntersectionType,
   getSchemaPath,
@@ -17,11 +16,12 @@ import { CurrentIdentity, type Identity } from '#auth';
 import { ProblemError, type AcceptedAction, type Action } from '#contracts';
 import { Database } from '#database';
 import type { Page, Resource, Verb } from '#resources';
-import { AcceptedActionView } from '../actions/action.dto.ts';
 import { SubmissionService } from '../actions/submission.service.ts';
 import { PageQuery } from '../http/page-query.dto.ts';
+import { pageOf } from '../http/page.schema.ts';
+import { ProblemResponses } from '../http/problem-responses.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
-import { IDEMPOTENCY_KEY, IF_MATCH } from './submit-headers.ts';
+import { ID, SubmitRoute } from './submit-route.ts';
 
 /** A route only where there is a verb behind it; without, the method answers as unknown ones do. */
 const RouteOf = (verb: Verb | undefined, route: MethodDecorator): MethodDecorator => (verb ? route : () => undefined);
@@ -45,15 +45,13 @@ export function resourceController(token: Type<Resource>, definition: Resource):
       @Inject(Database) private readonly database: Database,
     ) {}
 
-    @ApiOperation({ summary: `Create one of ${type}; "id" may be chosen by the client (UUID)` })
+    @SubmitRoute({ summary: `Create one of ${type}; "id" may be chosen by the client (UUID)` }, { ifMatch: false })
     @ApiBody({
       schema: {
         allOf: [{ $ref: getSchemaPath(createBody) }, { properties: { id: { type: 'string', format: 'uuid' } } }],
       },
     })
     @ApiExtraModels(createBody)
-    @ApiAcceptedResponse({ type: AcceptedActionView })
-    @ApiHeader(IDEMPOTENCY_KEY)
     @Post()
     create(
       @CurrentIdentity() identity: Identity,
@@ -65,11 +63,9 @@ export function resourceController(token: Type<Resource>, definition: Resource):
       return this.submissions.submit(identity, request, reply, { type: `${type}.create`, resourceId: id, payload });
     }
 
-    @ApiOperation({ summary: `Edit one of ${type}` })
+    @SubmitRoute({ summary: `Edit one of ${type}` }, { ifMatch: true })
+    @ApiParam(ID)
     @ApiBody({ type: editBody })
-    @ApiAcceptedResponse({ type: AcceptedActionView })
-    @ApiHeader(IDEMPOTENCY_KEY)
-    @ApiHeader(IF_MATCH)
     @RouteOf(edit, Patch(':id'))
     edit(
       @CurrentIdentity() identity: Identity,
@@ -81,10 +77,8 @@ export function resourceController(token: Type<Resource>, definition: Resource):
       return this.submissions.submit(identity, request, reply, { type: `${type}.edit`, resourceId: id, payload });
     }
 
-    @ApiOperation({ summary: `Delete one of ${type}` })
-    @ApiAcceptedResponse({ type: AcceptedActionView })
-    @ApiHeader(IDEMPOTENCY_KEY)
-    @ApiHeader(IF_MATCH)
+    @SubmitRoute({ summary: `Delete one of ${type}` }, { ifMatch: true })
+    @ApiParam(ID)
     @RouteOf(definition.delete, Delete(':id'))
     delete(
       @CurrentIdentity() identity: Identity,
@@ -97,14 +91,8 @@ export function resourceController(token: Type<Resource>, definition: Resource):
     }
 
     @ApiOperation({ summary: `List ${type}, the newest first` })
-    @ApiOkResponse({
-      schema: {
-        properties: {
-          data: { type: 'array', items: { $ref: getSchemaPath(view) } },
-          next: { type: 'string', nullable: true },
-        },
-      },
-    })
+    @ApiOkResponse(pageOf(view))
+    @ProblemResponses('VALIDATION_FAILED', 'CURSOR_INVALID')
     @Get()
     list(
       @CurrentIdentity() { userId }: Identity,
@@ -114,7 +102,9 @@ export function resourceController(token: Type<Resource>, definition: Resource):
     }
 
     @ApiOperation({ summary: `Read one of ${type}; its version is the ETag` })
-    @ApiOkResponse({ type: view })
+    @ApiParam(ID)
+    @ApiOkResponse({ type: view, headers: { ETag: { description: 'its version', schema: { type: 'string' } } } })
+    @ProblemResponses('NOT_FOUND')
     @Get(':id')
     async get(
       @CurrentIdentity() { userId }: Identity,

@@ -1,12 +1,15 @@
 import { Controller, Get, Inject, Param, Query, type Type } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { isUuid } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
 import { ProblemError } from '#contracts';
 import { Database } from '#database';
 import type { Page, Resource } from '#resources';
 import { PageQuery } from '../http/page-query.dto.ts';
+import { pageOf } from '../http/page.schema.ts';
+import { ProblemResponses } from '../http/problem-responses.ts';
 import { QueryPipe } from '../http/query.pipe.ts';
+import { ID } from './submit-route.ts';
 
 /** Makes the route of a list below a resource, such as `GET /v1/rooms/:id/members`. */
 export function subListController(token: Type<Resource>, { type, lists }: Resource, index: number): Type {
@@ -23,14 +26,9 @@ export function subListController(token: Type<Resource>, { type, lists }: Resour
     ) {}
 
     @ApiOperation({ operationId: `${type}.${path}`, summary: `List the ${path} of one of ${type}` })
-    @ApiOkResponse({
-      schema: {
-        properties: {
-          data: { type: 'array', items: { $ref: getSchemaPath(view) } },
-          next: { type: 'string', nullable: true },
-        },
-      },
-    })
+    @ApiParam(ID)
+    @ApiOkResponse(pageOf(view))
+    @ProblemResponses('VALIDATION_FAILED', 'CURSOR_INVALID', 'NOT_FOUND')
     @Get(`:id/${path}`)
     async list(
       @CurrentIdentity() { userId }: Identity,

@@ -1,13 +1,12 @@
 import { Body, Controller, Inject, Param, Req, RequestMapping, RequestMethod, Res, type Type } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { validationFailed } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
 import type { AcceptedAction, Action } from '#contracts';
 import type { Resource, RoutedVerb } from '#resources';
-import { AcceptedActionView } from '../actions/action.dto.ts';
 import { SubmissionService } from '../actions/submission.service.ts';
-import { IDEMPOTENCY_KEY, IF_MATCH } from './submit-headers.ts';
+import { ID, SubmitRoute } from './submit-route.ts';
 
 /** Makes the route of a further verb, such as `PUT /v1/rooms/:id/members/:userId`; its parameters are the payload. */
 export function verbController(token: Type<Resource>, { type }: Resource, name: string, verb: RoutedVerb): Type {
@@ -19,11 +18,8 @@ export function verbController(token: Type<Resource>, { type }: Resource, name: 
   class VerbController {
     constructor(@Inject(SubmissionService) private readonly submissions: SubmissionService) {}
 
-    @ApiOperation({ operationId: `${type}.${name}`, summary: `${type}.${name}` })
-    @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
-    @ApiAcceptedResponse({ type: AcceptedActionView })
-    @ApiHeader(IDEMPOTENCY_KEY)
-    @ApiHeader(IF_MATCH)
+    @SubmitRoute({ operationId: `${type}.${name}`, summary: `${type}.${name}` }, { ifMatch: true })
+    @ApiParam(ID)
     @RequestMapping({ path: `:id/${verb.path}`, method: RequestMethod[verb.method] })
     submit(
       @CurrentIdentity() identity: Identity,

@@ -1,3 +1,4 @@
+import { OmitType } from '@nestjs/swagger';
 import { IdField, TextField, TimeField, VersionField } from '../fields.ts';
 import { AudienceField } from './audience.field.ts';
 
@@ -35,3 +36,6 @@ export class Announcement {
   @TimeField()
   createdAt!: string;
 }
+
+/** Data of the event `announcement`. */
+export class AnnouncementMade extends OmitType(Announcement, ['version']) {}

@@ -3,7 +3,7 @@ import type { ChannelEvent } from '#contracts';
 import type { Migrations, Sql } from '#database';
 import { decodePageCursor, encodePageCursor } from '../page-cursor.ts';
 import { reject, Resource, type ActionToApply, type Page, type PageRequest, type Verb } from '../resource.ts';
-import { Announcement, CreateAnnouncement } from './announcement.dto.ts';
+import { Announcement, AnnouncementMade, CreateAnnouncement } from './announcement.dto.ts';
 import { announcementsMigration } from './announcements.migration.ts';
 import { channelOf, parseAudience } from './audience.ts';
 import { existingRooms } from './existing-rooms.ts';
@@ -64,6 +64,8 @@ export class AnnouncementsResource extends Resource<Announcement> {
       });
     },
   };
+
+  override readonly events = { announcement: AnnouncementMade };
 
   async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Announcement>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);

@@ -46,3 +46,12 @@ export class Message {
   @TimeField()
   updatedAt!: string;
 }
+
+/** Data of `message.deleted`. */
+export class MessageDeleted {
+  @IdField()
+  id!: string;
+
+  @IdField()
+  roomId!: string;
+}

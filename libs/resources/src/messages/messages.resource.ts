@@ -11,7 +11,7 @@ import {
   type PageRequest,
   type Verb,
 } from '../resource.ts';
-import { CreateMessage, EditMessage, Message, MessageFilter } from './message.dto.ts';
+import { CreateMessage, EditMessage, Message, MessageDeleted, MessageFilter } from './message.dto.ts';
 import { messagesInRoomsMigration } from './messages-in-rooms.migration.ts';
 import { messagesMigration } from './messages.migration.ts';
 import {
@@ -87,6 +87,12 @@ export class MessagesResource extends Resource<Message> {
   /**
    * @throws {ProblemError} `NOT_FOUND` when the reader is in no such room
    */
+  override readonly events = {
+    'message.created': Message,
+    'message.edited': Message,
+    'message.deleted': MessageDeleted,
+  };
+
   async list(sql: Sql, reader: string, { after, limit, filter }: PageRequest<MessageFilter>): Promise<Page<Message>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);
     const { roomId } = filter;

@@ -48,3 +48,18 @@ export class RoomMember {
   @TimeField()
   joinedAt!: string;
 }
+
+/** Data of `room.deleted`. */
+export class RoomDeleted {
+  @IdField()
+  id!: string;
+}
+
+/** Data of `room.memberAdded` and `room.memberRemoved`. */
+export class RoomMemberChange {
+  @IdField()
+  roomId!: string;
+
+  @TextField(USER)
+  userId!: string;
+}

@@ -21,7 +21,7 @@ import {
   type SubList,
   type Verb,
 } from '../resource.ts';
-import { CreateRoom, EditRoom, Room, RoomMember, RoomMemberParams } from './room.dto.ts';
+import { CreateRoom, EditRoom, Room, RoomDeleted, RoomMember, RoomMemberChange, RoomMemberParams } from './room.dto.ts';
 import { roomsMigration } from './rooms.migration.ts';
 import {
   ADD_MEMBER,
@@ -130,6 +130,14 @@ export class RoomsResource extends Resource<Room> {
   override readonly verbs: Readonly<Record<string, RoutedVerb>> = {
     addMember: this.addMember,
     removeMember: this.removeMember,
+  };
+
+  override readonly events = {
+    'room.created': Room,
+    'room.edited': Room,
+    [ROOM_DELETED]: RoomDeleted,
+    [ROOM_MEMBER_ADDED]: RoomMemberChange,
+    [ROOM_MEMBER_REMOVED]: RoomMemberChange,
   };
 
   readonly members: SubList<RoomMember> = {

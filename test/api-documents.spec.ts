@@ -1,0 +1,82 @@
+import { Parser } from '@asyncapi/parser';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startSystem } from '#testing';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+let openApi: OpenAPIObject;
+let asyncApi: string;
+
+beforeAll(async () => {
+  const { api } = await startSystem({ workers: 0, sockets: 0 });
+  openApi = (await (await fetch(`${api.url}/openapi.json`)).json()) as OpenAPIObject;
+  asyncApi = await (await fetch(`${api.url}/asyncapi.json`)).text();
+});
+
+function operations(): [string, Operation][] {
+  return Object.entries(openApi.paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(([method]) => ['get', 'put', 'post', 'patch', 'delete'].includes(method))
+      .map(([method, operation]): [string, Operation] => [`${method} ${path}`, operation as Operation])
+      .filter(([name]) => name.includes('/v1/')),
+  );
+}
+
+describe('the OpenAPI document', () => {
+  it('is valid', async () => {
+    expect(await new Validator().validate(structuredClone(openApi))).toMatchObject({ valid: true });
+  });
+
+  it('describes what each route answers, and its problems', () => {
+    expect(operations().length).toBeGreaterThan(15);
+    for (const [name, { summary, responses, security }] of operations()) {
+      expect(summary, name).toBeTruthy();
+      expect(security, name).toEqual([{ bearer: [] }]);
+      for (const [status, response] of Object.entries(responses)) {
+        const { content = {} } = response as { content?: Record<string, { schema?: object }> };
+        const type = Number(status) < 300 ? 'application/json' : 'application/problem+json';
+        expect(content[type]?.schema, `${name} ${status}`).toBeTruthy();
+      }
+      expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['401', '429', '500', '503']));
+    }
+  });
+
+  it('names the headers of submits', () => {
+    const { parameters = [], responses } = openApi.paths['/v1/messages/{id}']!.patch!;
+    const headers = parameters.filter((parameter) => 'in' in parameter && parameter.in === 'header');
+    expect(headers.map((parameter) => (parameter as { name: string }).name).toSorted()).toEqual([
+      'Idempotency-Key',
+      'If-Match',
+      'Prefer',
+      'traceparent',
+    ]);
+    expect(responses['202']).toMatchObject({ headers: { Location: {}, 'Retry-After': {} } });
+    expect(Object.keys(responses)).toEqual(expect.arrayContaining(['200', '202', '400', '413', '415', '422']));
+  });
+});
+
+describe('the AsyncAPI document', () => {
+  it('is valid by the official parser', async () => {
+    const { document, diagnostics } = await new Parser().parse(asyncApi);
+    expect(diagnostics.filter(({ severity }) => severity === 0)).toEqual([]);
+    expect(document).toBeDefined();
+  });
+
+  it('lists the outcome of each action type, the events of each resource, and the commands with their acks', () => {
+    const { components, operations: all } = JSON.parse(asyncApi) as {
+      components: { messages: Record<string, unknown>; schemas: Record<string, unknown> };
+      operations: Record<string, unknown>;
+    };
+    const messages = [
+      ...['session', 'goaway', 'progress', 'event.mirror', 'event.presence.joined', 'event.announcement'],
+      ...['outcome.messages.create', 'outcome.rooms.addMember', 'event.message.deleted', 'event.room.memberRemoved'],
+      ...['command.submit.messages.edit', 'command.subscribe', 'ack.subscribe', 'ack.presence', 'ack.delivered'],
+    ];
+    expect(Object.keys(components.messages)).toEqual(expect.arrayContaining(messages));
+    expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['Message', 'CreateMessage', 'Room']));
+    expect(all['command.submit']).toMatchObject({ action: 'receive', reply: {} });
+    expect(all['outcome']).toMatchObject({ action: 'send' });
+  });
+});
