@@ -51,9 +51,8 @@ async function moreAnswered(count: number): Promise<void> {
 
 async function screenshots(name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
-    await page.screenshot({ path: `${ARTIFACTS}/${name}-${colorScheme}.png`, fullPage: true });
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${ARTIFACTS}/${name}-${colorScheme}.png`, fullPage: true, animations: 'disabled' });
   }
 }
 
