@@ -51,9 +51,8 @@ async function moreAnswered(count: number): Promise<void> {
 
 async function screenshots(name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
-    await page.screenshot({ path: `${ARTIFACTS}/${name}-${colorScheme}.png`, fullPage: true });
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${ARTIFACTS}/${name}-${colorScheme}.png`, fullPage: true, animations: 'disabled' });
   }
 }
 
@@ -66,7 +65,9 @@ describe('the page of the system', { timeout: 240_000 }, () => {
     const [worker] = system.workers;
     for (const app of [socket!, worker!, system.api]) await instance(app.name).getByText('Up').waitFor();
     // The first device, its rooms: both at the first socket.
-    await expect.poll(() => instance(socket!.name).locator('[data-label="connections"]').textContent()).toBe('2');
+    await expect
+      .poll(() => instance(socket!.name).locator('[data-label="connections"]').textContent(), { timeout: WAIT_MS })
+      .toBe('2');
     expect(await instance(system.api.name).getByRole('button').count()).toBe(0);
 
     await page.getByRole('button', { name: 'Keep submitting' }).click();
@@ -77,7 +78,9 @@ describe('the page of the system', { timeout: 240_000 }, () => {
     await page.getByRole('button', { name: `Kill ${worker!.name}` }).click();
     await page.getByText(`${worker!.name} was killed (SIGKILL).`).waitFor();
     for (const { name } of [socket!, worker!]) {
-      await expect.poll(() => instance(name).locator('[data-label="restarts"]').textContent()).toBe('1');
+      await expect
+        .poll(() => instance(name).locator('[data-label="restarts"]').textContent(), { timeout: WAIT_MS })
+        .toBe('1');
       await instance(name).getByText('Up').waitFor();
     }
     await moreAnswered(10);
