@@ -9,6 +9,7 @@ const IMPORTS = {
   database: ['contracts', 'config', 'telemetry'],
   queue: ['contracts', 'config', 'telemetry'],
   channels: ['contracts', 'config', 'telemetry'],
+  instances: ['config', 'telemetry'],
   auth: ['contracts', 'config', 'database', 'telemetry'],
   http: ['contracts', 'config', 'database'],
   ledger: ['contracts', 'database', 'telemetry'],

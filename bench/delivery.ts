@@ -1,39 +1,21 @@
 /**
- * `npm run bench:delivery [-- --runs=10 --clients=5000]`: what is lost, doubled or out of
- * order at the client library when things break, and how a storm of reconnects is taken.
+ * `npm run bench:delivery [-- --runs=10 --clients=5000 --only=faults]`: what is lost, doubled
+ * or out of order at the client library when things break, how somebody comes back to
+ * thousands of outcomes, and how a storm of reconnects is taken. `--only` leaves the other
+ * parts out: `faults`, `absence`, `storm`. `--only=announcements`: one of them to many connections.
  */
 import { parseArgs } from 'node:util';
-import { startLine } from '../test/client/line.ts';
 import { build } from '../infra/local/build.ts';
-import { runFault, type FaultRun } from './delivery/fault-run.ts';
-import { FAULTS } from './delivery/faults.ts';
-import { runStorm } from './delivery/storm-run.ts';
-import { startBenchSystem } from './delivery/system.ts';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10' }, clients: { type: 'string', default: '5000' } },
+  options: {
+    runs: { type: 'string', default: '10' },
+    clients: { type: 'string', default: '5000' },
+    only: { type: 'string' },
+  },
 });
 
 await build();
-const system = await startBenchSystem(2);
-try {
-  const lines = await Promise.all(system.sockets.map(startLine));
-  for (const [name, fault] of Object.entries(FAULTS)) {
-    const results: FaultRun[] = [];
-    for (let run = 0; run < Number(values.runs); run += 1) results.push(await runFault(system, lines, fault));
-    const sum = (key: keyof FaultRun): number => results.reduce((total, result) => total + result[key], 0);
-    const slowest = Math.max(...results.map(({ healedMs }) => healedMs));
-    console.log(
-      `${name}: ${results.length} runs, ${sum('accepted')} accepted, ${sum('lost')} lost, ${sum('doubled')} doubled, ` +
-        `${sum('disordered')} out of order; all heard at most ${slowest} ms after the last submit`,
-    );
-  }
-  for (const line of lines) line.close();
-  const { clients, complete, tookMs, queries, cpuMs } = await runStorm(system, Number(values.clients));
-  console.log(
-    `a gateway with ${clients} clients killed: ${complete} complete in ${tookMs} ms; ` +
-      `the other one made ${queries} queries, and took ${cpuMs} ms of CPU`,
-  );
-} finally {
-  await system.stop();
-}
+// What it measures is built code: in a fresh clone there was none before.
+const { runParts } = await import('./delivery/parts.ts');
+await runParts({ runs: Number(values.runs), clients: Number(values.clients), only: values.only });

@@ -16,6 +16,7 @@ import { Installation, type Servers } from './processing/installation.ts';
 import type { Figure } from './processing/figure.ts';
 import { measureCancellation } from './processing/cancellation.ts';
 import { measureDeaths } from './processing/deaths.ts';
+import { measureHotRoom } from './processing/hot-room.ts';
 import { measureOrder } from './processing/order.ts';
 import { measureSustained } from './processing/sustained.ts';
 
@@ -24,6 +25,7 @@ const MEASUREMENTS: Readonly<Record<string, (servers: Servers) => Promise<Figure
   deaths: measureDeaths,
   cancellation: measureCancellation,
   sustained: measureSustained,
+  'hot-room': measureHotRoom,
 };
 
 async function main(wanted: readonly string[]): Promise<boolean> {

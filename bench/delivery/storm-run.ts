@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { io, type Socket } from 'socket.io-client';
-import { userChannel, type Session } from '#contracts';
+import { userChannel } from '#contracts';
 import { LedgerCheck } from '../../libs/testing/src/ledger-check.ts';
 import { makeUpEvents } from '../../test/delivery/made-up-events.ts';
+import { cpuTimeMs } from './cpu-time.ts';
+import { RawClient } from './raw-client.ts';
 import { tokenOf, type BenchSystem } from './system.ts';
 
 const MISSED = 20;
@@ -11,74 +12,75 @@ const COMMITS = `select xact_commit::integer as commits from pg_stat_database wh
 /** Connected at once while the storm is prepared. */
 const CHUNK = 100;
 
+/** The longest until all are complete, in milliseconds. */
+const COMPLETE_WITHIN_MS = 120_000;
+
+/** Backends report what they did a second after it at the latest, when they are idle. */
+const REPORTED_AFTER_MS = 1_500;
+
 export interface StormRun {
   clients: number;
-  /** Clients that heard all they had missed, once and in order. */
+  /** Clients that heard all they had missed, once and in order, and were told that they had. */
   complete: number;
   tookMs: number;
   queries: number;
-  /** CPU time of the gateway that took them in. */
-  cpuMs: number;
+  cpuMs: CpuShares;
 }
 
-interface Client {
-  socket: Socket;
-  offsets: number[];
-  sessions: number;
+/** CPU time of those that share the machine, in milliseconds. */
+interface CpuShares {
+  /** The gateway that took the clients in. */
+  gateway: number;
+  postgres: number;
+  /** The clients themselves. */
+  clients: number;
 }
 
 /** Kills a gateway that holds all clients; they go to the other one with the cursors they have. */
-export async function runStorm({ api, worker, sockets, database }: BenchSystem, clients: number): Promise<StormRun> {
+export async function runStorm(system: BenchSystem, clients: number): Promise<StormRun> {
+  const { api, worker, sockets, database } = system;
   const [from, to] = sockets;
   const ledger = new LedgerCheck(database);
   const users = Array.from({ length: clients }, (_, index) => `storm-${index}`);
-  const connected: Client[] = [];
+  const connected: RawClient[] = [];
   for (let start = 0; start < clients; start += CHUNK) {
     const chunk = users.slice(start, start + CHUNK);
-    connected.push(...(await Promise.all(chunk.map((user) => connect(from!.url, to!.url, user)))));
+    connected.push(
+      ...(await Promise.all(chunk.map(async (user) => new RawClient(from!.url, await tokenOf(user)).connect()))),
+    );
   }
   // Their queries are not those of the storm.
   await Promise.all([api.kill(), worker.kill()]);
   await from!.kill('SIGSTOP');
   await makeUpEvents(ledger, users.map(userChannel), 1, MISSED);
-  const before = { queries: await commits(ledger), cpuMs: await cpuMsOf(to!) };
+  for (const client of connected) client.url = to!.url;
+  const before = { queries: await commits(ledger), cpuMs: await cpuShares(system, to!) };
   const startedAt = performance.now();
   await from!.kill();
   const isDone = (): boolean => connected.every(({ offsets }) => offsets.length >= MISSED);
-  while (!isDone() && performance.now() - startedAt < 120_000) await delay(20);
+  while (!isDone() && performance.now() - startedAt < COMPLETE_WITHIN_MS) await delay(20);
   const tookMs = Math.round(performance.now() - startedAt);
-  const complete = connected.filter(
-    ({ offsets }) => offsets.length === MISSED && offsets.every((offset, index) => offset === index + 1),
-  ).length;
-  await delay(1_500);
+  const after = await cpuShares(system, to!);
+  await delay(REPORTED_AFTER_MS);
   const queries = (await commits(ledger)) - before.queries;
-  const cpuMs = (await cpuMsOf(to!)) - before.cpuMs;
-  for (const { socket } of connected) socket.disconnect();
+  for (const client of connected) client.close();
   await ledger.close();
-  return { clients, complete, tookMs, queries, cpuMs };
+  return {
+    clients,
+    complete: connected.filter(isComplete).length,
+    tookMs,
+    queries,
+    cpuMs: {
+      gateway: after.gateway - before.cpuMs.gateway,
+      postgres: after.postgres - before.cpuMs.postgres,
+      clients: after.clients - before.cpuMs.clients,
+    },
+  };
 }
 
-async function connect(url: string, next: string, user: string): Promise<Client> {
-  const token = await tokenOf(user);
-  let cursors: string[] | undefined;
-  const socket = io(url, {
-    transports: ['websocket'],
-    forceNew: true,
-    reconnectionDelay: 200,
-    reconnectionDelayMax: 2_000,
-    auth: (send) => send({ token, ...(cursors && { cursors }) }),
-  });
-  const client: Client = { socket, offsets: [], sessions: 0 };
-  socket.on('event', ({ offset }: { offset: number }) => client.offsets.push(offset));
-  socket.on('disconnect', () => Object.assign(socket.io, { uri: next }));
-  await new Promise<void>((resolve) => {
-    socket.on('session', (session: Session) => {
-      client.sessions += 1;
-      cursors ??= session.cursors;
-      resolve();
-    });
-  });
-  return client;
+function isComplete({ offsets, sessions }: RawClient): boolean {
+  const isWhole = offsets.length === MISSED && offsets.every((offset, index) => offset === index + 1);
+  return isWhole && sessions.every(({ recovered }) => recovered);
 }
 
 async function commits(ledger: LedgerCheck): Promise<number> {
@@ -86,7 +88,11 @@ async function commits(ledger: LedgerCheck): Promise<number> {
   return row!.commits;
 }
 
-async function cpuMsOf({ url }: { url: string }): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Math.round(Number(/^process_cpu_seconds_total\S* (\S+)$/m.exec(text)?.[1]) * 1_000);
+async function cpuShares({ postgres }: BenchSystem, gateway: { pid: number | undefined }): Promise<CpuShares> {
+  const { user, system } = process.cpuUsage();
+  return {
+    gateway: await cpuTimeMs(gateway.pid!),
+    postgres: await cpuTimeMs(postgres.pid!),
+    clients: Math.round((user + system) / 1_000),
+  };
 }

@@ -5,7 +5,7 @@ import { SignJWT } from 'jose';
 import { AppProcess, type AppName } from '../../infra/local/app-process.ts';
 import { DATA } from '../../infra/local/data-folder.ts';
 import { freePort } from '../../infra/local/ports.ts';
-import { startPostgres } from '../../infra/local/postgres.ts';
+import { startPostgres, type PostgresServer } from '../../infra/local/postgres.ts';
 import { startRedis, type RedisServer } from '../../infra/local/redis.ts';
 import { runCommand } from '../../infra/local/run-command.ts';
 import { ROOT } from '../../infra/local/run-tool.ts';
@@ -15,6 +15,7 @@ const JWT_SECRET = randomBytes(32).toString('hex');
 /** A whole system of its own: Redis, Postgres and the apps, as processes. */
 export interface BenchSystem {
   database: string;
+  postgres: PostgresServer;
   redis: RedisServer;
   api: AppProcess;
   worker: AppProcess;
@@ -55,12 +56,12 @@ export async function startBenchSystem(sockets: number): Promise<BenchSystem> {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     if (!postgres.folder.startsWith(folder)) await rm(postgres.folder, { recursive: true, force: true });
   };
-  return { database: postgres.url, redis, api, worker, sockets: gateways, stop };
+  return { database: postgres.url, postgres, redis, api, worker, sockets: gateways, stop };
 }
 
 /** A token that the apps of the system accept. */
-export function tokenOf(user: string): Promise<string> {
-  return new SignJWT({})
+export function tokenOf(user: string, scope = ''): Promise<string> {
+  return new SignJWT({ scope })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(user)
     .setIssuer('tidings')

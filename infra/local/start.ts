@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppProcess, type AppName } from './app-process.ts';
 import { build } from './build.ts';
+import { startControlServer } from './control-server.ts';
 import { DATA } from './data-folder.ts';
 import { logFile, notable } from './logs.ts';
 import { isFree } from './ports.ts';
@@ -45,6 +46,9 @@ async function start(options: StartOptions): Promise<void> {
     ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || [urlOf(apiPort), `http://localhost:${apiPort}`].join(','),
   };
 
+  // Only the api gets to know it, for the buttons of the console.
+  const control = await startControlServer(supervisor, say);
+
   say('migrating the database');
   await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {
     cwd: ROOT,
@@ -55,7 +59,7 @@ async function start(options: StartOptions): Promise<void> {
   await Promise.all([
     ...workerPorts.map((port, index) => app('worker', `worker-${index + 1}`, port, env)),
     ...socketPorts.map((port, index) => app('socket', `socket-${index + 1}`, port, env)),
-    app('api', 'api', apiPort, env),
+    app('api', 'api', apiPort, { ...env, SUPERVISOR_URL: control.url }),
   ]);
   if (!stopping) say(`ready api=${urlOf(apiPort)} sockets=${socketPorts.map(urlOf).join(',')}`);
 }

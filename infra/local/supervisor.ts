@@ -11,6 +11,7 @@ export type Group = 'app' | 'service';
 
 export interface Supervised {
   name: string;
+  group: Group;
   pid: number | undefined;
   running: boolean;
   restarts: number;
@@ -46,8 +47,9 @@ export class Supervisor {
   }
 
   list(): Supervised[] {
-    return [...this.#members.values()].map(({ process, restarts }) => ({
+    return [...this.#members.values()].map(({ process, group, restarts }) => ({
       name: process.name,
+      group,
       pid: process.pid,
       running: process.isRunning,
       restarts,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '#contracts';
 import { connect, eventually, startSystem, type Listener, type System, type TestUser } from '#testing';
+import { ackOf } from './ack.ts';
 
 let system: System;
 let alice: TestUser;
@@ -19,10 +20,10 @@ beforeAll(async () => {
 
 const announce = (body: object) => herald.submit('POST', '/v1/announcements', { body });
 const notice = (audience: string, title = 'News') => ({ audience, title, body: 'It works.' });
-const titles = ({ events }: Listener): unknown[] => events.map(({ data }) => (data as { title: string }).title);
+const titles = ({ events }: Listener): string[] => events.map(({ data }) => (data as { title: string }).title);
 
 /** Connects all kinds of listeners, over both instances. */
-async function audience(): Promise<Record<'guest' | 'alice' | 'bob', Listener>> {
+async function connectAll(): Promise<Record<'guest' | 'alice' | 'bob', Listener>> {
   const [first, second] = system.sockets;
   const [guest, a, b] = await Promise.all([connect(first!.url), alice.connect(second!), bob.connect(first!)]);
   return { guest, alice: a, bob: b };
@@ -30,7 +31,7 @@ async function audience(): Promise<Record<'guest' | 'alice' | 'bob', Listener>> 
 
 describe('an announcement', () => {
   it('is heard by those it is for, and by nobody else', async () => {
-    const heard = await audience();
+    const heard = await connectAll();
     for (const to of ['authenticated', 'user:alice', 'user:bob: 2/3', 'everyone']) {
       const action = await announce(notice(to, to));
       await eventually(async () => expect((await herald.action(action.id)).status).toBe('succeeded'));
@@ -45,7 +46,7 @@ describe('an announcement', () => {
   });
 
   it('is one event with the announcement, and the response of its action', async () => {
-    const { guest } = await audience();
+    const { guest } = await connectAll();
     const own = await herald.connect(system.sockets[0]!);
     const id = randomUUID();
     const outcome = await own.outcomeOf(await announce({ id, ...notice('everyone') }));
@@ -70,7 +71,7 @@ describe('an announcement', () => {
   });
 
   it('waits for who is away, guests included', async () => {
-    const before = await audience();
+    const before = await connectAll();
     for (const listener of Object.values(before)) listener.close();
     const own = await herald.connect(system.sockets[0]!);
     for (const to of ['everyone', 'authenticated', 'user:alice']) await own.outcomeOf(await announce(notice(to, to)));
@@ -94,6 +95,40 @@ describe('an announcement', () => {
     const own = await herald.connect(system.sockets[0]!);
     const outcome = await own.outcomeOf(await announce(notice(`room:${randomUUID()}`)));
     expect(outcome.data).toMatchObject({ status: 'failed', error: { code: 'NOT_FOUND' } });
+  });
+
+  it('to a room is heard by who has subscribed to it, or does so later from a cursor', async () => {
+    const id = randomUUID();
+    const own = await herald.connect(system.sockets[0]!);
+    const creating = await herald.submit('POST', '/v1/rooms', { body: { id, name: 'News' } });
+    const adding = await herald.submit('PUT', `/v1/rooms/${id}/members/alice`);
+    await own.outcomesOf([creating, adding]);
+    const [member, late, stranger] = await Promise.all([
+      alice.connect(system.sockets[1]!),
+      alice.connect(system.sockets[0]!),
+      bob.connect(system.sockets[1]!),
+    ]);
+    const channel = `room:${id}`;
+    const start = await ackOf<{ cursor: string }>(member, 'subscribe', { channel });
+    if (!start.ok) throw new Error(start.problem.detail);
+    expect(await ackOf(stranger, 'subscribe', { channel })).toMatchObject({ ok: false });
+    const outcome = await own.outcomeOf(await announce(notice(`room:${id.toUpperCase()}`)));
+    expect(outcome.data.status).toBe('succeeded');
+    expect(await ackOf(late, 'subscribe', { channel, cursor: start.cursor })).toMatchObject({ ok: true });
+    for (const listener of [member, late]) {
+      const heard = (): unknown[] => listener.events.filter((event) => event.channel === channel);
+      await eventually(() => expect(heard()).toMatchObject([{ type: 'announcement', channel }]));
+    }
+    expect(stranger.events).toEqual([]);
+  });
+
+  it('to a room that its author has just asked for waits for it', async () => {
+    const id = randomUUID();
+    const own = await herald.connect(system.sockets[0]!);
+    const creating = await herald.submit('POST', '/v1/rooms', { body: { id, name: 'News' } });
+    const announcing = await announce(notice(`room:${id}`));
+    await own.outcomesOf([creating, announcing]);
+    expect((await herald.action(announcing.id)).status).toBe('succeeded');
   });
 
   it('is read by its author only, the newest first', async () => {
@@ -179,7 +214,7 @@ describe('what is announced', () => {
   });
 
   it('may have 200 and 4000 code points of any kind', async () => {
-    const { guest } = await audience();
+    const { guest } = await connectAll();
     const body = { audience: 'everyone', title: '😀'.repeat(200), body: 'ü😀'.repeat(2_000) };
     await announce(body);
     await eventually(() => expect(guest.events.map(({ data }) => data)).toMatchObject([body]));

@@ -11,7 +11,7 @@ beforeAll(async () => {
   [alice, bob] = await Promise.all([system.user('alice'), system.user('bob')]);
 });
 
-const mirrored = ({ events }: Listener): unknown[] => events.map(({ data }) => data);
+const mirrored = ({ ephemera }: Listener): unknown[] => ephemera.map(({ data }) => data);
 
 /** The user's next event after it came on every connection by then. */
 async function marker(listeners: readonly Listener[]): Promise<void> {
@@ -29,7 +29,7 @@ describe('mirror', () => {
     expect(await ackOf(self, 'mirror', { event: 'draft.changed', data })).toEqual({ ok: true });
     for (const other of others) {
       await eventually(() => expect(mirrored(other)).toEqual([{ event: 'draft.changed', data }]));
-      const [envelope] = other.events as unknown as Record<string, unknown>[];
+      const [envelope] = other.ephemera as unknown as Record<string, unknown>[];
       expect(envelope).toMatchObject({ specversion: '1.0', source: '/tidings', type: 'mirror', channel: 'user:alice' });
       expect(Object.keys(envelope!).toSorted()).toEqual(
         ['channel', 'data', 'id', 'source', 'specversion', 'subject', 'time', 'type'].toSorted(),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AUTHENTICATED, encodeCursor, EVERYONE, userChannel, type AcceptedAction } from '#contracts';
-import { startSystem, type Listener, type System, type TestUser } from '#testing';
+import { eventually, startSystem, type Listener, type System, type TestUser } from '#testing';
 import { EventStream } from './event-stream.ts';
 import { reportDelivered } from './report-delivered.ts';
 import { heardAll } from './sequence.ts';
@@ -107,9 +107,8 @@ describe('whatever cursors, channels and ids somebody makes up, nothing of other
       const after = cursor === '' ? {} : { after: cursor };
       const stream = await EventStream.open(system.sockets[0]!, { token: mallory.token, ...after });
       const marker = await mallory.createMessage('marker');
-      while (!stream.outcomes.some(({ data }) => (data.data as { id: string }).id === marker.id)) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      const ids = (): string[] => stream.outcomes.map(({ data }) => (data.data as { id: string }).id);
+      await eventually(() => expect(ids()).toContain(marker.id), { timeoutMs: 15_000 });
       for (const { data } of stream.outcomes) expect(data.channel).toBe(userChannel(mallory.id));
       expect(JSON.stringify(stream.events)).not.toContain(SECRET);
       stream.close();

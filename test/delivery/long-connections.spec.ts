@@ -54,9 +54,10 @@ describe('a connection whose token expires', () => {
   it('goes on when it is refreshed in time', async () => {
     const user = await newUser(3);
     const listener = await user.connect(socket, { reconnects: false });
+    const forgetful = await user.connect(socket, { reconnects: false });
     const answer = await listener.socket.timeout(5_000).emitWithAck('refresh', { token: await token(user.id) });
     expect(answer).toMatchObject({ ok: true });
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await eventually(() => expect(forgetful.goaways).toHaveLength(1), { timeoutMs: 8_000 });
     const renewed = await system.user(user.id);
     await submitAll(renewed, drills(1));
     await heardAll(listener, 1);

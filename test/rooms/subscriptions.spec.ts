@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { eventually, startSystem, type Listener, type System, type TestUser } from '#testing';
+import { eventually, LedgerCheck, startSystem, type Listener, type System, type TestUser } from '#testing';
 import { done, heardOf, newRoom, subscribe, unsubscribe } from './room.ts';
 
 let system: System;
@@ -189,6 +189,26 @@ describe('membership', () => {
       await hears(again, room, ['message.created second time']);
       again.close();
     }
+  });
+
+  it('may have begun before what is retained: from the beginning is from there', async () => {
+    const room = await newRoom(alice, [bob]);
+    const first = await bob.connect(system.sockets[0]!);
+    const answer = await subscribe(first, room);
+    await say(alice, room, 'one');
+    await say(alice, room, 'two');
+    await hears(first, room, ['message.created one', 'message.created two']);
+    first.close();
+    const ledger = new LedgerCheck(system.database);
+    await ledger.query(`delete from events where channel = $1 and "offset" < 4`, [`room:${room}`]);
+    await ledger.close();
+    const again = await bob.connect(system.sockets[1]!);
+    expect(await subscribe(again, room, '0')).toMatchObject(OK);
+    await hears(again, room, ['message.created two']);
+    const late = await bob.connect(system.sockets[1]!);
+    const cursor = answer.ok ? answer.cursor : '';
+    expect(await subscribe(late, room, cursor)).toMatchObject({ recovered: false, reason: 'CURSOR_TOO_OLD' });
+    await hears(late, room, ['message.created two']);
   });
 
   it('ends for all with the room', async () => {

@@ -5,6 +5,7 @@ import { AuthModule, BearerGuard } from '#auth';
 import { ChannelsModule } from '#channels';
 import { ApiConfig, ConfigModule } from '#config';
 import { DatabaseModule } from '#database';
+import { InstancesModule } from '#instances';
 import { RESOURCES } from '#resources';
 import { TelemetryModule } from '#telemetry';
 import { ActionsController } from './actions/actions.controller.ts';
@@ -14,8 +15,10 @@ import { OutcomeWaiter } from './actions/outcome-waiter.ts';
 import { SubmissionService } from './actions/submission.service.ts';
 import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
+import { ProcessesController } from './development/processes.controller.ts';
 import { ProblemFilter, RateLimitGuard } from '#http';
 import { RevocationsController } from './operations/revocations.controller.ts';
+import { StatsController } from './operations/stats.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
 import { resourceControllers } from './resources/resource-controllers.ts';
 
@@ -32,13 +35,15 @@ export class ApiModule {
         AuthModule,
         ActionsModule,
         ChannelsModule.forPublisher(),
+        InstancesModule.forApp('api'),
       ],
       controllers: [
         ActionsController,
         OutcomesController,
         RevocationsController,
+        StatsController,
         ...RESOURCES.flatMap((Resource) => resourceControllers(Resource, new Resource())),
-        ...(NODE_ENV === 'development' ? [DevelopmentController] : []),
+        ...(NODE_ENV === 'development' ? [DevelopmentController, ProcessesController] : []),
       ],
       providers: [
         BatchService,

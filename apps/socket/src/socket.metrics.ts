@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, register } from 'prom-client';
 import { ChannelsServer } from '#channels';
+import { InstanceRegistry } from '#instances';
 import { Connections } from './connections/connections.service.ts';
 
 /** What this app tells monitors of its work; read from those who count, when it is asked for. */
 @Injectable()
 export class SocketMetrics {
-  constructor(channels: ChannelsServer, connections: Connections) {
+  constructor(channels: ChannelsServer, connections: Connections, instances: InstanceRegistry) {
+    instances.measure = () => connections.load;
     const { counters } = channels;
     count('channel_messages_received', 'Messages that Redis brought', () => counters.received);
     count('events_delivered', 'Events given to the connections of a channel', () => counters.delivered);

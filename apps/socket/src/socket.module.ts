@@ -6,6 +6,7 @@ import { ChannelsModule } from '#channels';
 import { ConfigModule, SocketConfig } from '#config';
 import { DatabaseModule } from '#database';
 import { ProblemFilter } from '#http';
+import { InstancesModule } from '#instances';
 import { LedgerHistory, LedgerModule } from '#ledger';
 import { TelemetryModule } from '#telemetry';
 import { DeliveryController } from './delivery/delivery.controller.ts';
@@ -14,6 +15,8 @@ import { Memberships } from './connections/memberships.service.ts';
 import { Connections } from './connections/connections.service.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
 import { MirrorService } from './mirror/mirror.service.ts';
+import { Presence } from './presence/presence.ts';
+import { PresenceStore } from './presence/presence-store.ts';
 import { SocketHealth } from './socket.health.ts';
 import { SocketMetrics } from './socket.metrics.ts';
 import { StreamController } from './stream/stream.controller.ts';
@@ -32,6 +35,7 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     LedgerModule,
     channels,
     ChannelsModule.forPublisher(),
+    InstancesModule.forApp('socket'),
   ],
   controllers: [DeliveryController, StreamController],
   providers: [
@@ -39,6 +43,8 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     Connections,
     Memberships,
     MirrorService,
+    Presence,
+    PresenceStore,
     SocketMetrics,
     StreamHub,
     TidingsGateway,

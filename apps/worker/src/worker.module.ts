@@ -3,6 +3,7 @@ import { CatalogueModule } from '#actions';
 import { ChannelsModule } from '#channels';
 import { ConfigModule, WorkerConfig } from '#config';
 import { DatabaseModule } from '#database';
+import { InstancesModule } from '#instances';
 import { LedgerModule } from '#ledger';
 import { QueueModule } from '#queue';
 import { TelemetryModule } from '#telemetry';
@@ -28,6 +29,7 @@ const channels = ChannelsModule.forPublisher();
     ConfigModule.forApp(WorkerConfig),
     TelemetryModule.forApp({ app: 'worker', health: WorkerHealth, imports: [QueueModule, channels] }),
     DatabaseModule.forApp('worker'),
+    InstancesModule.forApp('worker'),
     LedgerModule,
     CatalogueModule,
     QueueModule,

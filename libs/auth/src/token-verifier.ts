@@ -1,14 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import {
-  createRemoteJWKSet,
-  errors,
-  jwtVerify,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-} from 'jose';
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { AuthConfig } from '#config';
 import { ProblemError } from '#contracts';
+import { verifyHs256 } from './hs256.ts';
 import type { Identity } from './identity.ts';
 
 /** Most verified tokens that are remembered. */
@@ -17,13 +11,13 @@ const MOST_REMEMBERED = 20_000;
 /** What a JWKS may be signed with: asymmetric only, so that no public key can be used as a secret. */
 const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
-type Key = { key: Uint8Array | JWTVerifyGetKey; algorithms: string[] };
+/** Gives the claims of a token, or throws what jose throws. */
+type Verify = (token: string) => JWTPayload | Promise<JWTPayload>;
 
 /** Turns a JWT (RFC 7519) into an {@link Identity}. */
 @Injectable()
 export class TokenVerifier {
-  readonly #key: Key;
-  readonly #claims: JWTVerifyOptions;
+  readonly #verify: Verify;
   /** Tokens verified before: a signature is checked once, the expiry every time. */
   readonly #verified = new Map<string, Identity>();
 
@@ -31,14 +25,7 @@ export class TokenVerifier {
     config: AuthConfig,
     private readonly revocations: { isRevoked: (identity: Identity) => boolean } = { isRevoked: () => false },
   ) {
-    this.#key = keyOf(config);
-    this.#claims = {
-      issuer: config.JWT_ISSUER,
-      audience: config.JWT_AUDIENCE,
-      requiredClaims: ['sub', 'exp', 'iat'],
-      clockTolerance: 5,
-      algorithms: this.#key.algorithms,
-    };
+    this.#verify = verifyBy(config);
   }
 
   /**
@@ -64,13 +51,8 @@ export class TokenVerifier {
   }
 
   private async payloadOf(token: string): Promise<JWTPayload> {
-    const { key } = this.#key;
     try {
-      const { payload } =
-        typeof key === 'function'
-          ? await jwtVerify(token, key, this.#claims)
-          : await jwtVerify(token, key, this.#claims);
-      return payload;
+      return await this.#verify(token);
     } catch (error) {
       if (error instanceof ProblemError) throw error;
       if (error instanceof errors.JWTExpired) throw new ProblemError('TOKEN_EXPIRED');
@@ -79,9 +61,16 @@ export class TokenVerifier {
   }
 }
 
-function keyOf(config: AuthConfig): Key {
-  if (config.JWKS_URL) return { key: keysAt(new URL(config.JWKS_URL)), algorithms: ASYMMETRIC };
-  return { key: new TextEncoder().encode(config.JWT_SECRET), algorithms: ['HS256'] };
+function verifyBy({ JWKS_URL, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE }: AuthConfig): Verify {
+  const claims = {
+    issuer: JWT_ISSUER,
+    audience: JWT_AUDIENCE,
+    requiredClaims: ['sub', 'exp', 'iat'],
+    clockTolerance: 5,
+  };
+  if (!JWKS_URL) return (token) => verifyHs256(token, JWT_SECRET!, claims);
+  const keys = keysAt(new URL(JWKS_URL));
+  return async (token) => (await jwtVerify(token, keys, { ...claims, algorithms: ASYMMETRIC })).payload;
 }
 
 /** What a look for the key of a token can find wrong with the token itself. */

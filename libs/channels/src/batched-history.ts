@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Cursor } from '#contracts';
 import type { ChannelHistory, HistoryPage, HistoryRequest } from './channel-history.ts';
 
@@ -8,7 +9,13 @@ const BATCH = 200;
 const CONCURRENCY = 2;
 
 /** Requests that come so soon after a query gather for the next one, in milliseconds; a lone one never waits. */
-const GATHER_MS = 25;
+const GATHER_MS = 50;
+
+/**
+ * Answers given at once. Between them, the event loop turns: it takes in one new connection a
+ * turn, and what happens now must not wait for what is replayed.
+ */
+const SLICE = 20;
 
 interface Waiting<Request, Answer> {
   request: Request;
@@ -51,7 +58,10 @@ export class Batches<Request, Answer> {
     this.schedule();
     try {
       const answers = await this.ask(batch.map(({ request }) => request));
-      batch.forEach(({ resolve }, index) => resolve(answers[index]!));
+      for (const [index, { resolve }] of batch.entries()) {
+        if (index > 0 && index % SLICE === 0) await nextTurn();
+        resolve(answers[index]!);
+      }
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {

@@ -43,6 +43,8 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
   readonly #channels = new Map<string, { channel: OrderedChannel; listeners: number; opened: Promise<void> }>();
   readonly #positions: PositionCheck;
   #subscriber: ShardedSubscriber | undefined;
+  /** How often messages may have been lost so far. */
+  #interruptions = 0;
 
   constructor(
     private readonly options: ChannelsServerOptions,
@@ -59,7 +61,11 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
       url: this.options.url,
       prefix: this.options.prefix,
       onMessage: (text) => this.receive(text),
-      onResubscribed: () => void this.#positions.now(),
+      onInterrupted: () => this.interrupt(),
+      onResubscribed: () => {
+        this.interrupt();
+        void this.#positions.now();
+      },
     });
     this.#positions.start();
     callback();
@@ -153,7 +159,15 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
 
   private async start(channel: OrderedChannel): Promise<void> {
     await this.#subscriber?.subscribe(channel.name);
+    const before = this.#interruptions;
     channel.start(await this.history.head(channel.name));
+    // The head may be older than the subscription that stands now, and was not compared with it.
+    if (this.#interruptions !== before) void this.#positions.now();
+  }
+
+  private interrupt(): void {
+    this.#interruptions += 1;
+    for (const channel of this.openChannels()) channel.doubt();
   }
 
   private receive(text: string): void {

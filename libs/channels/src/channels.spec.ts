@@ -152,6 +152,75 @@ describe('channels over Redis', () => {
     expect(offsets('user:a')).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
   });
 
+  it('are compared once more when the connection was cut while a position was read', async () => {
+    const { server, history, offsets, cutSubscribers } = await setUp(await redisOfItsOwn());
+    await server.open('user:a');
+    const slow = Promise.withResolvers<void>();
+    const heads = history.heads.bind(history);
+    history.heads = async (channels) => {
+      const answer = await heads(channels);
+      if (channels.includes('user:slow')) await slow.promise;
+      return answer;
+    };
+    const opened = server.open('user:slow');
+    await eventually(() => expect(history.headReads.flat()).toContain('user:slow'));
+    for (const channel of ['user:slow', 'user:a']) history.append(channel);
+    await cutSubscribers();
+    // Everything that is open was compared by now.
+    await eventually(() => expect(offsets('user:a')).toEqual([1]));
+    slow.resolve();
+    await opened;
+    await eventually(() => expect(offsets('user:slow')).toEqual([1]));
+  });
+
+  it('are compared once more when Redis answers a subscription late', async () => {
+    const program = await privateRedis();
+    const { server, history, offsets } = await setUp({ url: program.url, prefix: 'own' });
+    process.kill(program.pid!, 'SIGSTOP');
+    const channel = await server.open('user:a');
+    expect(channel.position?.offset).toBe(0);
+    // Published before Redis has subscribed us, so it brings it to nobody.
+    history.append('user:a');
+    process.kill(program.pid!, 'SIGCONT');
+    await eventually(() => expect(offsets('user:a')).toEqual([1]));
+  });
+
+  it('that are released while all are subscribed again are not subscribed', async () => {
+    const { server, subscribed, cutSubscribers } = await setUp(await redisOfItsOwn());
+    const names = Array.from({ length: 1_200 }, (_, index) => `user:${index}`);
+    await Promise.all(names.map((name) => server.open(name)));
+    await cutSubscribers();
+    await eventually(() => expect(server.isConnected).toBe(false), { everyMs: 0 });
+    while (!server.isConnected) await turn();
+    server.release(names.at(-1)!);
+    await eventually(async () => expect((await subscribed()).length).toBeGreaterThanOrEqual(1_199));
+    await server.open('user:last');
+    expect(await subscribed()).toHaveLength(1_200);
+    expect(await subscribed()).not.toContainEqual(expect.stringContaining(`${names.at(-1)}}`));
+  });
+
+  it('opened and released by many at once are subscribed as long as somebody has them open', async () => {
+    const { server, history, emit, offsets, subscribed, redis } = await setUp();
+    const leave = async (name: string, turns: number): Promise<void> => {
+      await server.open(name);
+      for (let count = 0; count < turns; count += 1) await turn();
+      server.release(name);
+    };
+    for (let round = 0; round < 30; round += 1) {
+      const leaving = Array.from({ length: 5 }, (_, index) => leave('user:a', (round + index) % 4));
+      const staying = server.open('user:a');
+      await Promise.all([...leaving, staying]);
+      const before = offsets('user:a').length;
+      await emit(history.append('user:a'));
+      await eventually(() => expect(offsets('user:a')).toHaveLength(before + 1));
+      server.release('user:a');
+    }
+    await eventually(async () => expect(await subscribed()).toEqual([]));
+    const staying = [leave('user:a', 3), server.open('user:a'), leave('user:a', 0)];
+    await Promise.all(staying);
+    expect(await subscribed()).toEqual([redisChannel(redis.prefix, 'user:a')]);
+  });
+
   it('are not opened while the history is away, and leave no subscription behind', async () => {
     const { server, history, subscribed } = await setUp();
     history.isAway = true;

@@ -234,6 +234,28 @@ describe('OrderedChannel', () => {
     expect(channel.position).toEqual(history.head(NAME));
   });
 
+  it('notices another history at the next event when messages may have been lost', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    for (const event of append(3)) channel.receive(event);
+    await settled();
+    channel.doubt();
+    history.startAnew();
+    // Its first three came to nobody here; this one would be the next.
+    channel.receive(append(4).at(-1)!);
+    await settled();
+    expect(onEpoch.mock.calls).toEqual([[NAME]]);
+    expect(offsets()).toEqual([1, 2, 3]);
+  });
+
+  it('asks the history once after messages may have been lost', async () => {
+    const { channel, append, offsets, settled, history } = startedAtZero();
+    channel.doubt();
+    for (const event of append(3)) channel.receive(event);
+    await settled();
+    expect(offsets()).toEqual([1, 2, 3]);
+    expect(history.reads).toHaveLength(1);
+  });
+
   it('delivers nothing more once it is closed, not even the rest of a page', async () => {
     let stop = (): void => undefined;
     const { channel, append, offsets, settled } = startedAtZero({

@@ -41,6 +41,8 @@ export class OrderedChannel {
   /** The checks of the newest delivered events, by offset. */
   readonly #delivered = new Map<number, string>();
   #position: Cursor | undefined;
+  /** Whether messages may have been lost since the position was compared with the history. */
+  #isDoubtful = false;
   #running = false;
   #closed = false;
 
@@ -69,6 +71,14 @@ export class OrderedChannel {
   }
 
   /**
+   * Messages may have been lost, and with them the first ones of another history: the next
+   * event is not taken because of its number alone.
+   */
+  doubt(): void {
+    this.#isDoubtful = true;
+  }
+
+  /**
    * Runs `step` between two deliveries: the position stands still while it runs, and is at
    * least `reached` (the history is asked for what Redis has not brought yet).
    */
@@ -92,6 +102,7 @@ export class OrderedChannel {
    */
   compare(head: Cursor, seen: Cursor): void {
     const same = head.offset === seen.offset && head.check === seen.check;
+    if (same) this.#isDoubtful = false;
     if (same || this.#closed) return;
     // A head that is not ahead is of another history: the next read tells so, between two deliveries as every step.
     this.#steps.push(() => this.catchUp(head.offset > seen.offset ? head.offset : this.#position!.offset + 1));
@@ -132,7 +143,8 @@ export class OrderedChannel {
   }
 
   private async accept(event: Envelope): Promise<void> {
-    if (event.offset > this.#position!.offset + 1) await this.catchUp(event.offset);
+    const isNext = event.offset === this.#position!.offset + 1;
+    if (event.offset > this.#position!.offset && (!isNext || this.#isDoubtful)) await this.catchUp(event.offset);
     if (event.offset === this.#position!.offset + 1) await this.deliver(event);
   }
 
@@ -157,6 +169,7 @@ export class OrderedChannel {
       try {
         const page = await this.options.history.read({ channel: this.name, after, check, limit: PAGE });
         if (page.reason !== undefined) return this.leaveEpoch(page.head);
+        this.#isDoubtful = false;
         if (page.events.length === 0) return;
         for (const event of page.events) await this.deliver(event);
         this.options.onFilled?.(page.events.length);
@@ -174,6 +187,7 @@ export class OrderedChannel {
     );
     this.dropEvents();
     this.#delivered.clear();
+    this.#isDoubtful = false;
     this.#position = head;
     this.options.onEpoch(this.name);
   }

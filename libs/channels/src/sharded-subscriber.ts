@@ -16,7 +16,9 @@ export interface ShardedSubscriberOptions {
   url: string;
   prefix: string;
   onMessage: (text: string) => void;
-  /** All channels are subscribed again after a time without connection: compare positions now. */
+  /** What is published from now on may not come. */
+  onInterrupted: () => void;
+  /** All channels are subscribed after a time in which messages may have been lost: compare positions now. */
   onResubscribed: () => void;
 }
 
@@ -47,7 +49,10 @@ export class ShardedSubscriber {
     });
     this.#redis.on('smessage', (_name: string, text: string) => options.onMessage(text));
     this.#redis.on('error', () => undefined);
-    this.#redis.on('close', () => this.logger.warn('not connected to Redis: events wait in the ledger'));
+    this.#redis.on('close', () => {
+      this.logger.warn('not connected to Redis: events wait in the ledger');
+      options.onInterrupted();
+    });
     this.#redis.on('ready', () => void this.resubscribe());
     this.#ping = setInterval(() => void this.ping(), PING_MS);
     this.#ping.unref();
@@ -97,15 +102,23 @@ export class ShardedSubscriber {
   private async flush(): Promise<void> {
     const { channels } = this.#batch!;
     this.#batch = undefined;
-    await this.send(channels.filter((channel) => this.#channels.has(channel)));
+    await this.send(channels);
   }
 
   private async send(channels: readonly string[]): Promise<void> {
     for (let start = 0; start < channels.length; start += CHUNK) {
-      const names = channels.slice(start, start + CHUNK).map((channel) => this.nameOf(channel));
-      // On failure the connection is lost or hangs; both end in a new one, and a resubscription.
-      await within(DEADLINE_MS, this.#redis.ssubscribe(...names)).catch(() => undefined);
+      // Some may have been left while the chunk before was under way.
+      const wanted = channels.slice(start, start + CHUNK).filter((channel) => this.#channels.has(channel));
+      if (wanted.length > 0) await this.sendChunk(wanted.map((channel) => this.nameOf(channel)));
     }
+  }
+
+  /** On failure the connection is lost or hangs; both end in a new one, and a resubscription. */
+  private async sendChunk(names: readonly string[]): Promise<void> {
+    const reply = this.#redis.ssubscribe(...names);
+    if (await isWithin(DEADLINE_MS, reply)) return;
+    // What was published until then came to nobody.
+    reply.then(this.options.onResubscribed).catch(() => undefined);
   }
 
   private async resubscribe(): Promise<void> {
@@ -115,8 +128,13 @@ export class ShardedSubscriber {
   }
 }
 
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+/** Whether the work ended in time, however it ended. */
+async function isWithin(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, milliseconds, false)));
+  const done = work.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([done, late]).finally(() => clearTimeout(timer));
 }

@@ -2,7 +2,6 @@ import { expectTypeOf, it } from 'vitest';
 import type * as messages from '../../resources/src/messages/message.dto.ts';
 import type * as rooms from '../../resources/src/rooms/room.dto.ts';
 import type { TidingsClient } from './client.ts';
-import type { PageQuery } from './resource-client.ts';
 import type { CreateMessage, EditMessage, Message, Room, RoomMember } from './resources.generated.ts';
 
 /** What a DTO says, without being of its class. */

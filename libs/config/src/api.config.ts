@@ -5,4 +5,8 @@ export class ApiConfig extends AuthConfig {
   /** Base URLs of the socket apps, comma separated: what the console offers to connect to. Empty: its own origin. */
   @IsString()
   SOCKET_URLS = '';
+
+  /** Where `npm start` takes orders to kill and restart its processes; read in development only. */
+  @IsString()
+  SUPERVISOR_URL = '';
 }

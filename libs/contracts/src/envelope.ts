@@ -37,6 +37,12 @@ export interface Progress {
   note: string;
 }
 
+/** Data of `presence.joined` and `presence.left`: told once a user, not once a socket. */
+export interface PresenceChange {
+  channel: string;
+  userId: string;
+}
+
 export type OutcomeEnvelope = Envelope<Action>;
 
 /** The name under which an envelope reaches a client: own outcomes as `outcome`, all else as `event`. */

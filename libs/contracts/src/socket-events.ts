@@ -20,7 +20,7 @@ export interface Subscribed {
 export interface ServerToClientEvents {
   session: (session: Session) => void;
   outcome: (outcome: OutcomeEnvelope) => void;
-  event: (event: Envelope) => void;
+  event: (event: Envelope | EphemeralEnvelope) => void;
   progress: (progress: EphemeralEnvelope<Progress>) => void;
   goaway: (goaway: Goaway) => void;
 }
@@ -49,6 +49,7 @@ export interface ClientToServerEvents {
   refresh: (command: { token: string }, ack: (answer: Ack<{ tokenExpiresAt: string }>) => void) => void;
   subscribe: (command: { channel: string; cursor?: string }, ack: (answer: Ack<Subscribed>) => void) => void;
   unsubscribe: (command: { channel: string }, ack?: (answer: Ack) => void) => void;
+  presence: (command: { channel: string }, ack: (answer: Ack<{ users: string[] }>) => void) => void;
   delivered: (command: { cursor: string }, ack?: (answer: Ack) => void) => void;
 }
 

@@ -26,7 +26,9 @@ class PriceChanged {
 
 class InternalReportReady extends ReportReady {}
 
-class CacheCleared {}
+class CacheCleared {
+  readonly cache = 'prices';
+}
 
 describe('a publishable event', () => {
   it('tells its own properties, as JSON has them, on its channel', () => {
@@ -61,7 +63,9 @@ describe('a publishable event', () => {
   );
 
   it.each(['', 'alice', 'user:', 'user:a b', 'everyone else', 'room:a}\n'])('cannot be told to %j', (channel) => {
-    class Lost {}
+    class Lost {
+      readonly what = 'a key';
+    }
     Publishable({ type: 'it.lost', channel: () => channel })(Lost);
     expect(() => toChannelEvent(new Lost())).toThrow('names no channel');
   });

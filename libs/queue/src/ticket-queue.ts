@@ -10,8 +10,19 @@ const DEADLINE_MS = 2_000;
 /** Most additions that wait for a Redis that hangs; the sweeper sees to what is beyond. */
 const MOST_WAITING = 200;
 
+/** How long Redis may take to count tickets, in milliseconds. */
+const COUNT_DEADLINE_MS = 800;
+
 /** Kept jobs would silently swallow one that is added again under the same id. */
 const REMOVED: JobsOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
+
+/** How many tickets there are. */
+export interface TicketCounts {
+  /** Those with a priority included. */
+  waiting: number;
+  active: number;
+  delayed: number;
+}
 
 /**
  * Where actions get their tickets. Nothing here can fail for the caller: what Redis does
@@ -83,17 +94,29 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
     return this.inTime(() => this.queue.add(SWEEP, { actions: [] }, { ...REMOVED, jobId: SWEEP }));
   }
 
+  /** How many tickets there are; null when Redis does not say so in time (0.8 s). */
+  async counts(): Promise<TicketCounts | null> {
+    const ask = (): Promise<Record<string, number>> => this.queue.getJobCounts();
+    const counts = await this.answerOf(ask, COUNT_DEADLINE_MS);
+    if (!counts) return null;
+    const { waiting = 0, prioritized = 0, paused = 0, active = 0, delayed = 0 } = counts;
+    return { waiting: waiting + prioritized + paused, active, delayed };
+  }
+
   private async inTime(add: () => Promise<unknown>): Promise<boolean> {
-    if (!this.isReady) return false;
+    const ask = (): Promise<true> => add().then(() => true as const);
+    return (await this.answerOf(ask, DEADLINE_MS)) ?? false;
+  }
+
+  /** What Redis answers within a deadline, or null. */
+  private async answerOf<Answer>(ask: () => Promise<Answer>, deadlineMs: number): Promise<Answer | null> {
+    if (!this.isReady) return null;
     this.#waiting += 1;
-    const added = add().then(
-      () => true,
-      () => false,
-    );
-    void added.finally(() => (this.#waiting -= 1));
+    const answer = ask().catch(() => null);
+    void answer.finally(() => (this.#waiting -= 1));
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, DEADLINE_MS, false)));
-    return Promise.race([added, late]).finally(() => clearTimeout(timer));
+    const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, deadlineMs, null)));
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   }
 
   /** After the last ticket: requests and tickets that are being worked on add further ones. */

@@ -1,20 +1,26 @@
-import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
 import { ProcessConfig } from '#config';
 import { dieAtCheckpoint } from './checkpoint.ts';
 import { unusedConnections } from './unused-connections.ts';
 
 /**
+ * Most connections that wait to be accepted; the system may allow less (`somaxconn`). With the
+ * default, 511, most of thousands that come at once are dropped, and try again seconds later.
+ */
+const BACKLOG = 16_384;
+
+/**
  * Listens, and on SIGTERM or SIGINT shuts down: exit code 0 within `SHUTDOWN_GRACE_MS`, even
  * when Redis or Postgres do not let go.
  */
-export async function runApp(app: INestApplication): Promise<void> {
+export async function runApp(app: NestFastifyApplication): Promise<void> {
   useStructuredLogger(app);
   const logger = app.get(Logger);
   const { HOST, PORT, SHUTDOWN_GRACE_MS, CRASH_POINT } = app.get(ProcessConfig);
   if (CRASH_POINT !== undefined) dieAtCheckpoint(CRASH_POINT);
-  const connections = unusedConnections(app.getHttpServer() as Server);
+  const connections = unusedConnections(app.getHttpServer());
   const stop = (signal: NodeJS.Signals): void => {
     logger.log(`${signal}: shutting down`);
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS).unref();
@@ -29,7 +35,7 @@ export async function runApp(app: INestApplication): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  await app.listen(PORT, HOST);
+  await app.listen({ port: PORT, host: HOST, backlog: BACKLOG });
   logger.log(`listens on ${await app.getUrl()}`);
 }
 

@@ -2,6 +2,7 @@ import { io, type Socket } from 'socket.io-client';
 import {
   decodeCursor,
   type ClientToServerEvents,
+  type EphemeralEnvelope,
   type Envelope,
   type Goaway,
   type HandshakeAuth,
@@ -45,6 +46,8 @@ export class Listener {
   readonly sessions: Session[] = [];
   readonly outcomes: OutcomeEnvelope[] = [];
   readonly events: Envelope[] = [];
+  /** Events without a place in their channel, such as `presence.joined`. */
+  readonly ephemera: EphemeralEnvelope[] = [];
   readonly goaways: Goaway[] = [];
   readonly #cursors = new Map<string, string>();
 
@@ -72,8 +75,10 @@ export class Listener {
       this.reach(outcome.cursor);
     });
     this.socket.on('event', (event) => {
-      this.events.push(event);
-      this.reach(event.cursor);
+      if ('offset' in event) {
+        this.events.push(event);
+        this.reach(event.cursor);
+      } else this.ephemera.push(event);
     });
     this.socket.on('goaway', (goaway) => this.goaways.push(goaway));
   }

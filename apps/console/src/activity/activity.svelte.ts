@@ -60,6 +60,7 @@ export class Activity {
 }
 
 function labelOf({ response, resource }: Action): string {
-  const { text } = (response ?? {}) as { text?: unknown };
-  return typeof text === 'string' ? text : `${resource.id.slice(0, 8)}…`;
+  const { text, name } = (response ?? {}) as { text?: unknown; name?: unknown };
+  const label = text ?? name;
+  return typeof label === 'string' ? label : `${resource.id.slice(0, 8)}…`;
 }

@@ -4,6 +4,11 @@ const TYPES: Readonly<Record<string, string>> = {
   'messages.create': 'Create message',
   'messages.edit': 'Edit message',
   'messages.delete': 'Delete message',
+  'rooms.create': 'Create room',
+  'rooms.edit': 'Rename room',
+  'rooms.delete': 'Delete room',
+  'rooms.addMember': 'Add member',
+  'rooms.removeMember': 'Remove member',
   'drills.create': 'Drill',
 };
 

@@ -1,5 +1,5 @@
 import { createClient, sessionStorageOf, type ClientState, type TidingsClient } from '#client';
-import type { OutcomeEnvelope, Progress, Session } from '#contracts';
+import type { EphemeralEnvelope, Envelope, OutcomeEnvelope, Progress, Session } from '#contracts';
 import type { DeviceKey, Hearing } from '../activity/hearing.ts';
 import { inPlainWords, type PlainProblem } from '../problem.ts';
 import type { Access } from '../sign-in/access.ts';
@@ -7,9 +7,18 @@ import type { Access } from '../sign-in/access.ts';
 /** What a connection tells the page. */
 export interface DeviceListener {
   heard(hearing: Hearing): void;
+  /** Anything else on the user's channels. */
+  event(event: Envelope | EphemeralEnvelope): void;
   progressed(progress: Progress): void;
   /** It is online again, or for the first time. */
   connected(session: Session): void;
+}
+
+/** What goes along with a connection. */
+export interface Companion {
+  connect(): void;
+  drop(): void;
+  moveTo(socketUrl: string): void;
 }
 
 /** One connection of the user, as a phone or another window would have it. */
@@ -22,6 +31,7 @@ export class Device {
   socketUrl: string = $state('');
   lastHeard: Hearing | undefined = $state.raw();
   problem: PlainProblem | undefined = $state.raw();
+  companion: Companion | undefined;
 
   constructor(key: DeviceKey, { userId, token }: Access, socketUrl: string, listener: DeviceListener) {
     this.key = key;
@@ -37,6 +47,7 @@ export class Device {
 
   connect(): void {
     this.problem = undefined;
+    this.companion?.connect();
     this.client.connect().catch((error: unknown) => {
       // Dropped before it was online: nothing went wrong.
       if ((error as { code?: string }).code !== 'CLOSED') this.problem = inPlainWords(error);
@@ -44,15 +55,18 @@ export class Device {
   }
 
   drop(): void {
+    this.companion?.drop();
     this.client.disconnect();
   }
 
   moveTo(socketUrl: string): void {
     this.socketUrl = socketUrl;
+    this.companion?.moveTo(socketUrl);
     this.client.useSocket(socketUrl);
   }
 
   close(): void {
+    this.companion?.drop();
     this.client.close();
   }
 
@@ -71,6 +85,7 @@ export class Device {
       this.lastHeard = { device: this.key, instance, outcome, at: performance.now() };
       listener.heard(this.lastHeard);
     });
+    client.on('event', (event) => listener.event(event));
     client.on('progress', ({ data }) => listener.progressed(data));
     client.on('error', (error) => {
       this.problem = inPlainWords(error);

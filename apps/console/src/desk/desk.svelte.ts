@@ -4,8 +4,16 @@ import { Activity } from '../activity/activity.svelte.ts';
 import type { DeviceKey } from '../activity/hearing.ts';
 import { Device } from '../connection/device.svelte.ts';
 import { Messages } from '../messages/messages.svelte.ts';
+import { Api } from '../api/api.ts';
+import { Navigation } from '../navigation/place.svelte.ts';
+import { Rooms } from '../rooms/rooms.svelte.ts';
+import { LatencyProbe } from '../system/latency-probe.svelte.ts';
+import { SystemWatch } from '../system/system-watch.svelte.ts';
 import type { Access } from '../sign-in/access.ts';
 import { announcementOf } from './announcement.ts';
+
+/** Few enough to have the connections in view below them on a narrow screen. */
+const PAGE = 8;
 
 /** What a drill shall do. */
 interface DrillPayload {
@@ -20,6 +28,10 @@ export class Desk {
   readonly hasDrills: boolean;
   readonly activity = new Activity();
   readonly messages: Messages;
+  readonly api: Api;
+  readonly rooms: Rooms;
+  readonly system: SystemWatch;
+  readonly navigation = new Navigation();
   readonly first: Device;
   second: Device | undefined = $state.raw();
   /** Said to screen readers. */
@@ -32,11 +44,18 @@ export class Desk {
     this.sockets = access.sockets;
     this.hasDrills = access.hasDrills;
     this.first = this.device('first', 0);
-    this.messages = new Messages(this.first.client, this.activity, this.userId);
+    const { client, socketUrl } = this.first;
+    const { activity, userId } = this;
+    this.messages = new Messages({ client, activity, author: userId, pageSize: PAGE });
+    this.api = new Api(access.token);
+    this.rooms = new Rooms({ client, activity, api: this.api, userId, socketUrl });
+    this.system = new SystemWatch(this.api, new LatencyProbe(client));
+    this.first.companion = this.rooms.line;
     this.first.connect();
     // With two instances at hand, the page shows at once that an outcome arrives on both.
     this.useSecondDevice(this.sockets.length > 1);
     void this.messages.load();
+    void this.rooms.load();
   }
 
   useSecondDevice(isWanted: boolean): void {
@@ -51,6 +70,7 @@ export class Desk {
   }
 
   close(): void {
+    this.system.close();
     this.first.close();
     this.second?.close();
   }
@@ -59,10 +79,14 @@ export class Desk {
     const url = this.sockets[index % this.sockets.length]!;
     return new Device(key, this.access, url, {
       heard: (hearing) => {
+        // Probes would drown what the user does.
+        if (this.system.probe.isOf(hearing.outcome.data)) return this.system.probe.heard(hearing);
         const entry = this.activity.heard(hearing);
         this.messages.ended(hearing.outcome.data);
+        this.rooms.ended(hearing.outcome.data);
         if (entry.hearings.length === 1) this.announcement = announcementOf(entry, hearing);
       },
+      event: (event) => this.rooms.heard(event),
       progressed: (progress) => this.activity.progressed(progress),
       connected: (session) => this.connected(session),
     });
@@ -70,6 +94,8 @@ export class Desk {
 
   /** What was missed for good is in the list. */
   private connected({ recovered }: Session): void {
-    if (!recovered) void this.messages.load();
+    if (recovered) return;
+    void this.messages.load();
+    void this.rooms.load();
   }
 }

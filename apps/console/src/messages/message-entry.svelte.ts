@@ -13,9 +13,15 @@ export interface Change {
 export class MessageEntry {
   message: Message = $state.raw(undefined!);
   change: Change | undefined = $state.raw();
+  /** What of it came by a replay that the user has not dismissed yet. */
+  replayed: 'created' | 'edited' | 'deleted' | undefined = $state();
 
   constructor(message: Message) {
     this.message = message;
+  }
+
+  get isBuried(): boolean {
+    return this.replayed === 'deleted';
   }
 
   get isBusy(): boolean {

@@ -21,12 +21,19 @@ export class MessageList {
     this.entries = this.entries.filter((other) => other !== entry);
   }
 
-  /** Takes in a state of a message, unless a newer one is known. */
-  take(message: Message): void {
-    if (this.deleted.has(message.id)) return;
+  /** Takes in a state of a message, unless it was deleted; gives its entry. */
+  take(message: Message): MessageEntry | undefined {
+    if (this.deleted.has(message.id)) return undefined;
     const known = this.find(message.id);
-    if (known) known.update(message);
-    else this.add(new MessageEntry(message));
+    if (!known) {
+      const entry = new MessageEntry(message);
+      this.add(entry);
+      return entry;
+    }
+    known.update(message);
+    // Its place may be another one: by the clock of the server.
+    this.entries = this.entries.toSorted(newestFirst);
+    return known;
   }
 
   /** Takes in that a message is no more. */
@@ -34,6 +41,13 @@ export class MessageList {
     this.deleted.add(id);
     const known = this.find(id);
     if (known) this.remove(known);
+  }
+
+  /** Takes in that a message is no more, and keeps its place. */
+  bury(id: string): void {
+    this.deleted.add(id);
+    const known = this.find(id);
+    if (known) known.replayed = 'deleted';
   }
 
   /**
@@ -53,6 +67,8 @@ export class MessageList {
   }
 }
 
+/** What is not confirmed yet is the newest. */
 function newestFirst({ message: a }: MessageEntry, { message: b }: MessageEntry): number {
-  return b.createdAt.localeCompare(a.createdAt);
+  const isPending = Number(b.version === 0) - Number(a.version === 0);
+  return isPending || b.createdAt.localeCompare(a.createdAt);
 }

@@ -1,4 +1,4 @@
-import type { Message, SubmittedAction, TidingsClient } from '#client';
+import type { Message, Page, SubmittedAction, TidingsClient } from '#client';
 import type { Action } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import type { Activity } from '../activity/activity.svelte.ts';
@@ -6,11 +6,18 @@ import { inPlainWords, type PlainProblem } from '../problem.ts';
 import { MessageEntry, type Change } from './message-entry.svelte.ts';
 import { MessageList } from './message-list.svelte.ts';
 
-/** Few enough to have the connections in view below them on a narrow screen. */
-const PAGE = 8;
+export interface MessagesOptions {
+  client: TidingsClient;
+  activity: Activity;
+  /** The user. */
+  author: string;
+  pageSize: number;
+  /** The room they are in; else they are the user's own. */
+  roomId?: string;
+}
 
 /**
- * The user's messages, changed at once and confirmed by outcomes. An outcome may come twice (two
+ * Messages of the user or of a room, changed at once and confirmed by outcomes. An outcome may come twice (two
  * connections) and before the answer to the submit: so both settle a change.
  */
 export class Messages {
@@ -18,14 +25,18 @@ export class Messages {
   problem: PlainProblem | undefined = $state.raw();
   private next: string | null = $state(null);
   private readonly list = new MessageList();
+  readonly author: string;
+  readonly roomId: string | null;
   private readonly client: TidingsClient;
   private readonly activity: Activity;
-  private readonly author: string;
+  private readonly pageSize: number;
 
-  constructor(client: TidingsClient, activity: Activity, author: string) {
+  constructor({ client, activity, author, pageSize, roomId }: MessagesOptions) {
     this.client = client;
     this.activity = activity;
     this.author = author;
+    this.pageSize = pageSize;
+    this.roomId = roomId ?? null;
   }
 
   get entries(): readonly MessageEntry[] {
@@ -40,7 +51,7 @@ export class Messages {
   load(): Promise<void> {
     return this.reading(async () => {
       const before = this.list.entries;
-      const { data, next } = await this.client.messages.list({ limit: PAGE });
+      const { data, next } = await this.page();
       this.list.takeNewest(data, before, next === null);
       if (!this.isLoaded) this.next = next;
       this.isLoaded = true;
@@ -50,7 +61,7 @@ export class Messages {
   loadMore(): Promise<void> {
     return this.reading(async () => {
       if (this.next === null) return;
-      const { data, next } = await this.client.messages.list({ limit: PAGE, after: this.next });
+      const { data, next } = await this.page(this.next);
       for (const message of data) this.list.take(message);
       this.next = next;
     });
@@ -61,14 +72,15 @@ export class Messages {
     const entry = new MessageEntry({
       id: crypto.randomUUID(),
       author: this.author,
-      roomId: null,
+      roomId: this.roomId,
       text,
       version: 0,
       createdAt: now,
       updatedAt: now,
     });
     this.list.add(entry);
-    return this.submit(entry, 'create', text, () => this.client.messages.create({ text }, { id: entry.message.id }));
+    const payload = this.roomId === null ? { text } : { text, roomId: this.roomId };
+    return this.submit(entry, 'create', text, () => this.client.messages.create(payload, { id: entry.message.id }));
   }
 
   /** @param version the one that was edited */
@@ -102,9 +114,39 @@ export class Messages {
   ended({ type, status, resource, response, error }: Action): void {
     if (!type.startsWith('messages.')) return;
     const current = (status === 'succeeded' ? response : error?.current) as Message | null | undefined;
+    if (current && current.roomId !== this.roomId) return;
     if (current) this.list.take(current);
     else if (status === 'succeeded') this.list.drop(resource.id);
     this.settle(this.list.find(resource.id));
+  }
+
+  find(id: string): Message | undefined {
+    return this.list.find(id)?.message;
+  }
+
+  /** Takes in an event of the room. */
+  heard(type: string, data: { id: string }, replayed: boolean): void {
+    if (type === 'message.deleted') {
+      // What went away unseen leaves a trace until the user has seen that.
+      if (replayed && this.find(data.id)?.author !== this.author) this.list.bury(data.id);
+      else this.list.drop(data.id);
+      return;
+    }
+    const entry = this.list.take(data as Message);
+    if (entry && replayed) entry.replayed = type === 'message.edited' ? 'edited' : 'created';
+  }
+
+  /** The user has seen what came by a replay. */
+  forgetReplay(): void {
+    for (const entry of this.list.entries) {
+      if (entry.isBuried) this.list.remove(entry);
+      entry.replayed = undefined;
+    }
+  }
+
+  private page(after?: string): Promise<Page<Message>> {
+    const query = { limit: this.pageSize, ...(after !== undefined && { after }) };
+    return this.client.messages.list(this.roomId === null ? query : { ...query, ...{ roomId: this.roomId } });
   }
 
   private async submit<View>(

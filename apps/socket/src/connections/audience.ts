@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ChannelsServer } from '#channels';
+import { ChannelsServer, type HistoryPage, type OrderedChannel } from '#channels';
 import { SocketConfig } from '#config';
 import {
   AUTHENTICATED,
+  checkOf,
   eventNameOf,
   EVERYONE,
   evictionOf,
@@ -10,6 +11,8 @@ import {
   isRoomChannel,
   ProblemError,
   userChannel,
+  type Cursor,
+  type Envelope,
   type Eviction,
   type Session,
 } from '#contracts';
@@ -17,16 +20,14 @@ import type { Membership } from '#ledger';
 import type { Connection, Hearing } from './connection.ts';
 import type { GivenCursors } from './given-cursors.ts';
 import { Memberships } from './memberships.service.ts';
-import { describePositions, startPosition, type StartPosition } from './positions.ts';
+import { Presence } from '../presence/presence.ts';
+import { describePositions, PAGE, startPosition, UNKNOWN_CHECK, type StartPosition } from './positions.ts';
 
 /** Most channels that one connection hears. */
 const MOST_CHANNELS = 1_000;
 
 /** Brings a connection into channels: first with what it missed. Resolves when it is in all of them. */
 type Enter = () => Promise<void>;
-
-/** Events replayed at once. */
-const PAGE = 100;
 
 /** A channel that a connection is about to enter. */
 interface Entrance extends StartPosition {
@@ -41,6 +42,7 @@ export class Audience {
   constructor(
     private readonly channels: ChannelsServer,
     private readonly memberships: Memberships,
+    private readonly presence: Presence,
     private readonly config: SocketConfig,
   ) {}
 
@@ -80,7 +82,7 @@ export class Audience {
   ): Promise<{ start: StartPosition; enter: Enter }> {
     if (!isRoomChannel(name)) throw foreign();
     const isAnew = given.fromBeginning || given.byChannel.size > 0 || given.unreadable > 0;
-    const before = connection.channels.get(name)?.start;
+    const before = await this.ofThisMembership(connection, name);
     if (before && !isAnew) return { start: this.present(connection, before), enter: () => Promise.resolve() };
     this.leave(connection, name);
     if (connection.channels.size >= MOST_CHANNELS) {
@@ -96,9 +98,11 @@ export class Audience {
     const hearing = connection.channels.get(name);
     if (!hearing) return;
     hearing.isOver = true;
+    if (hearing.isPresent) this.presence.leave(name, connection.identity!.userId);
     connection.channels.delete(name);
     connection.leave(name);
     this.channels.release(name);
+    hearing.onOver?.();
   }
 
   /** Ends the membership of those who have entered; others meet its end in their replays. */
@@ -109,10 +113,36 @@ export class Audience {
     }
   }
 
+  /** @throws {ProblemError} `FORBIDDEN`, as for {@link subscribe}, unless its user is a member of the room */
+  async assertMember({ channels, identity }: Connection, name: string): Promise<void> {
+    if (!isRoomChannel(name) || !identity) throw foreign();
+    if (channels.get(name)?.isPresent) return;
+    if (!(await this.memberships.read(name, identity.userId))) throw foreign();
+  }
+
+  /**
+   * Where it started in a room that it hears already. A membership that has ended, and begun
+   * anew, is first heard to its end, which the stream may not have brought yet: else that
+   * would end the new one.
+   */
+  private async ofThisMembership(connection: Connection, name: string): Promise<Hearing['start']> {
+    const hearing = connection.channels.get(name);
+    const { identity } = connection;
+    if (!hearing?.start || !identity) return undefined;
+    const { channel, from } = hearing.start;
+    const membership = await this.memberships.read(name, identity.userId);
+    if (!membership) throw foreign();
+    if (hearing.isOver) return undefined;
+    if (from.offset >= membership.floor.offset) return hearing.start;
+    const over = new Promise<void>((resolve) => (hearing.onOver = resolve));
+    await Promise.all([over, channel.at(membership.floor.offset, () => undefined)]);
+    return undefined;
+  }
+
   /** Where it is in a channel that it hears. */
-  private present(connection: Connection, { channel, from }: StartPosition): StartPosition {
+  private present(connection: Connection, { channel, from }: Pick<StartPosition, 'channel' | 'from'>): StartPosition {
     const { hasEntered } = connection.channels.get(channel.name)!;
-    return { channel, from: hasEntered ? channel.position! : from };
+    return { channel, from: hasEntered ? channel.position! : from, missed: [] };
   }
 
   private async openRoom(connection: Connection, name: string, given: GivenCursors): Promise<Entrance | undefined> {
@@ -147,7 +177,11 @@ export class Audience {
         return undefined;
       }
       const start = await startPosition(this.channels, channel, given, membership);
-      hearing.start = start;
+      hearing.start = { channel, from: start.from };
+      if (membership && !hearing.isOver) {
+        hearing.isPresent = true;
+        this.presence.join(name, connection.identity!.userId);
+      }
       return { ...start, hearing };
     } catch (error) {
       if (admission) this.leave(connection, name);
@@ -155,33 +189,56 @@ export class Audience {
     }
   }
 
-  /** Replays a channel from a position, and enters it at a moment when the two meet. */
-  private async join(connection: Connection, { channel, from, hearing }: Entrance): Promise<void> {
-    let known = from.offset;
-    const isOver = (): boolean => hearing.isOver || !connection.isOpen;
-    while (!isOver()) {
-      const hasEntered = await channel.at(known, ({ offset }) => {
-        if (offset > known || isOver()) return false;
-        connection.enter(channel.name);
-        hearing.hasEntered = true;
-        return true;
-      });
-      if (hasEntered) return;
-      const { events } = await this.channels.history.read({ channel: channel.name, after: known, limit: PAGE });
-      for (const event of events) {
-        if (isOver()) return;
-        connection.send(eventNameOf(event.type), { ...event, replayed: true });
-        if (isEvicted(evictionOf(event), connection.identity?.userId)) return this.leave(connection, channel.name);
-      }
-      known = events.at(-1)?.offset ?? this.nothingAfter(channel.name, known, channel.position!.offset);
+  /**
+   * Replays a channel from a position, and enters it at a moment when the two meet. Whatever
+   * cannot be replayed whole, because the ledger was pruned or restored in between, is told in
+   * the next session.
+   */
+  private async join(connection: Connection, { channel, from, missed, hearing }: Entrance): Promise<void> {
+    let known = from;
+    let events = missed;
+    while (!hearing.isOver && connection.isOpen) {
+      if (!this.replay(connection, hearing, events)) return this.leave(connection, channel.name);
+      const last = events.at(-1);
+      if (last) known = { channel: channel.name, offset: last.offset, check: checkOf(last.id) };
       await connection.keepsUp();
+      if (await this.enters(connection, channel, hearing, known.offset)) return;
+      const page = await this.readAfter(known);
+      if (page.reason !== undefined || page.events.length === 0) return this.startAnew(connection, known, page.reason);
+      events = page.events;
     }
   }
 
-  /** Pruned in between: there is nothing left to replay. */
-  private nothingAfter(channel: string, known: number, position: number): number {
-    this.logger.warn(`a replay of ${channel} from ${known} found nothing up to ${position}`);
-    return position;
+  /** @returns whether its user may hear more: a membership may end with one of the events */
+  private replay(connection: Connection, hearing: Hearing, events: readonly Envelope[]): boolean {
+    for (const event of events) {
+      if (hearing.isOver) return true;
+      connection.send(eventNameOf(event.type), { ...event, replayed: true });
+      if (isEvicted(evictionOf(event), connection.identity?.userId)) return false;
+    }
+    return true;
+  }
+
+  /** Whether the connection was brought into the channel: only if it knows all that was delivered there. */
+  private enters(connection: Connection, channel: OrderedChannel, hearing: Hearing, known: number): Promise<boolean> {
+    return channel.at(known, ({ offset }) => {
+      if (offset > known || hearing.isOver || !connection.isOpen) return false;
+      connection.enter(channel.name);
+      hearing.hasEntered = true;
+      return true;
+    });
+  }
+
+  private readAfter({ channel, offset: after, check }: Cursor): Promise<HistoryPage> {
+    const known = check === UNKNOWN_CHECK ? {} : { check };
+    return this.channels.history.read({ channel, after, ...known, limit: PAGE });
+  }
+
+  /** What was to come is gone, or was never there: the client comes back with its cursors. */
+  private startAnew(connection: Connection, { channel, offset }: Cursor, reason = 'nothing there'): void {
+    this.logger.warn(`cannot go on replaying ${channel} from ${offset}: ${reason}`);
+    void this.channels.checkPositions();
+    connection.cut();
   }
 }
 

@@ -25,8 +25,12 @@ export interface Hearing {
   hasEntered: boolean;
   /** It is over; a replay that goes on must stop. */
   isOver: boolean;
+  /** Its user is counted as present. */
+  isPresent?: true;
   /** Where it started, once that is known. */
-  start?: StartPosition;
+  start?: Pick<StartPosition, 'channel' | 'from'>;
+  /** Called when it is over. */
+  onOver?: () => void;
 }
 
 /** One client that listens here, on whatever transport. */

@@ -1,5 +1,5 @@
 import type { ChannelsServer, OrderedChannel } from '#channels';
-import { encodeCursor, type Cursor, type CursorReason } from '#contracts';
+import { encodeCursor, type Cursor, type CursorReason, type Envelope } from '#contracts';
 import type { Membership } from '#ledger';
 import type { GivenCursors } from './given-cursors.ts';
 
@@ -9,10 +9,15 @@ export interface StartPosition {
   from: Cursor;
   /** Why the given cursor could not be honoured whole. */
   reason?: CursorReason;
+  /** What follows `from`, as far as it was read already. */
+  missed: Envelope[];
 }
 
+/** Events replayed at once. */
+export const PAGE = 100;
+
 /** What stands for the check of an event that is not retained any more. */
-const UNKNOWN_CHECK = '000000000000';
+export const UNKNOWN_CHECK = '000000000000';
 
 /**
  * Finds where a connection starts in a channel: at its cursor; at the oldest retained event
@@ -27,19 +32,24 @@ export async function startPosition(
   // The position that was read with the membership: what ends it comes after that.
   const now = membership?.position ?? channel.position!;
   const given = byChannel.get(channel.name);
-  if (!given && !fromBeginning) return { channel, from: now };
-  const cursor = membership && (given?.offset ?? 0) < membership.floor.offset ? membership.floor : given;
+  const isBelow = membership && (given?.offset ?? 0) < membership.floor.offset;
+  const cursor = isBelow && (given || fromBeginning) ? membership.floor : given;
+  const isUpToDate = cursor?.offset === now.offset && cursor.check === now.check;
+  if (isUpToDate || (!cursor && !fromBeginning)) return { channel, from: now, missed: [] };
   const { reason, events, head, epoch } = await channels.history.read({
     channel: channel.name,
     after: cursor?.offset ?? 0,
     ...(cursor && { check: cursor.check }),
-    limit: 1,
+    limit: PAGE,
   });
-  if (cursor && !reason) return { channel, from: cursor };
-  const known = cursor && reason ? { reason } : {};
-  if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: now, ...known };
+  if (cursor && !reason) return { channel, from: cursor, missed: events };
+  // Nothing was given that could be too old: from the beginning of what is retained.
+  const isAsked = given || reason !== 'CURSOR_TOO_OLD';
+  const known = cursor && reason && isAsked ? { reason } : {};
+  if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: now, missed: [], ...known };
   const offset = (events[0]?.offset ?? head.offset + 1) - 1;
-  return { channel, from: { channel: channel.name, offset, check: offset === 0 ? epoch : UNKNOWN_CHECK }, ...known };
+  const check = offset === 0 ? epoch : UNKNOWN_CHECK;
+  return { channel, from: { channel: channel.name, offset, check }, missed: events, ...known };
 }
 
 /** What the session says of the positions. */

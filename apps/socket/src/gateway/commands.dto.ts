@@ -6,6 +6,12 @@ export class RefreshCommand {
   token!: string;
 }
 
+export class PresenceCommand {
+  @IsString()
+  @MaxLength(1_024)
+  channel!: string;
+}
+
 export class DeliveredCommand {
   @IsString()
   @MaxLength(2_048)

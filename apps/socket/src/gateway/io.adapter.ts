@@ -43,16 +43,33 @@ export class TidingsIoAdapter extends IoAdapter {
   }
 }
 
-/** What engine.io keeps of a websocket; other transports have none. */
-interface WithNetworkSocket {
+/** What engine.io keeps of a client; other transports than websockets have no network socket. */
+interface EngineSocket {
   transport: { socket?: { _socket?: NetworkSocket | null } };
+  flush: () => void;
 }
 
-/** What is flushed at once, such as a replay, is one write to the network, and not one a message. */
+/**
+ * What is said to a client in one moment, such as a replay, is one write to the network, and
+ * not one a message: writing is what a gateway does most.
+ */
 function writeTogether({ engine }: Server): void {
   const events = engine as EventEmitter;
-  events.on('flush', ({ transport }: WithNetworkSocket) => transport.socket?._socket?.cork());
-  events.on('drain', ({ transport }: WithNetworkSocket) => transport.socket?._socket?.uncork());
+  events.on('connection', (socket: EngineSocket) => {
+    const flush = socket.flush.bind(socket);
+    let isDue = false;
+    socket.flush = () => {
+      if (isDue) return;
+      isDue = true;
+      // Not a tick later: whoever says goodbye may be closed as soon as promises have settled.
+      queueMicrotask(() => {
+        isDue = false;
+        flush();
+      });
+    };
+  });
+  events.on('flush', ({ transport }: EngineSocket) => transport.socket?._socket?.cork());
+  events.on('drain', ({ transport }: EngineSocket) => transport.socket?._socket?.uncork());
 }
 
 /** Programs send no origin; pages must be of the same host or listed. */

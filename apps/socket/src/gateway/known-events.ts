@@ -4,7 +4,7 @@ import { ProblemError } from '#contracts';
 import { ackProblem } from './problem.ack.ts';
 
 /** The events that clients may send. */
-const KNOWN = new Set(['submit', 'subscribe', 'unsubscribe', 'refresh', 'mirror', 'delivered']);
+const KNOWN = new Set(['submit', 'subscribe', 'unsubscribe', 'presence', 'refresh', 'mirror', 'delivered']);
 
 /** Lets only known events with decent payloads through; every other is acked with its problem. */
 export function refuseUnknownEvents([name, ...args]: Event, next: () => void): void {

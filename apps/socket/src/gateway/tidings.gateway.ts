@@ -13,14 +13,7 @@ import type { Server, Socket } from 'socket.io';
 import { ActionsService, parseActionRequest, validate } from '#actions';
 import { TokenVerifier, type Identity } from '#auth';
 import { SocketConfig } from '#config';
-import {
-  decodeCursor,
-  isRoomChannel,
-  ProblemError,
-  type AcceptedAction,
-  type Ack,
-  type Subscribed,
-} from '#contracts';
+import { decodeCursor, isRoomChannel, ProblemError, type AcceptedAction, type Ack, type Subscribed } from '#contracts';
 import { Deliveries } from '#ledger';
 import { Audience } from '../connections/audience.ts';
 import type { Connection } from '../connections/connection.ts';
@@ -31,10 +24,12 @@ import { MirrorService } from '../mirror/mirror.service.ts';
 import {
   DeliveredCommand,
   MirrorCommand,
+  PresenceCommand,
   RefreshCommand,
   SubscribeCommand,
   UnsubscribeCommand,
 } from './commands.dto.ts';
+import { Presence } from '../presence/presence.ts';
 import { cursorsOf, identify, identityOf } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
@@ -56,6 +51,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     private readonly deliveries: Deliveries,
     private readonly actions: ActionsService,
     private readonly mirrors: MirrorService,
+    private readonly presence: Presence,
     private readonly config: SocketConfig,
   ) {}
 
@@ -154,6 +150,14 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
   send(channel: string, name: string, message: object, except?: string): void {
     const audience = this.server.to(channel);
     (except === undefined ? audience : audience.except(except)).emit(name, message);
+  }
+
+  /** Who is in a room, on all instances. */
+  @SubscribeMessage('presence')
+  async present(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack<{ users: string[] }>> {
+    const { channel } = validate(PresenceCommand, body);
+    await this.audience.assertMember(this.connectionOf(socket), channel);
+    return { ok: true, users: await this.presence.users(channel) };
   }
 
   /** Who cannot be brought in is cut off, and comes back with its cursors. */

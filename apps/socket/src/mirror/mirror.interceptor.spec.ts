@@ -62,7 +62,9 @@ beforeAll(async () => {
   app = testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   app.useWebSocketAdapter(new IoAdapter(app));
   await app.listen(0, '127.0.0.1');
-  await eventually(() => expect(app.get(ChannelsClient).isConnected).toBe(true));
+  await eventually(() => {
+    if (!app.get(ChannelsClient).isConnected) throw new Error('not connected to Redis');
+  });
   subscriber = new Redis(redis.url);
   await subscriber.ssubscribe(`${redis.prefix}:{user:alice}`);
   subscriber.on('smessage', (_channel: string, text: string) => {

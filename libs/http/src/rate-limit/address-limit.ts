@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { AuthConfig } from '#config';
 import { ProblemError } from '#contracts';
@@ -21,17 +21,18 @@ export function limitAddresses(server: FastifyInstance, config: Limits): void {
   const points = config.RATE_LIMIT_PER_ADDRESS;
   if (points === 0) return;
   const limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
-  server.addHook('onRequest', (request, reply, next) => {
-    if (UNLIMITED.has(request.url) || isExempt(request.ip, config)) return next();
-    limiter.consume(request.ip).then(
-      () => next(),
-      (refusal: RateLimiterRes) => {
-        const retryAfterSeconds = Math.ceil(refusal.msBeforeNext / 1000);
-        const detail = `More than ${points} requests from one address within ${WINDOW_SECONDS} seconds`;
-        void reply.header('RateLimit-Policy', `"address";q=${points};w=${WINDOW_SECONDS}`);
-        void reply.header('RateLimit', `"address";r=0;t=${retryAfterSeconds}`);
-        sendProblem(new ProblemError('RATE_LIMITED', detail, { retryAfterSeconds }), request, reply);
-      },
+  server.addHook('onRequest', async (request, reply): Promise<FastifyReply | undefined> => {
+    if (UNLIMITED.has(request.url) || isExempt(request.ip, config)) return undefined;
+    const waitMs = await limiter.consume(request.ip).then(
+      () => undefined,
+      ({ msBeforeNext }: RateLimiterRes) => msBeforeNext,
     );
+    if (waitMs === undefined) return undefined;
+    const retryAfterSeconds = Math.ceil(waitMs / 1000);
+    const detail = `More than ${points} requests from one address within ${WINDOW_SECONDS} seconds`;
+    void reply.header('RateLimit-Policy', `"address";q=${points};w=${WINDOW_SECONDS}`);
+    void reply.header('RateLimit', `"address";r=0;t=${retryAfterSeconds}`);
+    sendProblem(new ProblemError('RATE_LIMITED', detail, { retryAfterSeconds }), request, reply);
+    return reply;
   });
 }

@@ -42,10 +42,11 @@ export class AnnouncementsResource extends Resource<Announcement> {
   readonly create: Verb<CreateAnnouncement> = {
     payload: CreateAnnouncement,
     scope: 'announce',
+    parentOf: roomOf,
     apply: async (sql, actions) => {
       const rooms = await existingRooms(
         sql,
-        actions.map(roomOf).filter((id) => id !== undefined),
+        actions.map(({ payload }) => roomOf(payload)).filter((id) => id !== undefined),
       );
       const addressed = actions.filter((action) => isAddressable(action, rooms));
       const rows = await sql.query<AnnouncementRow>(CREATE, [
@@ -57,7 +58,7 @@ export class AnnouncementsResource extends Resource<Announcement> {
       ]);
       const created = new Map(rows.map((row) => [row.id, row]));
       return actions.map((action) => {
-        if (!isAddressable(action, rooms)) return reject('NOT_FOUND', { detail: 'The audience is a room that is not' });
+        if (!isAddressable(action, rooms)) return reject('NOT_FOUND', { detail: 'There is no such room' });
         const row = created.get(action.resourceId);
         return row ? { response: toView(row), events: [announcementEvent(row)] } : reject('ALREADY_EXISTS');
       });
@@ -78,13 +79,13 @@ export class AnnouncementsResource extends Resource<Announcement> {
   }
 }
 
-function roomOf({ payload }: ActionToApply<CreateAnnouncement>): string | undefined {
-  const audience = parseAudience(payload.audience);
+function roomOf({ audience: text }: CreateAnnouncement): string | undefined {
+  const audience = parseAudience(text);
   return audience?.kind === 'room' ? audience.id : undefined;
 }
 
-function isAddressable(action: ActionToApply<CreateAnnouncement>, rooms: ReadonlySet<string>): boolean {
-  const room = roomOf(action);
+function isAddressable({ payload }: ActionToApply<CreateAnnouncement>, rooms: ReadonlySet<string>): boolean {
+  const room = roomOf(payload);
   return room === undefined || rooms.has(room);
 }
 

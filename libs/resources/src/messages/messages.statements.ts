@@ -11,9 +11,12 @@ export interface MessageRow {
 
 const COLUMNS = 'm.id, m.author, m.room_id, m.text, m.version, m.created_at, m.updated_at';
 
-/** Whether the actor wrote the message, and is still in its room, if it has one. */
+/**
+ * Whether the actor wrote the message, and is still in its room, if it has one. A removal that
+ * is under way is waited for, and waits: nobody changes anything after the event of theirs.
+ */
 const OWN = `m.id = i.id and m.author = i.author and (m.room_id is null or exists (
-  select from room_members r where r.room_id = m.room_id and r.user_id = i.author
+  select from room_members r where r.room_id = m.room_id and r.user_id = i.author for share
 ))`;
 
 const OF_VERSION = '(i.if_match is null or i.if_match = m.version)';

@@ -1,0 +1,195 @@
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { ChannelsClient } from '#channels';
+import { SocketConfig } from '#config';
+import type { EphemeralEnvelope, PresenceChange } from '#contracts';
+import { InstanceRegistry } from '#instances';
+import { eventually, privateRedis, testRedis, type TestRedis } from '#testing';
+import { Presence } from './presence.ts';
+import { PresenceStore } from './presence-store.ts';
+
+Logger.overrideLogger(false);
+
+const ROOM = 'room:1';
+const PATIENT = { timeoutMs: 25_000 };
+
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (let close = closing.pop(); close; close = closing.pop()) await close();
+});
+
+interface Instance {
+  presence: Presence;
+  registry: InstanceRegistry;
+  /** Ends it like SIGKILL does. */
+  die: () => void;
+}
+
+async function start({ url, prefix }: TestRedis, instance: string): Promise<Instance> {
+  const registry = new InstanceRegistry({ url, prefix, instance, app: 'socket' });
+  const store = new PresenceStore(Object.assign(new SocketConfig(), { REDIS_URL: url, REDIS_PREFIX: prefix }));
+  const publisher = new ChannelsClient({ url, prefix });
+  const presence = new Presence(store, registry, publisher);
+  const die = (): void => {
+    registry.stop();
+    for (const part of [presence, registry, store, publisher]) part.onApplicationShutdown();
+  };
+  closing.push(die);
+  registry.onApplicationBootstrap();
+  await eventually(() => expect(registry.bootId).toBeDefined(), PATIENT);
+  await eventually(() => expect(publisher.isConnected).toBe(true), PATIENT);
+  return { presence, registry, die };
+}
+
+/** Records what the room is told. */
+async function listen({ url, prefix }: TestRedis): Promise<string[]> {
+  const told: string[] = [];
+  const redis = new Redis(url, { retryStrategy: () => 50 });
+  closing.push(() => redis.disconnect());
+  redis.on('error', () => undefined);
+  redis.on('smessage', (_, text: string) => {
+    const { type, data, channel, ...rest } = JSON.parse(
+      text.slice('event '.length),
+    ) as EphemeralEnvelope<PresenceChange>;
+    expect(data.channel).toBe(channel);
+    expect(rest).not.toHaveProperty('offset');
+    told.push(`${type} ${data.userId}`);
+  });
+  await redis.ssubscribe(`${prefix}:{${ROOM}}`);
+  return told;
+}
+
+async function startTwo(redis: TestRedis): Promise<{ a: Instance; b: Instance; told: string[] }> {
+  const told = await listen(redis);
+  return { a: await start(redis, 'a'), b: await start(redis, 'b'), told };
+}
+
+async function redisOfItsOwn() {
+  const server = await privateRedis();
+  return { server, redis: { url: server.url, prefix: 'own' } };
+}
+
+/** Waits until the room was told exactly this, in any order, and begins anew. */
+async function heard(told: string[], expected: Record<string, string[]>): Promise<void> {
+  const texts = Object.entries(expected).flatMap(([type, users]) =>
+    users.map((userId) => `presence.${type} ${userId}`),
+  );
+  await eventually(() => expect(told.toSorted()).toEqual(texts.toSorted()), PATIENT);
+  told.length = 0;
+}
+
+/** Waits until all see the same users. */
+async function seen(instances: readonly Instance[], users: string[]): Promise<void> {
+  await eventually(async () => {
+    for (const { presence } of instances) expect(await presence.users(ROOM)).toEqual(users);
+  }, PATIENT);
+}
+
+describe('presence over several instances', { timeout: 90_000 }, () => {
+  it('shows every user once, sorted, and tells of each once', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    for (const userId of ['zoe', 'alice', 'alice', 'bob!', 'bob', 'a b/ü']) a.presence.join(ROOM, userId);
+    await seen([a, b], ['a b/ü', 'alice', 'bob', 'bob!', 'zoe']);
+    b.presence.join(ROOM, 'alice');
+    b.presence.join(ROOM, 'carol');
+    await seen([a, b], ['a b/ü', 'alice', 'bob', 'bob!', 'carol', 'zoe']);
+    await heard(told, { joined: ['a b/ü', 'alice', 'bob', 'bob!', 'carol', 'zoe'] });
+    expect(await b.presence.users('room:2')).toEqual([]);
+  });
+
+  it('tells that users have left when their last socket anywhere is gone', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    for (const { presence } of [a, a, b]) presence.join(ROOM, 'alice');
+    b.presence.join(ROOM, 'bob');
+    await seen([a, b], ['alice', 'bob']);
+    await heard(told, { joined: ['alice', 'bob'] });
+    a.presence.leave(ROOM, 'alice');
+    a.presence.leave(ROOM, 'alice');
+    await eventually(() => expect(a.presence.size).toBe(0), PATIENT);
+    // Told after what became of alice here.
+    b.presence.leave(ROOM, 'bob');
+    await seen([a, b], ['alice']);
+    await heard(told, { left: ['bob'] });
+    b.presence.leave(ROOM, 'alice');
+    b.presence.leave(ROOM, 'alice');
+    await seen([a, b], []);
+    await heard(told, { left: ['alice'] });
+  });
+
+  it('tells nothing of who is back within the grace, here or elsewhere', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    for (const userId of ['alice', 'bob', 'witness']) a.presence.join(ROOM, userId);
+    await seen([b], ['alice', 'bob', 'witness']);
+    await heard(told, { joined: ['alice', 'bob', 'witness'] });
+    for (const userId of ['alice', 'bob', 'witness']) a.presence.leave(ROOM, userId);
+    a.presence.join(ROOM, 'alice');
+    b.presence.join(ROOM, 'bob');
+    await eventually(() => expect(a.presence.size).toBe(1), PATIENT);
+    await seen([a, b], ['alice', 'bob']);
+    await heard(told, { left: ['witness'] });
+  });
+
+  it('is right again after an instance has died: no ghost, and not a word of who has another socket', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    const third = await start(testRedis(), 'elsewhere');
+    for (const userId of ['alice', 'bob', 'carol', 'dave']) a.presence.join(ROOM, userId);
+    for (const userId of ['bob', 'erin']) b.presence.join(ROOM, userId);
+    await seen([a, b], ['alice', 'bob', 'carol', 'dave', 'erin']);
+    await eventually(() => expect(b.registry.isSettled).toBe(true), PATIENT);
+    await heard(told, { joined: ['alice', 'bob', 'carol', 'dave', 'erin'] });
+    a.die();
+    // Back before anyone has noticed.
+    b.presence.join(ROOM, 'carol');
+    await heard(told, { left: ['alice', 'dave'] });
+    expect(await b.presence.users(ROOM)).toEqual(['bob', 'carol', 'erin']);
+    expect(await third.presence.users(ROOM)).toEqual([]);
+  });
+
+  it('is brought again without a word after Redis was emptied', async () => {
+    const { redis } = await redisOfItsOwn();
+    const { a, b, told } = await startTwo(redis);
+    for (const userId of ['alice', 'bob']) a.presence.join(ROOM, userId);
+    for (const userId of ['bob', 'carol']) b.presence.join(ROOM, userId);
+    await seen([a, b], ['alice', 'bob', 'carol']);
+    await heard(told, { joined: ['alice', 'bob', 'carol'] });
+    const admin = new Redis(redis.url);
+    closing.push(() => admin.disconnect());
+    await admin.flushall();
+    await seen([a, b], ['alice', 'bob', 'carol']);
+    await eventually(() => expect([a, b].map(({ registry }) => registry.isSettled)).toEqual([true, true]), PATIENT);
+    a.presence.join(ROOM, 'dave');
+    await heard(told, { joined: ['dave'] });
+  });
+
+  it('survives a Redis that is killed and started again, and makes good what was missed', async () => {
+    const { server, redis } = await redisOfItsOwn();
+    const { a, b, told } = await startTwo(redis);
+    for (const userId of ['alice', 'bob']) a.presence.join(ROOM, userId);
+    b.presence.join(ROOM, 'carol');
+    await seen([a, b], ['alice', 'bob', 'carol']);
+    await heard(told, { joined: ['alice', 'bob', 'carol'] });
+    await server.kill();
+    await expect(a.presence.users(ROOM)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    a.presence.join(ROOM, 'dave');
+    a.presence.leave(ROOM, 'bob');
+    await eventually(() => expect(a.presence.size).toBe(2), PATIENT);
+    await server.start();
+    await seen([a, b], ['alice', 'carol', 'dave']);
+    await eventually(() => expect(told).toContain('presence.left bob'), PATIENT);
+    expect(told.filter((text) => /alice|carol/.test(text))).toEqual([]);
+  });
+
+  it('cannot be told, and holds nobody up, while Redis hangs', async () => {
+    const { server, redis } = await redisOfItsOwn();
+    const { a, b } = await startTwo(redis);
+    a.presence.join(ROOM, 'alice');
+    await seen([b], ['alice']);
+    await server.kill('SIGSTOP');
+    await expect(a.presence.users(ROOM)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    b.presence.join(ROOM, 'bob');
+    await server.kill('SIGCONT');
+    await seen([a, b], ['alice', 'bob']);
+  });
+});

@@ -1,0 +1,28 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { decodeProtectedHeader, errors, UnsecuredJWT, type JWTClaimVerificationOptions, type JWTPayload } from 'jose';
+
+const UNSIGNED = Buffer.from('{"alg":"none"}').toString('base64url');
+
+/**
+ * Verifies a token signed with a shared secret (HS256, RFC 7518, 3.2), at once. jose's own
+ * way, Web Crypto, hands a hash of some microseconds to another thread: far dearer than the
+ * hash itself when thousands of clients come back at once.
+ *
+ * @throws what jose throws
+ */
+export function verifyHs256(token: string, secret: string, claims: JWTClaimVerificationOptions): JWTPayload {
+  const { alg, crit } = decodeProtectedHeader(token);
+  const [header, payload, signature, ...more] = token.split('.');
+  if (alg !== 'HS256' || crit !== undefined || signature === undefined || more.length > 0) {
+    throw new errors.JWTInvalid('Not a token of HS256');
+  }
+  const expected = createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url');
+  if (!isEqual(signature, expected)) throw new errors.JWSSignatureVerificationFailed();
+  // The signature is right: what jose checks of a token without one, the claims, is what is left.
+  return UnsecuredJWT.decode(`${UNSIGNED}.${payload}.`, claims).payload;
+}
+
+function isEqual(given: string, expected: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}

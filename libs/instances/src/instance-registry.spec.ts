@@ -1,0 +1,104 @@
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually, privateRedis, testRedis, type TestRedis } from '#testing';
+import { InstanceRegistry, type Entry } from './instance-registry.ts';
+
+const PATIENT = { timeoutMs: 20_000 };
+
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (let close = closing.pop(); close; close = closing.pop()) await close();
+});
+
+class Instance extends InstanceRegistry {
+  readonly entries: Entry[] = [];
+  gone = 0;
+
+  constructor({ url, prefix }: TestRedis, instance: string, app = 'socket') {
+    super({ url, prefix, instance, app });
+    this.onEntered = (entry) => this.entries.push(entry);
+    this.onGone = () => (this.gone += 1);
+    closing.push(() => {
+      this.stop();
+      this.onApplicationShutdown();
+    });
+    this.onApplicationBootstrap();
+  }
+}
+
+async function idsBy(instance: InstanceRegistry): Promise<string[]> {
+  return (await instance.list()).map(({ app, id }) => `${app} ${id}`);
+}
+
+describe('the registry of instances', { timeout: 60_000 }, () => {
+  it('shows everyone with what they carry', async () => {
+    const redis = testRedis();
+    const first = new Instance(redis, 'one');
+    first.measure = () => ({ connections: 3, users: 2 });
+    const second = new Instance(redis, 'two', 'api');
+    await eventually(async () => {
+      const [api, socket] = await second.list();
+      expect(api).toMatchObject({ id: 'two', app: 'api', connections: 0, users: 0 });
+      expect(socket).toMatchObject({ id: 'one', app: 'socket', connections: 3, users: 2 });
+      expect(Math.abs(Date.parse(socket!.heartbeatAt) - Date.now())).toBeLessThan(10_000);
+      expect(Date.parse(socket!.startedAt)).toBeLessThanOrEqual(Date.now());
+    }, PATIENT);
+  });
+
+  it('forgets who beats no more, and tells those who are left', async () => {
+    const redis = testRedis();
+    const [left, silent] = [new Instance(redis, 'left'), new Instance(redis, 'silent')];
+    await eventually(async () => expect(await idsBy(left)).toEqual(['socket left', 'socket silent']), PATIENT);
+    await eventually(() => expect(left.gone).toBe(1), PATIENT);
+    const boot = silent.bootId!;
+    expect(await left.alive()).toContain(boot);
+    silent.stop();
+    await eventually(async () => expect(await idsBy(left)).toEqual(['socket left']), PATIENT);
+    await eventually(() => expect(left.gone).toBe(2), PATIENT);
+    expect(await left.alive()).toEqual(new Set([left.bootId]));
+  });
+
+  it('does not show who said goodbye, nor the predecessor of who is back', async () => {
+    const redis = testRedis();
+    const [left, leaving] = [new Instance(redis, 'left'), new Instance(redis, 'same')];
+    await eventually(async () => expect(await idsBy(left)).toHaveLength(2), PATIENT);
+    await leaving.beforeApplicationShutdown();
+    expect(await idsBy(left)).toEqual(['socket left']);
+    const next = new Instance(redis, 'same');
+    await eventually(async () => expect(await idsBy(left)).toEqual(['socket left', 'socket same']), PATIENT);
+    expect(next.bootId).not.toBe(leaving.bootId);
+  });
+
+  it('is whole again soon after Redis was emptied, and says that it was', async () => {
+    const server = await privateRedis();
+    const redis = { url: server.url, prefix: 'own' };
+    const instances = [new Instance(redis, 'one'), new Instance(redis, 'two')];
+    await eventually(async () => expect(await idsBy(instances[0]!)).toHaveLength(2), PATIENT);
+    const boots = new Set(instances.map(({ bootId }) => bootId));
+    const admin = new Redis(redis.url);
+    closing.push(() => admin.disconnect());
+    await admin.flushall();
+    await eventually(async () => expect(await idsBy(instances[0]!)).toHaveLength(2), PATIENT);
+    for (const { entries } of instances) expect(entries).toEqual([{ isRedisNew: false }, { isRedisNew: true }]);
+    expect(instances.map(({ bootId }) => boots.has(bootId))).toEqual([false, false]);
+  });
+
+  it('fails fast while Redis is away or hangs, and takes nobody for dead when it is back', async () => {
+    const server = await privateRedis();
+    const redis = { url: server.url, prefix: 'own' };
+    const instances = [new Instance(redis, 'one'), new Instance(redis, 'two')];
+    await eventually(async () => expect(await idsBy(instances[0]!)).toHaveLength(2), PATIENT);
+    for (const [away, back] of [
+      [() => server.kill('SIGSTOP'), () => server.kill('SIGCONT')],
+      [() => server.kill(), () => server.start()],
+    ] as const) {
+      await away();
+      await expect(instances[0]!.list()).rejects.toBeInstanceOf(Error);
+      await eventually(() => expect(instances.map(({ bootId }) => bootId)).toEqual([undefined, undefined]), PATIENT);
+      await back();
+      await eventually(async () => expect(await idsBy(instances[0]!)).toEqual(['socket one', 'socket two']), PATIENT);
+    }
+    for (const { entries } of instances) expect(entries.every(({ isRedisNew }) => !isRedisNew)).toBe(true);
+  });
+});
