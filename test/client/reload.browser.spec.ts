@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { build, type Rolldown } from 'vite';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { TidingsClient } from '#client';
 import type { Envelope } from '#contracts';
 import { eventually, startSystem, type System, type TestUser } from '#testing';
+import { bundleOf, launchChromium, startSite } from './site.ts';
 
 /** The page's own variables. */
 declare const client: TidingsClient;
@@ -20,42 +16,12 @@ let bundle: string;
 beforeAll(async () => {
   [system, bundle, browser] = await Promise.all([
     startSystem({ sockets: 1, env: { ALLOWED_ORIGINS: '*' } }),
-    bundleOfClient(),
-    chromium.launch({
-      executablePath: process.env['CHROMIUM_PATH']!,
-      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-    }),
+    bundleOf('libs/client/src/index.ts'),
+    launchChromium(),
   ]);
 });
 
 afterAll(() => browser?.close());
-
-/** The client as browsers get it. */
-async function bundleOfClient(): Promise<string> {
-  const entry = fileURLToPath(new URL('../../libs/client/src/index.ts', import.meta.url));
-  const [built] = (await build({
-    configFile: false,
-    logLevel: 'error',
-    resolve: { conditions: ['source', 'module', 'browser', 'development|production'] },
-    build: { write: false, lib: { entry, formats: ['es'], fileName: 'client' } },
-  })) as Rolldown.RolldownOutput[];
-  return built!.output[0].code;
-}
-
-/** A site of another origin than the api. */
-async function startSite(files: Record<string, { type: string; text: string }>): Promise<string> {
-  const server = createServer(({ url = '' }, response) => {
-    const file = files[url];
-    response.writeHead(file ? 200 : 404, { 'content-type': file?.type ?? 'text/plain' }).end(file?.text);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 /** A page whose client keeps what it has to in the tab; what it hears is kept there, too. */
 async function openPage(user: TestUser): Promise<Page> {

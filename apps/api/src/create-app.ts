@@ -48,6 +48,8 @@ export async function createApp(): Promise<NestFastifyApplication> {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());
     app.enableCors({
       origin: origins.includes('*') ? '*' : origins,
+      // Only "simple" ones unless they are named.
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       exposedHeaders: EXPOSED_HEADERS,
     });
   }

@@ -1,3 +1,19 @@
+export type {
+  AcceptedAction,
+  Action,
+  ActionError,
+  ActionStatus,
+  CursorReason,
+  Envelope,
+  EphemeralEnvelope,
+  Goaway,
+  OutcomeEnvelope,
+  ProblemCode,
+  ProblemItem,
+  Progress,
+  Session,
+  Subscribed,
+} from '#contracts';
 export type * from './client.ts';
 export { createClient } from './create-client.ts';
 export type * from './resource-client.ts';
