@@ -7,7 +7,7 @@ export function pageOf(view: string | (abstract new (...args: never[]) => unknow
       type: 'object',
       required: ['data', 'next'],
       properties: {
-        data: { type: 'array', items: { $ref: getSchemaPath(view as string) } },
+        data: { type: 'array', items: { $ref: getSchemaPath(view) } },
         next: { type: 'string', nullable: true, description: 'give it as "after" for more; null on the last page' },
       },
     },

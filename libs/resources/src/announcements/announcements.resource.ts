@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ChannelEvent } from '#contracts';
 import type { Migrations, Sql } from '#database';
-import { decodePageCursor, encodePageCursor } from '../page-cursor.ts';
+import { decodePageCursor, toPage } from '../page-cursor.ts';
 import { reject, Resource, type ActionToApply, type Page, type PageRequest, type Verb } from '../resource.ts';
 import { Announcement, AnnouncementMade, CreateAnnouncement } from './announcement.dto.ts';
 import { announcementsMigration } from './announcements.migration.ts';
@@ -71,8 +71,7 @@ export class AnnouncementsResource extends Resource<Announcement> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);
     const values = [reader, cursor?.createdAt ?? null, cursor?.id ?? null, limit + 1];
     const rows = await sql.query<AnnouncementRow>(LIST, values);
-    const data = rows.slice(0, limit).map(toView);
-    return { data, next: rows.length > limit ? encodePageCursor(data.at(-1)!) : null };
+    return toPage(rows.map(toView), limit);
   }
 
   async get(sql: Sql, reader: string, id: string): Promise<Announcement | undefined> {

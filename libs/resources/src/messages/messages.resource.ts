@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ProblemError, roomChannel, type ChannelEvent } from '#contracts';
 import type { Migrations, Sql } from '#database';
-import { decodePageCursor, encodePageCursor } from '../page-cursor.ts';
+import { decodePageCursor, toPage } from '../page-cursor.ts';
 import {
   reject,
   Resource,
@@ -106,8 +106,7 @@ export class MessagesResource extends Resource<Message> {
       cursor?.id ?? null,
       limit + 1,
     ]);
-    const data = rows.slice(0, limit).map(toView);
-    return { data, next: rows.length > limit ? encodePageCursor(data.at(-1)!) : null };
+    return toPage(rows.map(toView), limit);
   }
 
   async get(sql: Sql, reader: string, id: string): Promise<Message | undefined> {

@@ -9,7 +9,7 @@ import {
   type RoomMembership,
 } from '#contracts';
 import type { Migrations, Sql } from '#database';
-import { decodePageCursor, encodePageCursor } from '../page-cursor.ts';
+import { decodePageCursor, toPage } from '../page-cursor.ts';
 import {
   reject,
   Resource,
@@ -156,8 +156,7 @@ export class RoomsResource extends Resource<Room> {
   async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Room>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);
     const rows = await sql.query<RoomRow>(LIST, [reader, cursor?.createdAt ?? null, cursor?.id ?? null, limit + 1]);
-    const data = rows.slice(0, limit).map(toView);
-    return { data, next: rows.length > limit ? encodePageCursor(data.at(-1)!) : null };
+    return toPage(rows.map(toView), limit);
   }
 
   async get(sql: Sql, reader: string, id: string): Promise<Room | undefined> {
