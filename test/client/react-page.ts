@@ -29,8 +29,9 @@ function Line({ id, text }: { id: string; text: string }): ReactElement {
 
 function Room({ id }: { id: string }): ReactElement {
   const [heard, setHeard] = useState<string[]>([]);
-  const { step } = useRoom(id, ({ data }) => {
-    setHeard((before) => [...before, (data as { text?: string }).text ?? '?']);
+  const { step } = useRoom(id, (event) => {
+    // All but who comes and goes.
+    if ('offset' in event) setHeard((before) => [...before, (event.data as { text?: string }).text ?? event.type]);
   });
   return h('div', null, h(Line, { id: 'room', text: step }), h(Line, { id: 'heard', text: heard.join(',') }));
 }
@@ -50,7 +51,7 @@ function Desk(): ReactElement {
     h(Line, { id: 'pending', text: pending.map(({ type }) => type).join(',') }),
     h(Line, { id: 'outcomes', text: outcomes.join(',') }),
     h(Line, { id: 'message', text: [message.step, message.action?.response?.text].filter(Boolean).join(' ') }),
-    h(Line, { id: 'error', text: String((message.error as { code?: string } | null)?.code ?? '') }),
+    h(Line, { id: 'error', text: (message.error as { code?: string } | null)?.code ?? '' }),
     h(Line, { id: 'drill', text: [drill.step, drill.action?.status].filter(Boolean).join(' ') }),
     h('button', { id: 'send', onClick: () => void message.run('hello') }),
     h('button', { id: 'send-empty', onClick: () => void message.run('') }),

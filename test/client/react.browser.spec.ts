@@ -83,7 +83,7 @@ describe('the hooks of React, in strict mode', { timeout: 90_000 }, () => {
   });
 
   it('show what is pending, over a reload too, until it has its outcome', async () => {
-    const { page } = await openPage();
+    const { page, errors } = await openPage();
     await page.click('#begin');
     // What has no 202 yet is not kept.
     await shows(page, 'drill', 'pending pending');
@@ -95,6 +95,7 @@ describe('the hooks of React, in strict mode', { timeout: 90_000 }, () => {
     await shows(page, 'drill', 'pending pending');
     await page.click('#cancel');
     await shows(page, 'drill', 'done cancelled');
+    expect(errors).toEqual([]);
   });
 
   it('hear each outcome and each event of a room once, also after they were unmounted', async () => {

@@ -37,11 +37,20 @@ function textOf({ type, data }: SubscriptionEvent): string {
   return (data as { text?: string }).text ?? type;
 }
 
+/** All but who comes and goes. */
+function isKept(event: SubscriptionEvent): boolean {
+  return 'offset' in event;
+}
+
 /** What a client hears in a room, from now on. */
 function heardIn({ client }: { client: TidingsClient }, roomId: string) {
   const heard: string[] = [];
-  const subscription = client.room(roomId).subscribe((event) => heard.push(textOf(event)));
-  return { heard, subscription };
+  const presence: string[] = [];
+  const subscription = client.room(roomId).subscribe((event) => {
+    if (isKept(event)) heard.push(textOf(event));
+    else presence.push(event.type);
+  });
+  return { heard, presence, subscription };
 }
 
 describe('a room', () => {
@@ -90,9 +99,30 @@ describe('a room', () => {
     await (await alice.client.rooms.removeMember(room, bob.user)).outcome();
     await say(alice, room, 'not for bob');
     const heard: string[] = [];
-    for await (const event of events) heard.push(textOf(event));
+    for await (const event of events) if (isKept(event)) heard.push(textOf(event));
     expect(heard).toEqual(['one', 'room.memberRemoved']);
     expect(await subscription.ended).toMatchObject({ code: 'FORBIDDEN' });
+  });
+});
+
+describe('who is in a room', () => {
+  it('is told to members, and so is who comes and goes', async () => {
+    const room = await newRoom(bob);
+    await Promise.all([alice.client.connect(), bob.client.connect()]);
+    const { presence, subscription } = heardIn(alice, room);
+    await subscription.ready;
+    const guest = heardIn(bob, room);
+    await guest.subscription.ready;
+    await eventually(async () => {
+      expect((await alice.client.room(room).presence()).toSorted()).toEqual([alice.user, bob.user].toSorted());
+    });
+    guest.subscription.unsubscribe();
+    await eventually(async () => expect(await alice.client.room(room).presence()).toEqual([alice.user]));
+    await eventually(() => expect(presence).toEqual(expect.arrayContaining(['presence.joined', 'presence.left'])));
+    const stranger = newcomer(system);
+    await expect(stranger.client.room(room).presence()).rejects.toMatchObject({ code: 'NETWORK' });
+    await stranger.client.connect();
+    await expect(stranger.client.room(room).presence()).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 });
 
@@ -151,13 +181,14 @@ describe('what happens in a room while a client is away', { timeout: 60_000 }, (
     const mine = newcomer(system, { user: alice.user });
     await mine.client.connect();
     const all: string[] = [];
-    const whole = mine.client.room(room).subscribe((event) => all.push(textOf(event)), { after: '0' });
+    const whole = mine.client.room(room).subscribe((event) => isKept(event) && all.push(textOf(event)), { after: '0' });
     await whole.ready;
     await eventually(() => expect(all.at(-1)).toBe('one'));
     whole.unsubscribe();
     await say(alice, room, 'two');
     const fresh: string[] = [];
-    await mine.client.room(room).subscribe((event) => fresh.push(textOf(event)), { after: null }).ready;
+    await mine.client.room(room).subscribe((event) => isKept(event) && fresh.push(textOf(event)), { after: null })
+      .ready;
     await say(alice, room, 'three');
     await eventually(() => expect(fresh).toEqual(['three']));
   });

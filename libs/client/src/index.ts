@@ -8,6 +8,7 @@ export type {
   EphemeralEnvelope,
   Goaway,
   OutcomeEnvelope,
+  PresenceChange,
   ProblemCode,
   ProblemItem,
   Progress,

@@ -44,7 +44,7 @@ beforeEach(() => {
   subscriptions = new Subscriptions({
     positions,
     command: (name, payload, answered) => {
-      sent.push({ name, payload: payload as Sent['payload'], answer: answered as Sent['answer'] });
+      sent.push({ name, payload: payload as Sent['payload'], answer: answered });
     },
     isOnline: () => isOnline,
     resume: () => (resumed += 1),
