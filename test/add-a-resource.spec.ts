@@ -116,7 +116,7 @@ describe('the guide to a new resource, followed to the letter,', () => {
       WriteNote: { properties: { title: { maxLength: 200 } } },
     });
     const { document, diagnostics } = await new Parser().parse(asyncApi!);
-    expect(diagnostics.filter(({ severity }) => severity < 1)).toEqual([]);
+    expect(diagnostics.filter(({ severity }) => (severity as number) === 0)).toEqual([]);
     const messages = document!.allMessages().all();
     expect(messages.map((message) => message.id())).toEqual(
       expect.arrayContaining(['outcome.notes.create', 'outcome.notes.delete', 'command.submit.notes.edit']),
