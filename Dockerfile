@@ -50,7 +50,7 @@ CMD ["node", "dist/apps/worker/src/main.js"]
 
 FROM runtime AS socket
 COPY --from=build /app/dist/apps/socket dist/apps/socket
-CMD ["node", "dist/apps/socket/src/main.js"]
+CMD ["node", "--max-semi-space-size=32", "dist/apps/socket/src/main.js"]
 
 FROM runtime AS api
 COPY --from=build /app/dist/apps/console dist/apps/console
