@@ -8,7 +8,7 @@ import type { Step } from './guide.ts';
 const run = promisify(execFile);
 
 /** What a fresh copy has not. */
-const LEFT_OUT = new Set(['node_modules', 'dist', '.data', '.git']);
+const LEFT_OUT = new Set(['node_modules', 'dist', 'artifacts', '.data', '.git']);
 
 /** A copy of the project in a folder of its own, to be changed and built. */
 export class ProjectCopy {
