@@ -43,6 +43,7 @@ export async function runCrowd(
     crowd.members.filter((member) => !isCaughtUp(member, events.get(roomChannel(member.roomId))!)).length;
   while (isLate() > 0 && performance.now() - endedAt < HEARD_WITHIN_MS) await delay(100);
   const healedMs = Math.round(performance.now() - endedAt);
+  const late = isLate();
   // Whatever comes twice would come now.
   await crowd.pry();
   await delay(1_000);
@@ -64,13 +65,14 @@ export async function runCrowd(
       `${crowd.accepted} actions accepted, ${crowd.unanswered} not; ${crowd.leaves} removals, ${crowd.joins} admissions; ended: ${JSON.stringify(ended)}`,
       `${victim.name} (pid ${pid}) ${isDead ? 'was killed' : 'IS ALIVE'} with ${orphans.length} members on it, ${moved} of whom went on elsewhere; ${cutOff} others reconnected`,
       `${memberships} memberships heard, ${endedAway} of them ended while the client was away; ${owed} events owed`,
-      `strangers: ${refused} subscriptions refused; everything heard ${healedMs} ms after the last request`,
+      `strangers: ${refused} subscriptions refused; ${late === 0 ? 'everything heard' : 'not everything was heard'} ${healedMs} ms after the last request`,
     ],
     figures: {
       lost: { is: lost, wanted: 0 },
       doubled: { is: doubled, wanted: 0 },
       'out of order': { is: disordered, wanted: 0 },
       foreign: { is: foreign + overheard, wanted: 0 },
+      'members that have not heard all': { is: late, wanted: 0 },
       'members without subscription': { is: unsubscribed, wanted: 0 },
       'violations in the ledger': { is: violations.length, wanted: 0 },
       'killed gateway dead': { is: Number(isDead), wanted: 1 },

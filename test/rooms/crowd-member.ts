@@ -93,12 +93,15 @@ export class CrowdMember {
 
   /** Subscribes to the room: from now on, or from a cursor. */
   async subscribe(cursor?: string): Promise<Ack<Subscribed> | undefined> {
-    const answer = await this.socket
-      .timeout(ANSWER_MS)
-      .emitWithAck('subscribe', { channel: this.#channel, ...(cursor !== undefined && { cursor }) })
-      .catch(() => undefined);
+    const command = { channel: this.#channel, ...(cursor !== undefined && { cursor }) };
+    const answer = await new Promise<Ack<Subscribed> | undefined>((resolve) => {
+      this.socket.timeout(ANSWER_MS).emit('subscribe', command, (error, given) => {
+        // At once: what ends the membership may come right behind the answer.
+        if (!error && given.ok && !this.hearing) this.open(given.cursor);
+        resolve(error ? undefined : given);
+      });
+    });
     if (answer && !answer.ok) this.refused += 1;
-    if (answer?.ok && !this.hearing) this.open(answer.cursor);
     return answer;
   }
 
