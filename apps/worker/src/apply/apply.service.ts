@@ -24,8 +24,10 @@ import { sortOut, type Sorted } from './sort-out.ts';
  * reads again, so it is few; only where there are hardly any other resources it is many.
  */
 const FEW_EACH = 4;
-const NEXT_EACH = 2;
 const MANY_EACH = 50;
+
+/** The same where all that are named have been performed: what is behind them is only started. */
+const NEXT_EACH = 2;
 
 /** What became of a set of tickets in one transaction. */
 export interface ApplyResult extends Sorted {
