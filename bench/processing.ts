@@ -12,20 +12,18 @@ import { startPostgres } from '../infra/local/postgres.ts';
 import { findRedis } from '../infra/local/redis-program.ts';
 import { startRedis } from '../infra/local/redis.ts';
 import { ROOT } from '../infra/local/run-tool.ts';
-import { Installation, type Servers } from './processing/installation.ts';
+import type { Servers } from './processing/installation.ts';
 import type { Figure } from './processing/figure.ts';
-import { measureCancellation } from './processing/cancellation.ts';
-import { measureDeaths } from './processing/deaths.ts';
-import { measureHotRoom } from './processing/hot-room.ts';
-import { measureOrder } from './processing/order.ts';
-import { measureSustained } from './processing/sustained.ts';
 
-const MEASUREMENTS: Readonly<Record<string, (servers: Servers) => Promise<Figure[]>>> = {
-  order: measureOrder,
-  deaths: measureDeaths,
-  cancellation: measureCancellation,
-  sustained: measureSustained,
-  'hot-room': measureHotRoom,
+type Measurement = (servers: Servers) => Promise<Figure[]>;
+
+/** Loaded when they are needed: they use libs, which have to be built first. */
+const MEASUREMENTS: Readonly<Record<string, () => Promise<Measurement>>> = {
+  order: async () => (await import('./processing/order.ts')).measureOrder,
+  deaths: async () => (await import('./processing/deaths.ts')).measureDeaths,
+  cancellation: async () => (await import('./processing/cancellation.ts')).measureCancellation,
+  sustained: async () => (await import('./processing/sustained.ts')).measureSustained,
+  'hot-room': async () => (await import('./processing/hot-room.ts')).measureHotRoom,
 };
 
 async function main(wanted: readonly string[]): Promise<boolean> {
@@ -36,6 +34,7 @@ async function main(wanted: readonly string[]): Promise<boolean> {
   // So that the user as whom Postgres runs finds the way.
   await chmod(folder, 0o755);
   await build();
+  const { Installation } = await import('./processing/installation.ts');
   const program = await findRedis(console.log);
   const redis = await startRedis({ folder: join(folder, 'redis'), program });
   const postgres = await startPostgres({ folder: join(folder, 'postgres'), durable: false });
@@ -45,9 +44,10 @@ async function main(wanted: readonly string[]): Promise<boolean> {
       const env = { ...process.env, NODE_ENV: 'test', DATABASE_URL: url, REDIS_URL: redis.url };
       await promisify(execFile)(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], { env });
     };
-    for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+    for (const [name, load] of Object.entries(MEASUREMENTS)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
       console.log(`measuring: ${name}`);
+      const measure = await load();
       figures.push(...(await measure({ redis: redis.url, postgres: postgres.url, migrate })));
     }
   } finally {

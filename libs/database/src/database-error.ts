@@ -1,8 +1,11 @@
 /** SQLSTATE classes and codes that say: the server is away, going away, or full. */
 const UNAVAILABLE = /^(08|57P0|53)/;
 
-/** serialization_failure, deadlock_detected, lock_not_available. */
-const CONFLICTS = new Set(['40001', '40P01', '55P03']);
+/**
+ * serialization_failure, deadlock_detected, lock_not_available; and the limits of time of a
+ * transaction, idle_in_transaction_session_timeout and transaction_timeout: it has waited for others too long.
+ */
+const CONFLICTS = new Set(['40001', '40P01', '55P03', '25P03', '25P04']);
 
 const SOCKET_ERRORS = new Set([
   'ECONNREFUSED',

@@ -25,7 +25,7 @@ import {
   findActionStatement,
   finishedActionsStatement,
   listActionsStatement,
-  ownersOfActionsStatement,
+  ownersOfFinishedStatement,
   type ActionFilter,
 } from './statements/read-actions.ts';
 
@@ -141,7 +141,8 @@ export class Ledger {
 
   /** The newest event on the channel of each owner of these actions. */
   async newestEventsOfOwners(actionIds: readonly string[]): Promise<Envelope[]> {
-    const channels = (await ownersOfActionsStatement(this.database, actionIds)).map(userChannel);
+    const channels = (await ownersOfFinishedStatement(this.database, actionIds)).map(userChannel);
+    if (channels.length === 0) return [];
     const heads = await this.history.heads(channels);
     const requests = heads
       .filter(({ offset }) => offset > 0)

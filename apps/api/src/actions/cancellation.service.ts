@@ -6,6 +6,9 @@ import { Database, isConflict } from '#database';
 import { cancellableStatement, FinishedElsewhereError, Ledger, type EndableRow } from '#ledger';
 import { TicketQueue } from '#queue';
 
+/** How often a cancellation is tried that loses against other transactions, each within 4 s. */
+const MOST_TRIES = 5;
+
 /** Cancels actions that have no outcome yet; racing a worker, exactly one of the two wins. */
 @Injectable()
 export class CancellationService {
@@ -29,7 +32,7 @@ export class CancellationService {
     return { action, cancelled };
   }
 
-  private async end(owner: string, id: string): Promise<boolean> {
+  private async end(owner: string, id: string, tries = MOST_TRIES): Promise<boolean> {
     const row = await cancellableStatement(this.database, owner, id);
     if (!row) return false;
     try {
@@ -41,7 +44,7 @@ export class CancellationService {
     } catch (error) {
       if (error instanceof FinishedElsewhereError) return false;
       // It lost against a transaction that ends others too: what that has left undone is seen by another look.
-      if (isConflict(error)) return this.end(owner, id);
+      if (isConflict(error) && tries > 1) return this.end(owner, id, tries - 1);
       throw error;
     }
   }

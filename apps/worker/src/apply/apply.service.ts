@@ -26,6 +26,9 @@ import { sortOut, type Sorted } from './sort-out.ts';
 const FEW_EACH = 4;
 const MANY_EACH = 50;
 
+/** The same where all that are named have been performed: what is behind them is only started. */
+const NEXT_EACH = 2;
+
 /** What became of a set of tickets in one transaction. */
 export interface ApplyResult extends Sorted {
   /** To publish, now that the transaction is committed. */
@@ -41,6 +44,8 @@ export interface ApplyOptions {
   performed?: ReadonlyMap<string, unknown>;
   /** Only this action may run, and only if it is the first of its resource. */
   only?: string;
+  /** Whether the one behind it may be started to be performed all the same: that is outside of its transaction. */
+  startsNext?: boolean;
   /** The number of this attempt, when it is recorded already. */
   attempt?: number | undefined;
   /** Most actions that may be started to be performed. */
@@ -79,7 +84,8 @@ export class ApplyService {
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
     const locked = await tryLockStatement(sql, resources, parents);
     const open = [...resources].filter((resource) => locked.has(resource));
-    const mostEach = open.length > 2 ? FEW_EACH : MANY_EACH;
+    const areAllPerformed = entries.every(([id]) => options.performed?.has(id) ?? false);
+    const mostEach = areAllPerformed ? NEXT_EACH : open.length > 2 ? FEW_EACH : MANY_EACH;
     const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, mostEach);
     const runnable = runnableOf(rows, locked, options.performed);
     const endings = runnable.overdue.map(expiredEnding);
@@ -102,7 +108,7 @@ export class ApplyService {
   private async runTurns(
     sql: Sql,
     { turns, left, stops }: Runnable,
-    { performed = new Map<string, unknown>(), only, attempt, startable = Infinity }: ApplyOptions,
+    { performed = new Map<string, unknown>(), only, startsNext = false, attempt, startable = Infinity }: ApplyOptions,
     endings: Ending[],
   ): Promise<Pick<ApplyResult, 'started' | 'apart'>> {
     const started: UnfinishedRow[] = [];
@@ -123,13 +129,16 @@ export class ApplyService {
       for (const row of turn) {
         const stop = stops.get(row.resource_id);
         if (stop === 'followed') continue;
-        if (stop === 'left' || (only !== undefined && row.id !== only) || !this.handlers.knows(row.type)) leave(row);
-        else if (attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS)
-          endings.push(failedEnding(row, 'ATTEMPTS_EXHAUSTED', row.attempts));
+        const mayRun = only === undefined || row.id === only;
+        const isExhausted = attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS;
+        const mustPerform = this.handlers.performs(row.type) && !performed.has(row.id);
+        if (stop === 'left' || !this.handlers.knows(row.type)) leave(row);
+        else if (mayRun && isExhausted) endings.push(failedEnding(row, 'ATTEMPTS_EXHAUSTED', row.attempts));
+        else if (!mayRun && (isExhausted || !mustPerform || !startsNext)) leave(row);
+        else if (mustPerform && started.length < startable) followUp(row, started);
+        else if (mustPerform) leave(row);
         else if (only === undefined && row.attempts > 0) followUp(row, apart);
-        else if (!this.handlers.performs(row.type) || performed.has(row.id)) ready.push(row);
-        else if (started.length < startable) followUp(row, started);
-        else leave(row);
+        else ready.push(row);
       }
       for (const group of Map.groupBy(ready, ({ type }) => type).values()) {
         const applied = await this.handlers.apply(sql, group, performed, deadline);

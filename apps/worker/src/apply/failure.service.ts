@@ -17,6 +17,14 @@ const TICKET_MARGIN_MS = 10;
 /** SQLSTATE classes that say: the same statement will fail again (data, constraint, syntax). */
 const HOPELESS = /^(22|23|42)[0-9A-Z]{3}$/;
 
+/** What follows when a handler has failed. */
+export interface FailureResult {
+  /** To publish. */
+  envelopes: Envelope[];
+  /** A retry has a ticket of its own, which goes on with what stands behind it. */
+  isRetried: boolean;
+}
+
 /** Decides what follows when a handler has failed on an action alone: a retry, or the end. */
 @Injectable()
 export class FailureService {
@@ -33,21 +41,21 @@ export class FailureService {
    * Counts the attempt and puts the action back for later, or ends it as `failed`.
    *
    * @param recorded the number of the attempt, when it is counted already
-   * @returns what to publish
    */
-  async handle(error: HandlerError, entry: TicketEntry, recorded?: number): Promise<Envelope[]> {
+  async handle(error: HandlerError, entry: TicketEntry, recorded?: number): Promise<FailureResult> {
     const [row] = error.rows;
     const attempts = recorded ?? (await countAttemptStatement(this.database, row!.id));
-    if (attempts === undefined) return [];
+    if (attempts === undefined) return { envelopes: [], isRetried: false };
     this.logger.warn(`attempt ${attempts} of ${row!.type} ${row!.id} failed: ${String(error.cause)}`);
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
-      await retryLaterStatement(this.database, row!.id, attempts, delay);
-      void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
-      return [];
+      const isRetried = await retryLaterStatement(this.database, row!.id, attempts, delay);
+      if (isRetried) void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
+      return { envelopes: [], isRetried };
     }
     const code = canRetryHelp(error.cause) ? 'ATTEMPTS_EXHAUSTED' : 'HANDLER_FAILED';
-    return this.database.transaction((sql) => this.ledger.finish(sql, [failedEnding(row!, code, attempts)]));
+    const ending = failedEnding(row!, code, attempts);
+    return { envelopes: await this.database.transaction((sql) => this.ledger.finish(sql, [ending])), isRetried: false };
   }
 
   /** Exponential, with half of it jitter. */

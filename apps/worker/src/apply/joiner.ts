@@ -20,8 +20,11 @@ const CONCURRENCY = 2;
 /** Further transactions under way at once, of actions that may hold up others. */
 const APART_CONCURRENCY = 4;
 
-/** A batch in which a handler fails is cut into pieces of this size first. */
-const PIECE = 16;
+/** A batch in which a handler fails is cut into pieces: of the largest size that is smaller than itself. */
+const PIECES = [16, 4, 1];
+
+/** The same where it took too long: each further piece with the culprit would take as long again. */
+const FEW_PIECES = [16, 1];
 
 /** Waiting times of an action that is blocked, in milliseconds; after the last it gets a ticket of its own. */
 const PATIENCE_MS = [2, 5, 10, 20, 40, 80, 160, 320];
@@ -123,7 +126,7 @@ export class Joiner {
   private async runApart(piece: Held[]): Promise<void> {
     this.#runningApart += 1;
     try {
-      await this.apply(piece, piece.length === 1 ? { only: piece[0]!.entry[0] } : {});
+      await this.apply(piece, piece.length === 1 ? { only: piece[0]!.entry[0], startsNext: true } : {});
     } finally {
       this.#runningApart -= 1;
       this.schedule();
@@ -135,7 +138,7 @@ export class Joiner {
     return this.#tickets < this.config.WORKER_CONCURRENCY ? Infinity : this.performer.free;
   }
 
-  private async apply(batch: readonly Held[], alone: Pick<ApplyOptions, 'only'> = {}): Promise<void> {
+  private async apply(batch: readonly Held[], alone: Pick<ApplyOptions, 'only' | 'startsNext'> = {}): Promise<void> {
     const entries = batch.map(({ entry }) => entry);
     const options = { ...alone, performed: resultsOf(batch), startable: this.startable };
     try {
@@ -156,7 +159,7 @@ export class Joiner {
 
   /** One of them fails, or lost a race: in pieces, then each alone, so that nobody pays for a neighbour. */
   private setApart(batch: readonly Held[], error: unknown): void {
-    const size = batch.length > PIECE ? PIECE : 1;
+    const size = (isTimeout(error) ? FEW_PIECES : PIECES).find((piece) => piece < batch.length) ?? 1;
     for (let start = 0; start < batch.length; start += size) this.#apart.push(batch.slice(start, start + size));
     // What waited on the resource of one of ours may have failed: nobody else might look after it.
     const ours = new Set(batch.map(({ entry: [id] }) => id));
@@ -166,34 +169,39 @@ export class Joiner {
   }
 
   private async conclude(batch: readonly Held[], result: ApplyResult): Promise<void> {
-    await this.publisher.publish(result.envelopes);
-    await checkpoint('apply.after-publish');
-    await this.publisher.republish(result.known.map(([id]) => id)).catch((error: unknown) => {
-      this.logger.warn(`could not publish again: ${String(error)}`);
-    });
     const waiting = new Set(result.blocked);
     const behind = new Set(result.more);
     const leased = new Set(result.leased);
     const settled = batch.filter(({ entry }) => !waiting.has(entry) && !behind.has(entry) && !leased.has(entry));
     for (const { entry, performed } of settled) if (performed) this.performer.release(entry[0]);
     const free = new Free(settled);
+    // What goes on does so at once: a resource must not stand idle while we publish.
     for (const row of result.started) void this.perform(row, free.take(entryOf(row)));
     for (const row of result.apart) this.#apart.push([free.take(entryOf(row))]);
     for (const entry of result.next) this.takeBack(free.take(entry), 0);
-    this.comeBack(batch.filter(({ entry }) => leased.has(entry)));
+    const done = free.rest();
+    const own = batch.filter(({ entry }) => leased.has(entry));
     for (const held of batch) {
       if (waiting.has(held.entry)) this.holdOn(held);
       else if (behind.has(held.entry)) this.takeBack(held, 0);
     }
-    for (const { settle } of free.rest()) settle();
     this.schedule();
+    await this.publisher.publish(result.envelopes);
+    await checkpoint('apply.after-publish');
+    await this.publisher.republish(result.known.map(([id]) => id)).catch((error: unknown) => {
+      this.logger.warn(`could not publish again: ${String(error)}`);
+    });
+    this.comeBack(own);
+    for (const { settle } of done) settle();
   }
 
   /** Performs without holding up anyone, and comes back to be applied. */
   private async perform(row: UnfinishedRow, held: Held): Promise<void> {
     try {
       held.performed = { result: await this.performer.perform(row, row.attempts + 1) };
-      this.takeBack(held, 0);
+      if (row.attempts > 0) this.#apart.push([held]);
+      else this.#held.push(held);
+      this.schedule();
     } catch (error) {
       await this.fail(held, error instanceof HandlerError ? error : new HandlerError([row], error));
     }
@@ -203,9 +211,11 @@ export class Joiner {
     this.performer.release(held.entry[0]);
     delete held.performed;
     try {
-      await this.publisher.publish(await this.failures.handle(error, held.entry));
-      // Whoever waits behind it goes on, if it has an end now.
-      this.takeBack(held, 0);
+      const { envelopes, isRetried } = await this.failures.handle(error, held.entry);
+      await this.publisher.publish(envelopes);
+      // Whoever waits behind it goes on: now that it has an end, or with the ticket of its retry.
+      if (isRetried) held.settle();
+      else this.takeBack(held, 0);
     } catch {
       // Not recorded: it is simply applied once more.
       this.holdOn(held);
@@ -300,6 +310,11 @@ function unnamed(entry: TicketEntry): Held {
 /** Whether the handler failed on this action, and on no other. */
 function isOnlyOf(held: Held, error: unknown): error is HandlerError {
   return error instanceof HandlerError && error.rows.length === 1 && error.rows[0]!.id === held.entry[0];
+}
+
+/** Whether a handler took too long. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof HandlerError && error.cause instanceof DOMException && error.cause.name === 'TimeoutError';
 }
 
 function resultsOf(batch: readonly Held[]): Map<string, unknown> {

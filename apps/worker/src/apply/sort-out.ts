@@ -10,7 +10,7 @@ export interface Sorted {
   more: TicketEntry[];
   /** Are being performed, or were when their process died: their ticket must not end before their lease does. */
   leased: TicketEntry[];
-  /** Were finished before: their outcome may not have been published. */
+  /** Were finished before, or stand too far behind to tell: their outcome may not have been published. */
   known: TicketEntry[];
   /** One for each resource on which something can go on, though none of the named is left there. */
   next: TicketEntry[];

@@ -60,7 +60,8 @@ export class Suspects {
       this.logger.debug(`suspect ${id} waits`);
     } catch (error) {
       if (error instanceof HandlerError) {
-        await this.publisher.publish(await this.failures.handle(error, entry, attempt));
+        const { envelopes } = await this.failures.handle(error, entry, attempt);
+        await this.publisher.publish(envelopes);
         return 0;
       }
       this.logger.warn(`suspect ${id} is tried again: ${String(error)}`);

@@ -13,14 +13,23 @@ export async function startPerformingStatement(sql: Sql, ids: readonly string[],
   await sql.query(START, [ids, leaseMs]);
 }
 
+/*
+ * What is locked is about to be finished: nothing is waited for, since those that are
+ * locked already would keep others waiting meanwhile, and could deadlock with them.
+ */
 const RENEW = `
-update actions
-set run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
-where id = any($1::uuid[]) and status = 'running'
-returning id`;
+with free as (
+  select a.id from actions a where a.id = any($1::uuid[]) and a.status = 'running'
+  order by a.id for no key update skip locked
+), renewed as (
+  update actions a
+  set run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
+  from free where a.id = free.id
+)
+select a.id from actions a where a.id = any($1::uuid[]) and a.status = 'running'`;
 
 /**
- * Renews the leases of actions.
+ * Renews the leases of actions, save for those that a transaction is about to finish.
  *
  * @returns those that are being performed still: the others were finished, or put back
  */

@@ -50,10 +50,12 @@ export function listActionsStatement(sql: Sql, owner: string, filter: ActionFilt
   ]);
 }
 
-const OWNERS = 'select distinct a.owner from actions a where a.id = any($1::uuid[])';
+const OWNERS = `
+select distinct a.owner from actions a
+where a.id = any($1::uuid[]) and a.status not in ('pending', 'running')`;
 
-/** Reads who owns actions. */
-export async function ownersOfActionsStatement(sql: Sql, ids: readonly string[]): Promise<string[]> {
+/** Reads who owns those of the actions that have their outcome. */
+export async function ownersOfFinishedStatement(sql: Sql, ids: readonly string[]): Promise<string[]> {
   const rows = await sql.query<{ owner: string }>(OWNERS, [ids]);
   return rows.map(({ owner }) => owner);
 }
