@@ -136,7 +136,7 @@ describe('seq and the order of commits', () => {
     const committing = Promise.withResolvers<void>();
     const drawn = Promise.withResolvers<void>();
     const transaction = database.transaction(async (sql) => {
-      await new Ledger(sql as Database, history).accept([early]);
+      await new Ledger(sql as unknown as Database, history).accept([early]);
       drawn.resolve();
       await committing.promise;
     });

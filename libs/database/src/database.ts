@@ -11,10 +11,16 @@ export interface Sql {
   tables<Tables>(): Kysely<Tables>;
 }
 
+/** One transaction. */
+export interface Transaction extends Sql {
+  /** Runs `work` as a part of its own: undone alone when it rejects, and the transaction goes on. */
+  savepoint<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result>;
+}
+
 class Executor implements Sql {
   #isOver = false;
 
-  constructor(private readonly kysely: Kysely<unknown>) {}
+  constructor(protected readonly kysely: Kysely<unknown>) {}
 
   /** Ends the use: the connection is somebody else's now. */
   end(): void {
@@ -29,6 +35,25 @@ class Executor implements Sql {
 
   tables<Tables>(): Kysely<Tables> {
     return this.kysely as unknown as Kysely<Tables>;
+  }
+}
+
+class TransactionExecutor extends Executor implements Transaction {
+  async savepoint<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
+    const inner = new TransactionExecutor(this.kysely);
+    await this.query('savepoint part');
+    try {
+      const result = await work(inner);
+      inner.end();
+      await this.query('release savepoint part');
+      return result;
+    } catch (error) {
+      // What `work` still does is too late: it must not run beside what follows.
+      inner.end();
+      await this.query('rollback to savepoint part');
+      await this.query('release savepoint part');
+      throw error;
+    }
   }
 }
 
@@ -62,10 +87,10 @@ export class Database extends Executor implements OnApplicationShutdown {
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
    * Every transaction is bounded by the server (4 s), whatever becomes of this process.
    */
-  transaction<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
+  transaction<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
     let failure: { error: unknown } | undefined;
     const transaction = this.#kysely.transaction().execute(async (inner) => {
-      const executor = new Executor(inner);
+      const executor = new TransactionExecutor(inner);
       try {
         return await work(executor);
       } catch (error) {

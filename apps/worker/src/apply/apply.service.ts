@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import type { Envelope } from '#contracts';
-import { Database, type Sql } from '#database';
+import { Database, type Sql, type Transaction } from '#database';
 import {
   Ledger,
   startPerformingStatement,
@@ -15,6 +15,7 @@ import type { Applied } from '#resources';
 import { checkpoint } from '#telemetry';
 import { appliedEnding, expiredEnding, failedEnding } from './endings.ts';
 import { HandlerError, Handlers } from './handlers.ts';
+import { applyIsolated } from './isolated.ts';
 import { LEASE_MS } from './performer.ts';
 import { runnableOf, type Runnable } from './runnable.ts';
 import { sortOut, type Sorted } from './sort-out.ts';
@@ -35,6 +36,8 @@ export interface ApplyResult extends Sorted {
   envelopes: Envelope[];
   /** Are this process's to perform: nobody else takes them up while their lease lasts. */
   started: UnfinishedRow[];
+  /** Failed, each alone; the others went on without them. */
+  failed: HandlerError[];
   /** Failed before: they must run alone, so that nobody pays for them again. */
   apart: UnfinishedRow[];
 }
@@ -46,6 +49,8 @@ export interface ApplyOptions {
   only?: string;
   /** Whether the one behind it may be started to be performed all the same: that is outside of its transaction. */
   startsNext?: boolean;
+  /** Some of them fail: find out which, and apply the others. */
+  isolates?: boolean;
   /** The number of this attempt, when it is recorded already. */
   attempt?: number | undefined;
   /** Most actions that may be started to be performed. */
@@ -79,7 +84,11 @@ export class ApplyService {
     return result;
   }
 
-  private async applyIn(sql: Sql, entries: readonly TicketEntry[], options: ApplyOptions): Promise<ApplyResult> {
+  private async applyIn(
+    sql: Transaction,
+    entries: readonly TicketEntry[],
+    options: ApplyOptions,
+  ): Promise<ApplyResult> {
     const resources = new Set(entries.map(([, resource]) => resource));
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
     const locked = await tryLockStatement(sql, resources, parents);
@@ -89,7 +98,7 @@ export class ApplyService {
     const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, mostEach);
     const runnable = runnableOf(rows, locked, options.performed);
     const endings = runnable.overdue.map(expiredEnding);
-    const { started, apart } = await this.runTurns(sql, runnable, options, endings);
+    const { started, failed, apart } = await this.runTurns(sql, runnable, options, endings);
     if (started.length > 0)
       await startPerformingStatement(
         sql,
@@ -97,21 +106,35 @@ export class ApplyService {
         LEASE_MS,
       );
     const envelopes = endings.length === 0 ? [] : await this.ledger.finish(sql, endings);
-    return { envelopes, started, apart, ...sortOut(entries, locked, rows, runnable, mostEach, options.performed) };
+    return {
+      envelopes,
+      started,
+      failed,
+      apart,
+      ...sortOut(entries, locked, rows, runnable, mostEach, options.performed),
+    };
   }
 
   /**
    * Runs the actions turn by turn. On a resource, nothing runs behind an action that does not.
    *
-   * @returns the actions that must be performed first, and those that must run alone
+   * @returns the actions that must be performed first, those that failed, and those that must run alone
    */
   private async runTurns(
-    sql: Sql,
+    sql: Transaction,
     { turns, left, stops }: Runnable,
-    { performed = new Map<string, unknown>(), only, startsNext = false, attempt, startable = Infinity }: ApplyOptions,
+    {
+      performed = new Map<string, unknown>(),
+      only,
+      startsNext = false,
+      isolates = false,
+      attempt,
+      startable = Infinity,
+    }: ApplyOptions,
     endings: Ending[],
-  ): Promise<Pick<ApplyResult, 'started' | 'apart'>> {
+  ): Promise<Pick<ApplyResult, 'started' | 'failed' | 'apart'>> {
     const started: UnfinishedRow[] = [];
+    const failed: HandlerError[] = [];
     const apart: UnfinishedRow[] = [];
     const deadline = AbortSignal.timeout(this.config.APPLY_TIMEOUT_MS);
     const leave = (row: UnfinishedRow): void => {
@@ -121,6 +144,10 @@ export class ApplyService {
     const followUp = (row: UnfinishedRow, list: UnfinishedRow[]): void => {
       list.push(row);
       stops.set(row.resource_id, 'followed');
+    };
+    const applyAll = async (inner: Sql, rows: readonly UnfinishedRow[]): Promise<Ending[]> => {
+      const applied = await this.handlers.apply(inner, rows, performed, deadline);
+      return rows.map((row, index) => endingOf(row, applied[index]!, attempt ?? row.attempts + 1));
     };
     const stopped = new Map(stops);
     stops.clear();
@@ -141,13 +168,18 @@ export class ApplyService {
         else ready.push(row);
       }
       for (const group of Map.groupBy(ready, ({ type }) => type).values()) {
-        const applied = await this.handlers.apply(sql, group, performed, deadline);
-        endings.push(...group.map((row, index) => endingOf(row, applied[index]!, attempt ?? row.attempts + 1)));
+        const isolated = isolates
+          ? await applyIsolated(sql, group, applyAll)
+          : { endings: await applyAll(sql, group), failed: [] };
+        endings.push(...isolated.endings);
+        failed.push(...isolated.failed);
+        // Its retry goes on with those behind it.
+        for (const { rows } of isolated.failed) stops.set(rows[0]!.resource_id, 'followed');
       }
     }
     // What stopped a resource before its turn came holds, unless something before it does already.
     for (const [resource, stop] of stopped) if (!stops.has(resource)) stops.set(resource, stop);
-    return { started, apart };
+    return { started, failed, apart };
   }
 }
 

@@ -15,6 +15,11 @@ export class HandlerError extends Error {
   ) {
     super(`the handler of ${rows[0]!.type} failed`, { cause });
   }
+
+  /** Whether it took too long. */
+  get isTimeout(): boolean {
+    return this.cause instanceof DOMException && this.cause.name === 'TimeoutError';
+  }
 }
 
 /** Calls the handlers of resources. */

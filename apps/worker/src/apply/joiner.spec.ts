@@ -184,6 +184,21 @@ describe('Joiner', () => {
     expect(one.addTickets).not.toHaveBeenCalled();
   });
 
+  it('takes those that fail out of a batch, and applies the others together, each once', async () => {
+    const texts = Array.from({ length: 60 }, (_, index) =>
+      index % 20 === 7 ? 'hopeless' : index % 20 === 13 ? 'bad row' : `note ${index}`,
+    );
+    const { entries, found } = await accepted(texts);
+    await Promise.all(entries.map((entry) => one.joiner.run([entry])));
+    const statuses = (await found()).map(({ status }) => status);
+    expect(statuses).toEqual(texts.map((text) => (text.startsWith('note') ? 'succeeded' : 'failed')));
+    expect((await written()).toSorted()).toEqual(texts.filter((text) => text.startsWith('note')).toSorted());
+    const transactions = await database.query('select distinct xmin::text from notes');
+    // In savepoints each part has a number of its own, but none of them was written twice.
+    expect(transactions.length).toBeLessThan(30);
+    expect(new Set(outcomes(one)).size).toBe(60);
+  });
+
   it('fails an action as its handler says, without a retry', async () => {
     const { entries, found } = await accepted(['forbidden']);
     await one.joiner.run(entries);

@@ -20,11 +20,15 @@ const CONCURRENCY = 2;
 /** Further transactions under way at once, of actions that may hold up others. */
 const APART_CONCURRENCY = 4;
 
-/** A batch in which a handler fails is cut into pieces: of the largest size that is smaller than itself. */
-const PIECES = [16, 4, 1];
+/** How long what was performed waits for others, in milliseconds: a share for each that is being performed. */
+const GATHER_MS_EACH = 0.4;
+const MOST_GATHER_MS = 20;
 
-/** The same where it took too long: each further piece with the culprit would take as long again. */
-const FEW_PIECES = [16, 1];
+/**
+ * A batch that cannot be applied as a whole, since it took too long or met a conflict, is cut
+ * into pieces: of the largest size that is smaller than itself.
+ */
+const PIECES = [16, 1];
 
 /** Waiting times of an action that is blocked, in milliseconds; after the last it gets a ticket of its own. */
 const PATIENCE_MS = [2, 5, 10, 20, 40, 80, 160, 320];
@@ -47,6 +51,13 @@ interface Held {
   settle: () => void;
 }
 
+/** What runs apart from the batches. */
+interface Apart {
+  held: readonly Held[];
+  /** Whether some of them fail: those must be found. */
+  isolates: boolean;
+}
+
 /**
  * Joins the tickets that this worker holds at one moment into one transaction.
  *
@@ -55,20 +66,24 @@ interface Held {
  * with it. An action whose resource another transaction has locked is none of these: it is
  * tried again until it is.
  *
- * What has failed, or was in one transaction with what has, runs apart from the others: in
- * small pieces, then alone. A handler that hangs keeps only those waiting that have met it
- * in one transaction, and its retries keep nobody.
+ * What has failed, or was in one transaction with what has, runs apart from the others: once
+ * more together, now in savepoints, which tell who fails; in pieces, then alone, where that
+ * takes too long. A handler that hangs keeps only those waiting that have met it in one
+ * transaction, and its retries keep nobody.
  */
 @Injectable()
 export class Joiner {
   private readonly logger = new Logger(Joiner.name);
   #held: Held[] = [];
-  readonly #apart: Held[][] = [];
+  /** Performed, and gathering. */
+  readonly #performed: Held[] = [];
+  readonly #apart: Apart[] = [];
   /** Tickets in hand. */
   #tickets = 0;
   #running = 0;
   #runningApart = 0;
   #scheduled = false;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly applier: ApplyService,
@@ -110,9 +125,24 @@ export class Joiner {
     });
   }
 
+  /**
+   * What was performed waits a moment for the others that are about to be: the more there are,
+   * the sooner the next one comes, and the more is saved by sharing a transaction.
+   */
+  private gather(): void {
+    if (this.#gathering) return;
+    const wait = Math.min(MOST_GATHER_MS, this.performer.busy * GATHER_MS_EACH);
+    this.#gathering = setTimeout(() => {
+      this.#held.push(...this.#performed.splice(0));
+      this.#gathering = undefined;
+      this.schedule();
+    }, wait);
+  }
+
   private async runBatch(): Promise<void> {
-    const batch = this.#held.slice(0, BATCH);
-    this.#held = this.#held.slice(BATCH);
+    const waiting = [...this.#performed.splice(0), ...this.#held];
+    const batch = waiting.slice(0, BATCH);
+    this.#held = waiting.slice(BATCH);
     this.#running += 1;
     this.schedule();
     try {
@@ -123,10 +153,10 @@ export class Joiner {
     }
   }
 
-  private async runApart(piece: Held[]): Promise<void> {
+  private async runApart({ held: piece, isolates }: Apart): Promise<void> {
     this.#runningApart += 1;
     try {
-      await this.apply(piece, piece.length === 1 ? { only: piece[0]!.entry[0], startsNext: true } : {});
+      await this.apply(piece, piece.length === 1 ? { only: piece[0]!.entry[0], startsNext: true } : { isolates });
     } finally {
       this.#runningApart -= 1;
       this.schedule();
@@ -138,7 +168,10 @@ export class Joiner {
     return this.#tickets < this.config.WORKER_CONCURRENCY ? Infinity : this.performer.free;
   }
 
-  private async apply(batch: readonly Held[], alone: Pick<ApplyOptions, 'only' | 'startsNext'> = {}): Promise<void> {
+  private async apply(
+    batch: readonly Held[],
+    alone: Pick<ApplyOptions, 'only' | 'startsNext' | 'isolates'> = {},
+  ): Promise<void> {
     const entries = batch.map(({ entry }) => entry);
     const options = { ...alone, performed: resultsOf(batch), startable: this.startable };
     try {
@@ -157,15 +190,23 @@ export class Joiner {
     }
   }
 
-  /** One of them fails, or lost a race: in pieces, then each alone, so that nobody pays for a neighbour. */
+  /** One of them fails, or lost a race: apart from the others, so that nobody pays for a neighbour. */
   private setApart(batch: readonly Held[], error: unknown): void {
-    const size = (isTimeout(error) ? FEW_PIECES : PIECES).find((piece) => piece < batch.length) ?? 1;
-    for (let start = 0; start < batch.length; start += size) this.#apart.push(batch.slice(start, start + size));
+    if (error instanceof HandlerError && !error.isTimeout && batch.length > 1) {
+      this.#apart.push({ held: batch, isolates: true });
+      return this.schedule();
+    }
+    const size = PIECES.find((piece) => piece < batch.length) ?? 1;
+    for (let start = 0; start < batch.length; start += size) this.setAside(batch.slice(start, start + size));
     // What waited on the resource of one of ours may have failed: nobody else might look after it.
     const ours = new Set(batch.map(({ entry: [id] }) => id));
     const others = error instanceof HandlerError ? error.rows.filter(({ id }) => !ours.has(id)) : [];
-    if (size === 1) for (const row of others) this.#apart.push([unnamed(entryOf(row))]);
+    if (size === 1) for (const row of others) this.setAside([unnamed(entryOf(row))]);
     this.schedule();
+  }
+
+  private setAside(held: readonly Held[]): void {
+    this.#apart.push({ held, isolates: false });
   }
 
   private async conclude(batch: readonly Held[], result: ApplyResult): Promise<void> {
@@ -177,7 +218,8 @@ export class Joiner {
     const free = new Free(settled);
     // What goes on does so at once: a resource must not stand idle while we publish.
     for (const row of result.started) void this.perform(row, free.take(entryOf(row)));
-    for (const row of result.apart) this.#apart.push([free.take(entryOf(row))]);
+    for (const error of result.failed) void this.fail(free.take(entryOf(error.rows[0]!)), error);
+    for (const row of result.apart) this.setAside([free.take(entryOf(row))]);
     for (const entry of result.next) this.takeBack(free.take(entry), 0);
     const done = free.rest();
     const own = batch.filter(({ entry }) => leased.has(entry));
@@ -199,9 +241,13 @@ export class Joiner {
   private async perform(row: UnfinishedRow, held: Held): Promise<void> {
     try {
       held.performed = { result: await this.performer.perform(row, row.attempts + 1) };
-      if (row.attempts > 0) this.#apart.push([held]);
-      else this.#held.push(held);
-      this.schedule();
+      if (row.attempts > 0) {
+        this.setAside([held]);
+        this.schedule();
+      } else {
+        this.#performed.push(held);
+        this.gather();
+      }
     } catch (error) {
       await this.fail(held, error instanceof HandlerError ? error : new HandlerError([row], error));
     }
@@ -310,11 +356,6 @@ function unnamed(entry: TicketEntry): Held {
 /** Whether the handler failed on this action, and on no other. */
 function isOnlyOf(held: Held, error: unknown): error is HandlerError {
   return error instanceof HandlerError && error.rows.length === 1 && error.rows[0]!.id === held.entry[0];
-}
-
-/** Whether a handler took too long. */
-function isTimeout(error: unknown): boolean {
-  return error instanceof HandlerError && error.cause instanceof DOMException && error.cause.name === 'TimeoutError';
 }
 
 function resultsOf(batch: readonly Held[]): Map<string, unknown> {

@@ -26,6 +26,7 @@ export class Performer implements BeforeApplicationShutdown {
   private readonly logger = new Logger(Performer.name);
   readonly #running = new Map<string, AbortController>();
   readonly #queue: (() => void)[] = [];
+  readonly #concurrency: number;
   #free: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -35,6 +36,7 @@ export class Performer implements BeforeApplicationShutdown {
     private readonly progress: ProgressReporter,
     config: WorkerConfig,
   ) {
+    this.#concurrency = config.PERFORM_CONCURRENCY;
     this.#free = config.PERFORM_CONCURRENCY;
   }
 
@@ -62,6 +64,11 @@ export class Performer implements BeforeApplicationShutdown {
   /** How many more may start at once. */
   get free(): number {
     return Math.max(0, this.#free);
+  }
+
+  /** How many are being performed. */
+  get busy(): number {
+    return this.#concurrency - this.free;
   }
 
   /** The action is settled: its lease ends. */

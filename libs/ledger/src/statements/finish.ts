@@ -39,18 +39,22 @@ export class FinishedElsewhereError extends Error {
  * The last statement before COMMIT. Lock order: the actions first (the heads ask for
  * their count), then the channels in sorted order. When one action is finished already,
  * no offset is drawn at all, and the caller rolls back.
+ *
+ * The arrays stand in subqueries so that the planner cannot count them: else a plan of its own
+ * for each call looks cheaper than the prepared one, and making it costs 0.8 ms over all
+ * partitions, several times what the statement itself takes.
  */
 const FINISH = `
 with finished as (
   update actions a
   set status = i.status::action_status, attempts = i.attempts, response = i.response::json, error = i.error::json,
     finished_at = date_trunc('milliseconds', statement_timestamp()), run_at = null
-  from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[]) as i (id, status, attempts, response, error)
+  from unnest((select $1::uuid[]), (select $2::text[]), (select $3::integer[]), (select $4::text[]), (select $5::text[])) as i (id, status, attempts, response, error)
   where a.id = i.id and a.status not in ('succeeded', 'failed', 'cancelled', 'expired')
   returning a.id
 ), heads as (
   insert into channels as c (channel, head, head_check)
-  select i.channel, i.size, i."check" from unnest($6::text[], $7::integer[], $8::text[]) as i (channel, size, "check")
+  select i.channel, i.size, i."check" from unnest((select $6::text[]), (select $7::integer[]), (select $8::text[])) as i (channel, size, "check")
   where (select count(*) from finished) = cardinality($1::uuid[])
   order by i.channel
   on conflict (channel) do update set head = c.head + excluded.head, head_check = excluded.head_check
@@ -59,7 +63,7 @@ with finished as (
   insert into events (id, channel, "offset", type, subject, action_id, data, created_at)
   select i.id, i.channel, h.head - i.back, i.type, i.subject, i.action_id, i.data::json,
     date_trunc('milliseconds', statement_timestamp())
-  from unnest($9::uuid[], $10::text[], $11::integer[], $12::text[], $13::text[], $14::uuid[], $15::text[])
+  from unnest((select $9::uuid[]), (select $10::text[]), (select $11::integer[]), (select $12::text[]), (select $13::text[]), (select $14::uuid[]), (select $15::text[]))
     as i (id, channel, back, type, subject, action_id, data)
   join heads h on h.channel = i.channel
 )
