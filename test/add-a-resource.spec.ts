@@ -6,7 +6,7 @@ import { startSystem, type Listener, type System, type TestUser } from '#testing
 import { readGuide, type Step } from './extension/guide.ts';
 import { ProjectCopy } from './extension/project-copy.ts';
 
-const INDEX = 'libs/resources/src/resources.ts';
+const INDEX = 'libs/resources/src/index.ts';
 
 let guide: { files: Step[]; line: Step };
 let copy: ProjectCopy;

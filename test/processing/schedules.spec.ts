@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ActionCatalogue } from '#actions';
+import { ActionCatalogue, RESOURCES } from '#actions';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
 import {
@@ -13,7 +13,6 @@ import {
   type NewAction,
 } from '#ledger';
 import type { TicketEntry } from '#queue';
-import { RESOURCES } from '#resources';
 import { onCheckpoint } from '#telemetry';
 import { LedgerCheck, startSystem } from '#testing';
 import { ApplyService } from '../../apps/worker/src/apply/apply.service.ts';

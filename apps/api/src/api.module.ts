@@ -1,12 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
-import { ActionsModule } from '#actions';
+import { ActionsModule, RESOURCES } from '#actions';
 import { AuthModule, BearerGuard } from '#auth';
 import { ChannelsModule } from '#channels';
 import { ApiConfig, ConfigModule } from '#config';
 import { DatabaseModule } from '#database';
 import { InstancesModule } from '#instances';
-import { RESOURCES } from '#resources';
 import { TelemetryModule } from '#telemetry';
 import { ActionsController } from './actions/actions.controller.ts';
 import { BatchService } from './actions/batch.service.ts';

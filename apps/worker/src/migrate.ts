@@ -1,9 +1,8 @@
 import 'reflect-metadata';
-import { ActionCatalogue } from '#actions';
+import { ActionCatalogue, RESOURCES } from '#actions';
 import { loadConfig, WorkerConfig } from '#config';
 import { Database, migrate } from '#database';
 import { ledgerMigrations } from '#ledger';
-import { RESOURCES } from '#resources';
 import { failToStart } from '#telemetry';
 
 /** Brings the database to the present schema: run it before a new version of the apps. */

@@ -35,7 +35,7 @@ export class ActionCatalogue {
       throw new Error(`${type.name} has no handler: give ${type.resource.constructor.name} a "${type.verb}"`);
     }
     if (this.#types.has(type.name)) {
-      throw new Error(`${type.name} has two handlers: is "${type.resource.type}" listed twice in RESOURCES?`);
+      throw new Error(`${type.name} has two handlers: do two resources share the name "${type.resource.type}"?`);
     }
     this.#types.set(type.name, type);
   }

@@ -2,10 +2,11 @@ import { Module } from '@nestjs/common';
 import { AuthConfig } from '#config';
 import { LedgerModule } from '#ledger';
 import { QueueModule } from '#queue';
-import { RESOURCES, type Resource } from '#resources';
+import type { Resource } from '#resources';
 import { Acceptor } from './acceptor.ts';
 import { ActionCatalogue } from './action-catalogue.ts';
 import { ActionsService } from './actions.service.ts';
+import { RESOURCES } from './resources.ts';
 
 /** The catalogue of action types, for every app. */
 @Module({

@@ -3,4 +3,5 @@ export { isUuid, parseActionRequest, type ActionRequest } from './action-request
 export { ActionsModule, CatalogueModule } from './actions.module.ts';
 export { ActionsService, type RequestPlaces, type Submitter } from './actions.service.ts';
 export { inspectJson } from './inspect-json.ts';
+export { RESOURCES } from './resources.ts';
 export { validate, validationFailed } from './validate.ts';

@@ -1,8 +1,3 @@
-import type { Type } from '@nestjs/common';
-import { DrillsResource } from './drills/drills.resource.ts';
-import type { Resource } from './resource.ts';
-import * as resources from './resources.ts';
-
 export {
   PermanentError,
   reject,
@@ -17,12 +12,8 @@ export {
   type Verb,
 } from './resource.ts';
 
-/** Those that are for trying things out. */
-const drills: Type<Resource>[] = [DrillsResource];
-
-const isTrial = process.env['NODE_ENV'] === 'development' || process.env['NODE_ENV'] === 'test';
-
-/** The resources of this process. */
-export const RESOURCES: Type<Resource>[] = isTrial
-  ? [...Object.values(resources), ...drills]
-  : Object.values(resources);
+/* All resources: a new one is a folder beside the others, and a line here. */
+export { AnnouncementsResource } from './announcements/announcements.resource.ts';
+export { DrillsResource } from './drills/drills.resource.ts';
+export { MessagesResource } from './messages/messages.resource.ts';
+export { RoomsResource } from './rooms/rooms.resource.ts';

@@ -90,6 +90,9 @@ export interface PageRequest<Filter extends object = object> {
  * Routes, OpenAPI, tickets, outcomes and SDK types follow from it.
  */
 export abstract class Resource<View extends object = object> {
+  /** Whether it is for trying things out: not there in production. */
+  static readonly isForTrials: boolean = false;
+
   /** Plural name, as in the path and in action types: `messages`. */
   abstract readonly type: string;
   /** The DTO that reads and outcomes show. */

@@ -30,6 +30,8 @@ const GET = 'select id, version from drills where owner = $1 and id = $2';
  */
 @Injectable()
 export class DrillsResource extends Resource<Drill> {
+  static override readonly isForTrials = true;
+
   readonly type = 'drills';
   readonly view = Drill;
   readonly migrations: Migrations = { '2026-11-23-drills': drillsMigration };
