@@ -34,7 +34,8 @@ describe('the guide to a new resource, followed to the letter,', () => {
     expect(await copy.changes()).toEqual(
       ['note.dto.ts', 'notes.migration.ts', 'notes.resource.ts']
         .map((name) => `libs/resources/src/notes/${name}`)
-        .concat(INDEX),
+        .concat(INDEX)
+        .toSorted(),
     );
   });
 
