@@ -13,6 +13,7 @@ import { DeliveryController } from './delivery/delivery.controller.ts';
 import { Audience } from './connections/audience.ts';
 import { Memberships } from './connections/memberships.service.ts';
 import { Connections } from './connections/connections.service.ts';
+import { EventLimits } from './gateway/event-limits.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
 import { MirrorService } from './mirror/mirror.service.ts';
 import { Presence } from './presence/presence.ts';
@@ -46,6 +47,7 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     Presence,
     PresenceStore,
     SocketMetrics,
+    EventLimits,
     StreamHub,
     TidingsGateway,
     { provide: APP_FILTER, useClass: ProblemFilter },

@@ -6,6 +6,16 @@ export class SocketConfig extends AuthConfig {
   @IsBoolean()
   ALLOW_GUESTS = true;
 
+  /** Events that a user may send to one instance within 10 seconds, over all connections; 0: no limit. */
+  @IsInt()
+  @Min(0)
+  RATE_LIMIT_EVENTS = 1_000;
+
+  /** Connections that a user may have to one instance; 0: no limit. */
+  @IsInt()
+  @Min(0)
+  MOST_CONNECTIONS_PER_USER = 100;
+
   /** Mean time between two comparisons of positions with the ledger, in milliseconds (± 20 %). */
   @IsInt()
   @Min(100)

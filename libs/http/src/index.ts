@@ -1,3 +1,3 @@
 export { ProblemFilter, sendProblem, toProblemError } from './problem.filter.ts';
-export { limitAddresses } from './rate-limit/address-limit.ts';
+export { isExempt, limitAddresses } from './rate-limit/address-limit.ts';
 export { RateLimitGuard } from './rate-limit/rate-limit.guard.ts';

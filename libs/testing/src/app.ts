@@ -13,6 +13,8 @@ const SETTINGS = {
   LOG_LEVEL: 'info',
   RATE_LIMIT_PER_USER: '0',
   RATE_LIMIT_PER_ADDRESS: '0',
+  RATE_LIMIT_EVENTS: '0',
+  MOST_CONNECTIONS_PER_USER: '0',
 };
 
 let started = 0;

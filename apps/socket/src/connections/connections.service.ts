@@ -18,6 +18,7 @@ const LOOK_EVERY_MS = 500;
 export class Connections implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Connections.name);
   readonly #connections = new Map<string, Connection>();
+  readonly #perUser = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -34,6 +35,7 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
 
   add(connection: Connection): void {
     this.#connections.set(connection.id, connection);
+    this.count(connection, 1);
   }
 
   get(id: string): Connection | undefined {
@@ -50,8 +52,14 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     const connection = this.#connections.get(id);
     if (!connection) return;
     this.#connections.delete(id);
+    this.count(connection, -1);
     connection.dispose();
     for (const channel of [...connection.channels.keys()]) this.audience.leave(connection, channel);
+  }
+
+  /** How many connections a user has here. */
+  countOf(userId: string): number {
+    return this.#perUser.get(userId) ?? 0;
   }
 
   /** How many connections, and of how many users. */
@@ -67,6 +75,13 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     for (const connection of this.#connections.values()) {
       connection.end('drain', Math.round(Math.random() * DRAIN_SPREAD_MS));
     }
+  }
+
+  private count({ identity }: Connection, more: 1 | -1): void {
+    if (!identity) return;
+    const count = this.countOf(identity.userId) + more;
+    if (count > 0) this.#perUser.set(identity.userId, count);
+    else this.#perUser.delete(identity.userId);
   }
 
   /** Another history: its listeners come back with their cursors, and are told in their next session. */

@@ -30,6 +30,7 @@ import {
   UnsubscribeCommand,
 } from './commands.dto.ts';
 import { Presence } from '../presence/presence.ts';
+import { EventLimits } from './event-limits.ts';
 import { cursorsOf, identify, identityOf } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
@@ -52,6 +53,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     private readonly actions: ActionsService,
     private readonly mirrors: MirrorService,
     private readonly presence: Presence,
+    private readonly limits: EventLimits,
     private readonly config: SocketConfig,
   ) {}
 
@@ -64,6 +66,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
   async handleConnection(socket: Socket): Promise<void> {
     const connection = new SocketConnection(socket, identityOf(socket));
     this.connections.add(connection);
+    socket.use(this.limits.middlewareOf(socket));
     socket.use(refuseUnknownEvents);
     const start = connection.inTurn(() => this.audience.start(connection, cursorsOf(socket)));
     await this.bringIn(
@@ -188,6 +191,10 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
       const identity = await identify(socket, this.verifier);
       if (!identity && !this.config.ALLOW_GUESTS) {
         throw new ProblemError('UNAUTHENTICATED', 'Guests are not allowed here');
+      }
+      const most = this.config.MOST_CONNECTIONS_PER_USER;
+      if (identity && most > 0 && this.connections.countOf(identity.userId) >= most) {
+        throw new ProblemError('RATE_LIMITED', `More than ${most} connections of one user to one instance`);
       }
       (socket.data as { identity: Identity | null }).identity = identity;
     } catch (error) {
