@@ -123,4 +123,11 @@ describe('the guide to a new resource, followed to the letter,', () => {
       expect.arrayContaining(['outcome.notes.create', 'outcome.notes.delete', 'command.submit.notes.edit']),
     );
   });
+
+  it('gives the SDK its types and its client', async () => {
+    const generated = await copy.generateClient();
+    expect(generated).toMatch(/export interface Note \{[^}]*title: string;[^}]*version: number;/);
+    expect(generated).toMatch(/ResourceClient<WriteNote, WriteNote, Note>/);
+    expect(generated).toContain('readonly notes: NotesClient;');
+  }, 60_000);
 });

@@ -42,6 +42,12 @@ export class ProjectCopy {
     );
   }
 
+  /** What `npm run generate:client` writes. */
+  async generateClient(): Promise<string> {
+    await run(process.execPath, ['infra/client/generate.ts'], { cwd: this.root });
+    return readFile(join(this.root, 'libs/client/src/resources.generated.ts'), 'utf8');
+  }
+
   /** The files that differ from the project, or are not there. */
   async changes(): Promise<string[]> {
     const files = await readdir(this.root, { recursive: true, withFileTypes: true });
