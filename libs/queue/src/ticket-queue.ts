@@ -72,8 +72,11 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
     { delayMs = 0, starts = 0 }: { delayMs?: number; starts?: number } = {},
   ): Promise<boolean> {
     const jobs: { name: string; data: Ticket; opts: JobsOptions }[] = [];
-    for (let start = 0; start < actions.length; start += TICKET_SIZE) {
-      const data: Ticket = { actions: actions.slice(start, start + TICKET_SIZE), ...(starts > 0 && { starts }) };
+    // Those of one resource together: workers with tickets of the same one are in each other's way.
+    const sorted =
+      actions.length > TICKET_SIZE ? actions.toSorted(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0)) : actions;
+    for (let start = 0; start < sorted.length; start += TICKET_SIZE) {
+      const data: Ticket = { actions: sorted.slice(start, start + TICKET_SIZE), ...(starts > 0 && { starts }) };
       jobs.push({ name, data, opts: { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) } });
     }
     return this.inTime(() => this.queue.addBulk(jobs));
