@@ -7,6 +7,7 @@ import { checkpoint } from '#telemetry';
 import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
+import { Free, isOnlyOf, resultsOf, unnamed, type Held } from './held.ts';
 import { LEASE_MS, Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 import { entryOf } from './sort-out.ts';
@@ -38,18 +39,6 @@ const HANDED_OVER_MS = 500;
 
 /** How long to wait while Postgres is away, in milliseconds. */
 const AWAY_MS = 250;
-
-/** A named action in the hands of this process. */
-interface Held {
-  entry: TicketEntry;
-  /** How often its tickets have been started. */
-  starts: number;
-  /** How often it was found blocked. */
-  waits: number;
-  /** What `perform` resolved to, once it has. */
-  performed?: { result: unknown };
-  settle: () => void;
-}
 
 /** What runs apart from the batches. */
 interface Apart {
@@ -311,53 +300,4 @@ export class Joiner {
     if (afterMs === 0) take();
     else setTimeout(take, afterMs);
   }
-}
-
-/** Those of a batch that are settled, unless there is something left to do that needs somebody to hold it. */
-class Free {
-  readonly #held: Set<Held>;
-  readonly #byAction: Map<string, Held[]>;
-  readonly #byResource: Map<string, Held[]>;
-
-  constructor(held: readonly Held[]) {
-    this.#held = new Set(held);
-    this.#byAction = Map.groupBy(held, ({ entry: [id] }) => id);
-    this.#byResource = Map.groupBy(held, ({ entry: [, resource] }) => resource);
-  }
-
-  /**
-   * Who names the action; else one that names another action of its resource, whose ticket
-   * is not done before this one is settled.
-   */
-  take(entry: TicketEntry): Held {
-    const [id, resource] = entry;
-    const isFree = (held: Held): boolean => this.#held.has(held);
-    const held = this.#byAction.get(id)?.find(isFree) ?? this.#byResource.get(resource)?.find(isFree);
-    if (!held) return unnamed(entry);
-    this.#held.delete(held);
-    if (held.entry[0] !== id) {
-      delete held.performed;
-      held.waits = 0;
-    }
-    held.entry = entry;
-    return held;
-  }
-
-  rest(): Iterable<Held> {
-    return this.#held;
-  }
-}
-
-/** Held for an action that no ticket in our hands names. */
-function unnamed(entry: TicketEntry): Held {
-  return { entry, starts: 1, waits: 0, settle: () => undefined };
-}
-
-/** Whether the handler failed on this action, and on no other. */
-function isOnlyOf(held: Held, error: unknown): error is HandlerError {
-  return error instanceof HandlerError && error.rows.length === 1 && error.rows[0]!.id === held.entry[0];
-}
-
-function resultsOf(batch: readonly Held[]): Map<string, unknown> {
-  return new Map(batch.flatMap(({ entry: [id], performed }) => (performed ? [[id, performed.result] as const] : [])));
 }
