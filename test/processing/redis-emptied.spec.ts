@@ -47,8 +47,8 @@ describe('when Redis is emptied', () => {
       await redis.flushall();
     }
     // A long one must not keep the sweeper from the others.
-    await submitAll(alice, [drill({ performMs: 6_000 })]);
-    await delay(500);
+    const [long] = await submitAll(alice, [drill({ performMs: 6_000 })]);
+    await eventually(async () => expect((await alice.action(long!.id)).status).toBe('running'), { timeoutMs: 20_000 });
     const [lost] = await submitAll(alice, drills(1));
     await redis.flushall();
     await eventually(async () => expect((await alice.action(lost!.id)).done).toBe(true));

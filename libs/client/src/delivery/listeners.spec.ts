@@ -1,6 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { OutcomeEnvelope } from '#contracts';
+import { eventually } from '#testing';
 import type { TidingsError } from '../tidings-error.ts';
 import { Listeners } from './listeners.ts';
 import { EventIterator } from './event-iterator.ts';
@@ -39,11 +40,9 @@ describe('an outcome', () => {
     expect(handled).toEqual([]);
     expect(finish).toHaveLength(1);
     finish[0]!();
-    await delay(0);
-    expect(handled).toEqual([1]);
+    await eventually(() => expect(handled).toEqual([1]));
     finish[1]!();
-    await delay(0);
-    expect(handled).toEqual([1, 2]);
+    await eventually(() => expect(handled).toEqual([1, 2]));
   });
 
   it('counts as handled when a listener throws, which is told as an error, and reaches the others', async () => {
@@ -57,8 +56,7 @@ describe('an outcome', () => {
     listeners.add('outcome', () => Promise.reject(new Error('two')));
     listeners.add('outcome', ({ offset }) => heard.push(offset));
     const handled = deliver(listeners, 1);
-    await delay(0);
-    expect(handled).toEqual([1]);
+    await eventually(() => expect(handled).toEqual([1]));
     expect(heard).toEqual([1]);
     expect(errors.map(({ code, cause }) => [code, (cause as Error).message])).toEqual([
       ['LISTENER_FAILED', 'one'],
@@ -73,8 +71,7 @@ describe('an outcome', () => {
     end();
     end();
     expect(deliver(listeners, 1)).toEqual([]);
-    await delay(20);
-    expect(handled).toEqual([1, 2, 3]);
+    await eventually(() => expect(handled).toEqual([1, 2, 3]));
   });
 });
 
@@ -90,14 +87,13 @@ describe('outcomes as an iterator', () => {
     const iterator = iterate(listeners);
     const handled = deliver(listeners, 3);
     expect((await iterator.next()).value?.offset).toBe(1);
-    await delay(0);
+    await turn();
     expect(handled).toEqual([]);
     expect((await iterator.next()).value?.offset).toBe(2);
     expect(handled).toEqual([1]);
     expect((await iterator.next()).value?.offset).toBe(3);
     const next = iterator.next();
-    await delay(0);
-    expect(handled).toEqual([1, 2, 3]);
+    await eventually(() => expect(handled).toEqual([1, 2, 3]));
     deliver(listeners, 1);
     expect((await next).value?.offset).toBe(1);
   });
@@ -121,7 +117,6 @@ describe('outcomes as an iterator', () => {
     const left = iterate(listeners);
     const handled = deliver(listeners, 3);
     for await (const { offset } of left) if (offset === 2) break;
-    await delay(0);
-    expect(handled).toEqual([1, 2, 3]);
+    await eventually(() => expect(handled).toEqual([1, 2, 3]));
   });
 });

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientMemory, recall, type Memory } from './client-memory.ts';
 import { memoryStorage, type ClientStorage } from './client-storage.ts';
 
@@ -13,6 +12,9 @@ const MEMORY: Memory = { cursors: ['c'], pending: [] };
 function rethrow(cause: unknown): never {
   throw cause;
 }
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
 
 describe('the memory of a client', () => {
   it('is what the next client recalls', async () => {
@@ -32,9 +34,9 @@ describe('the memory of a client', () => {
       await Promise.resolve();
     }
     expect(writes).toHaveLength(1);
-    await delay(50);
+    await vi.advanceTimersByTimeAsync(50);
     expect(writes).toHaveLength(2);
-    await delay(50);
+    await vi.advanceTimersByTimeAsync(50);
     expect(writes).toHaveLength(2);
     memory.close();
   });
@@ -63,7 +65,7 @@ describe('the memory of a client', () => {
       (cause) => errors.push(cause),
     );
     memory.changed();
-    await delay(30);
+    await vi.advanceTimersByTimeAsync(30);
     memory.changed();
     memory.close();
     expect(errors).toHaveLength(2);
