@@ -61,6 +61,17 @@ describe('Acceptor', () => {
     expect(add.mock.calls).toEqual([['messages.create', actions.map(({ id, resourceId }) => [id, resourceId])]]);
   });
 
+  it('asks for one ticket entry for what one owner does to a resource in one moment: those behind follow', async () => {
+    const { acceptor, add } = setUp();
+    const resourceId = uuidv4();
+    const owners = ['alice', 'alice', 'bob', 'alice'];
+    const actions = owners.map((owner) => newAction({ resourceId, owner }));
+    await Promise.all(actions.map((action) => acceptor.accept(action)));
+    const named = [actions[0]!.id, actions[2]!.id];
+    expect(add.mock.calls).toEqual([['messages.create', named.map((id) => [id, resourceId])]]);
+    expect(await recorded(actions)).toHaveLength(4);
+  });
+
   it('answers when the action is committed, and waits for no ticket', async () => {
     const { acceptor, add } = setUp();
     add.mockReturnValue(new Promise(() => undefined));

@@ -148,12 +148,7 @@ export class Acceptor {
     const types = new Set(flush.map(({ action }) => action.type));
     const name = types.size === 1 ? flush[0]!.action.type : 'actions';
     // Not waited for: what Redis does not take now, the sweeper finds.
-    void this.tickets
-      .add(
-        name,
-        flush.map(({ action }) => entryOf(action)),
-      )
-      .then(() => checkpoint('accept.after-enqueue'));
+    void this.tickets.add(name, entriesOf(flush)).then(() => checkpoint('accept.after-enqueue'));
   }
 
   /** Answers those whose idempotency key was known. */
@@ -179,6 +174,19 @@ export class Acceptor {
 /** The action as the first 202 had it. */
 function asFirstAnswered({ action, position }: RecalledAction): AcceptedAction {
   return { ...action, cursor: encodeCursor(position) };
+}
+
+/**
+ * The first of each resource, parent and owner: whoever applies it goes on with those behind
+ * it, and publishes again for its owner.
+ */
+function entriesOf(flush: readonly Waiting[]): TicketEntry[] {
+  const first = new Map<string, TicketEntry>();
+  for (const { action } of flush) {
+    const key = `${action.resourceId} ${action.parentId ?? ''} ${action.owner}`;
+    if (!first.has(key)) first.set(key, entryOf(action));
+  }
+  return [...first.values()];
 }
 
 function entryOf({ id, resourceId, parentId }: NewAction): TicketEntry {
