@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import { ActionCatalogue } from '#actions';
 import { ApiConfig, loadConfig } from '#config';
 import { assertMigrated, Database } from '#database';
@@ -29,7 +29,7 @@ export async function createApp(): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: BATCH_BODY_LIMIT,
     trustProxy: proxiesOf(config),
-    genReqId: () => uuidv7(),
+    genReqId: () => randomUUID(),
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     // The longest `sub`, percent-encoded.

@@ -150,7 +150,8 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
 
   /** Waits for the handlers, which Nest's own `handleEvent` does not: the next event comes after them. */
   private async dispatch(pattern: string, event: Envelope | EphemeralEnvelope): Promise<void> {
-    const handler = this.getHandlerByPattern(pattern);
+    // Not `getHandlerByPattern`, which takes a pattern for JSON first: a throw and a catch an event.
+    const handler = this.messageHandlers.get(pattern);
     if (!handler) throw new Error(`no @EventPattern('${pattern}') is there`);
     this.counters.delivered += 1;
     const result: unknown = await handler(event, new BaseRpcContext([event.channel]));
