@@ -16,8 +16,8 @@ afterAll(async () => {
   await system.stop();
 });
 
-/** A day of the past, with one action of that status in it. */
-async function addDay(daysAgo: number, status: 'pending' | 'succeeded'): Promise<string> {
+/** A day of the past, with one action of that status in it, finished on that day or another. */
+async function addDay(daysAgo: number, status: 'pending' | 'succeeded', finishedDaysAgo = daysAgo): Promise<string> {
   const [row] = await ledger.query<{ suffix: string; id: string; next: string }>(
     `select to_char(day, 'YYYYMMDD') as suffix, uuidv7_at(day) as id, uuidv7_at(day + interval '1 day') as next
      from (select (current_date - $1::integer)::timestamptz as day) d`,
@@ -29,9 +29,10 @@ async function addDay(daysAgo: number, status: 'pending' | 'succeeded'): Promise
       `create table ${parent}_${suffix} partition of ${parent} for values from ('${id}') to ('${next}')`,
     );
   await ledger.query(
-    `insert into actions (id, seq, owner, type, resource_id, status, submitted_at, expires_at)
-     values ($1, nextval('action_seq'), 'alice', 'drills.delete', gen_random_uuid(), $2, now() - make_interval(days => $3), now() + interval '1 day')`,
-    [id, status, daysAgo],
+    `insert into actions (id, seq, owner, type, resource_id, status, submitted_at, expires_at, finished_at)
+     values ($1, nextval('action_seq'), 'alice', 'drills.delete', gen_random_uuid(), $2,
+       now() - make_interval(days => $3), now() + interval '1 day', now() - make_interval(days => $4))`,
+    [id, status, daysAgo, status === 'succeeded' ? finishedDaysAgo : null],
   );
   return suffix;
 }
@@ -42,8 +43,10 @@ async function partitions(): Promise<string[]> {
 }
 
 describe('retention', () => {
-  it('drops the days beyond it, save for one that holds an unfinished action; makes those that come', async () => {
+  it('drops the days beyond it, save for those with an action that is unfinished, or whose outcome is kept; makes those that come', async () => {
     const [old, kept] = [await addDay(9, 'succeeded'), await addDay(RETENTION_DAYS, 'succeeded')];
+    // Its outcome was written on a day that is kept.
+    const late = await addDay(7, 'succeeded', RETENTION_DAYS);
     // Nobody here knows its type, so it stays unfinished.
     const busy = await addDay(8, 'pending');
     await ledger.query(`update actions set type = 'unknown.create' where status = 'pending'`);
@@ -56,6 +59,8 @@ describe('retention', () => {
     const left = await partitions();
     expect(left).not.toContain(`events_${old}`);
     expect(left).toContain(`actions_${busy}`);
+    expect(left).toContain(`actions_${late}`);
+    expect(left).not.toContain(`events_${late}`);
     expect(left).toContain(`actions_${kept}`);
     expect(left).toContain(`events_${kept}`);
     const [row] = await ledger.query<{ today: string; later: string }>(

@@ -101,6 +101,28 @@ describe('Acceptor', () => {
     expect(await recorded([first, second])).toEqual([first.id, second.id]);
   });
 
+  it('does not record what has a parent beside the flush which records that', async () => {
+    const { acceptor, accept, ledger } = setUp();
+    const parent = newAction();
+    const child = newAction({ parentId: parent.resourceId });
+    const slow = Promise.withResolvers<void>();
+    const write = Ledger.prototype.accept.bind(ledger);
+    accept.mockImplementationOnce(async (actions) => {
+      await slow.promise;
+      return write(actions);
+    });
+    const answers = [acceptor.accept(parent)];
+    await turn();
+    await turn();
+    answers.push(acceptor.accept(child));
+    await turn();
+    await turn();
+    expect(accept).toHaveBeenCalledTimes(1);
+    slow.resolve();
+    await Promise.all(answers);
+    expect(await recorded([child, parent])).toEqual([parent.id, child.id]);
+  });
+
   it('refuses a row that cannot be recorded without its neighbours', async () => {
     const { acceptor } = setUp();
     const [before, bad, after] = [newAction(), newAction({ resourceId: 'no uuid' }), newAction()];

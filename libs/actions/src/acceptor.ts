@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { encodeCursor, ProblemError, type AcceptedAction } from '#contracts';
-import { isRefused, isUnavailable } from '#database';
+import { isConflict, isRefused, isUnavailable } from '#database';
 import { Ledger, type NewAction, type RecalledAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { checkpoint } from '#telemetry';
@@ -88,13 +88,22 @@ export class Acceptor {
     }
   }
 
-  /** The next flush: what waits, in its order, save for resources that another flush is writing. */
+  /**
+   * The next flush: what waits, in its order, save for resources that another flush is writing,
+   * and for those whose parent it is writing: a room must not come after its messages.
+   */
   private take(): Waiting[] {
     const flush: Waiting[] = [];
     const left: Waiting[] = [];
+    const busy = new Set(this.#busyResources);
     for (const waiting of this.#waiting) {
-      const isFree = !this.#busyResources.has(waiting.action.resourceId);
-      (isFree && flush.length < FLUSH_SIZE ? flush : left).push(waiting);
+      const { resourceId, parentId } = waiting.action;
+      const isBusy = busy.has(resourceId) || (parentId !== undefined && busy.has(parentId));
+      if (!isBusy && flush.length < FLUSH_SIZE) flush.push(waiting);
+      else {
+        left.push(waiting);
+        busy.add(resourceId);
+      }
     }
     this.#waiting = left;
     for (const { action } of flush) this.#busyResources.add(action.resourceId);
@@ -112,7 +121,7 @@ export class Acceptor {
       if (isUnavailable(error)) return this.reread(flush, error);
       // One bad row must not take its neighbours with it.
       if (flush.length > 1) for (const waiting of flush) await this.write([waiting]);
-      else rejectAll(flush, error);
+      else rejectAll(flush, isConflict(error) ? unavailable(error) : error);
     }
   }
 

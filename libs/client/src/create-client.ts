@@ -253,7 +253,8 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
       this.#listeners.deliver('event', envelope, handled, listeners);
       return this.#subscriptions.passed(envelope, this.session?.userId ?? undefined);
     }
-    this.#pending.settle((envelope as OutcomeEnvelope).data);
+    const action = (envelope as Partial<OutcomeEnvelope>).data;
+    if (action) this.#pending.settle(action);
     this.#listeners.deliver('outcome', envelope as OutcomeEnvelope, handled);
   }
 

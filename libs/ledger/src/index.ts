@@ -15,7 +15,7 @@ export {
 export { FinishedElsewhereError } from './statements/finish.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
 export { renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
-export { createPartitionsStatement, dropPartitionsStatement, forgetKeysStatement } from './statements/retention.ts';
+export { createPartitionsStatement, dropOldestPartitionStatement, forgetKeysStatement } from './statements/retention.ts';
 export { backlogStatement, type Backlog } from './statements/backlog.ts';
 export { tryLockStatement } from './statements/lock.ts';
 export {

@@ -50,7 +50,7 @@ export class Handlers {
    */
   async perform(row: UnfinishedRow, context: PerformContext): Promise<unknown> {
     try {
-      return await orAborted(context.signal, this.find(row.type).perform!(actionOf(row, undefined), context));
+      return await orAborted(context.signal, () => this.find(row.type).perform!(actionOf(row, undefined), context));
     } catch (error) {
       throw new HandlerError([row], error);
     }
@@ -72,7 +72,7 @@ export class Handlers {
     const handler = this.find(type);
     try {
       const actions = rows.map((row) => actionOf(row, performed.get(row.id)));
-      const applied = await orAborted(signal, handler.apply(sql, actions));
+      const applied = await orAborted(signal, () => handler.apply(sql, actions));
       if (applied.length === rows.length) return applied;
       throw new Error(`the handler of ${type} answered ${applied.length} of ${rows.length} actions`);
     } catch (error) {
@@ -98,11 +98,15 @@ function actionOf(row: UnfinishedRow, performed: unknown): ActionToApply<object>
   };
 }
 
-/** Rejects when the signal is aborted, whether or not the work heeds it. */
-function orAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+/**
+ * Rejects when the signal is aborted, whether or not the work heeds it; when it is aborted
+ * already, the work does not start.
+ */
+async function orAborted<Result>(signal: AbortSignal, start: () => Promise<Result>): Promise<Result> {
+  signal.throwIfAborted();
+  const work = start();
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });

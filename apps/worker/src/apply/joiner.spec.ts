@@ -199,6 +199,18 @@ describe('Joiner', () => {
     expect(new Set(outcomes(one)).size).toBe(60);
   });
 
+  it('finds the one that fails among those which follow the named one on its resource, at once', async () => {
+    const texts = Array.from({ length: 20 }, (_, index) => (index === 12 ? 'hopeless' : `note ${index}`));
+    const { entries, found } = await accepted(texts, { resourceId: uuidv4(), owner: 'alice' });
+    await one.joiner.run(entries.slice(0, 1));
+    const statuses = (await found()).map(({ status }) => status);
+    expect(statuses).toEqual(texts.map((text) => (text === 'hopeless' ? 'failed' : 'succeeded')));
+    expect(await written()).toEqual(texts.filter((text) => text !== 'hopeless'));
+    // Each note was inserted once or twice, not once for each of those before it.
+    const [row] = await database.query<{ last: number }>('select max(n) - min(n) as last from notes');
+    expect(row!.last).toBeLessThan(3 * texts.length);
+  });
+
   it('fails an action as its handler says, without a retry', async () => {
     const { entries, found } = await accepted(['forbidden']);
     await one.joiner.run(entries);

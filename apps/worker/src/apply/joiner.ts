@@ -145,7 +145,8 @@ export class Joiner {
   private async runApart({ held: piece, isolates }: Apart): Promise<void> {
     this.#runningApart += 1;
     try {
-      await this.apply(piece, piece.length === 1 ? { only: piece[0]!.entry[0], startsNext: true } : { isolates });
+      const isAlone = piece.length === 1 && !isolates;
+      await this.apply(piece, isAlone ? { only: piece[0]!.entry[0], startsNext: true } : { isolates });
     } finally {
       this.#runningApart -= 1;
       this.schedule();
@@ -181,7 +182,7 @@ export class Joiner {
 
   /** One of them fails, or lost a race: apart from the others, so that nobody pays for a neighbour. */
   private setApart(batch: readonly Held[], error: unknown): void {
-    if (error instanceof HandlerError && !error.isTimeout && batch.length > 1) {
+    if (error instanceof HandlerError && !error.isTimeout) {
       this.#apart.push({ held: batch, isolates: true });
       return this.schedule();
     }

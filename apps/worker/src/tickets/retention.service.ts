@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
-import { createPartitionsStatement, dropPartitionsStatement, forgetKeysStatement } from '#ledger';
+import { createPartitionsStatement, dropOldestPartitionStatement, forgetKeysStatement } from '#ledger';
 
 /** How long an idempotency key is known; the contract says 24 h at least. */
 const KEY_HOURS = 25;
@@ -22,7 +22,7 @@ export class RetentionService {
   async run(): Promise<void> {
     await createPartitionsStatement(this.database);
     await forgetKeysStatement(this.database, KEY_HOURS, KEYS_BATCH);
-    const dropped = await dropPartitionsStatement(this.database, this.config.RETENTION_DAYS);
-    if (dropped.length > 0) this.logger.log(`dropped ${dropped.join(', ')}`);
+    const drop = (): Promise<string | null> => dropOldestPartitionStatement(this.database, this.config.RETENTION_DAYS);
+    for (let name = await drop(); name !== null; name = await drop()) this.logger.log(`dropped ${name}`);
   }
 }

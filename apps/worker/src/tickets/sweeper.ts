@@ -15,6 +15,9 @@ const SWEEP_LOCK = 7_236_745;
 /** Time between two runs of the retention, in milliseconds. */
 const RETENTION_EVERY_MS = 3_600_000;
 
+/** The same after one that failed: on a busy table, a lock may not be had at once. */
+const RETENTION_AGAIN_MS = 60_000;
+
 /**
  * Looks after actions that have no ticket (any more), because Redis was away or lost it,
  * and after those whose time is over.
@@ -88,8 +91,9 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async retain(): Promise<void> {
     const now = performance.now();
     if (now < this.#retentionAt) return;
-    this.#retentionAt = now + RETENTION_EVERY_MS;
+    this.#retentionAt = now + RETENTION_AGAIN_MS;
     await this.retention.run();
+    this.#retentionAt = now + RETENTION_EVERY_MS;
   }
 }
 

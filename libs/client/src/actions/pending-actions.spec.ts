@@ -66,6 +66,19 @@ describe('pending actions', () => {
     expect(pending.list).toEqual([]);
   });
 
+  it('remember an outcome only while a submit is under way that began before it', async () => {
+    const { pending } = pendingActions();
+    const first = pending.begin(INTENT);
+    pending.settle(done('1'));
+    // Submits overlap all the time, so there is never a moment without one.
+    const second = pending.begin(INTENT);
+    pending.accept(first, accepted('2'));
+    pending.accept(second, accepted('1'));
+    expect(pending.isUnanswered('1')).toBe(true);
+    pending.settle(done('1'));
+    expect(await second.outcome()).toEqual(done('1'));
+  });
+
   it('are one when they were submitted twice with the same key', async () => {
     const { pending } = pendingActions();
     const entries = [pending.begin(INTENT), pending.begin(INTENT)];

@@ -19,15 +19,18 @@ export interface PendingObserver {
  * submitting ──accept──▶ accepted ──settle──▶ gone
  *     └───────refuse──▶ gone     └──forget──▶ gone, with an error
  *
- * An outcome may come by the socket before the 202 does by HTTP. So while submits are under
- * way, the outcomes that come are remembered.
+ * An outcome may come by the socket before the 202 does by HTTP. So the outcomes that come are
+ * remembered as long as a submit is under way that had begun before.
  */
 export class PendingActions {
   readonly #entries = new Set<PendingEntry>();
   readonly #accepted = new Map<string, PendingEntry>();
-  readonly #early = new Map<string, Action>();
+  /** Outcomes, with the number of submits begun when they came; in the order in which they came. */
+  readonly #early = new Map<string, { action: Action; begun: number }>();
+  /** Submits under way, by their number; the oldest first. */
+  readonly #submitting = new Map<PendingEntry, number>();
   readonly #observer: PendingObserver;
-  #submitting = 0;
+  #begun = 0;
   #list: readonly PendingAction[] | undefined;
 
   constructor(kept: readonly KeptAction[], observer: PendingObserver) {
@@ -62,7 +65,8 @@ export class PendingActions {
 
   begin(intent: Intent): PendingEntry {
     const entry = new PendingEntry(intent);
-    this.#submitting += 1;
+    this.#begun += 1;
+    this.#submitting.set(entry, this.#begun);
     this.#entries.add(entry);
     this.listChanged();
     return entry;
@@ -71,9 +75,9 @@ export class PendingActions {
   /** It has an id now. The same action may have been submitted before, with the same key: then it is one. */
   accept(entry: PendingEntry, action: AcceptedAction): void {
     const older = this.#accepted.get(action.id);
-    const outcome = action.done ? action : this.#early.get(action.id);
+    const outcome = action.done ? action : this.#early.get(action.id)?.action;
     entry.accept(action);
-    this.submitted();
+    this.submitted(entry);
     if (outcome) entry.resolve(outcome);
     else if (older) entry.follow(older);
     else this.#accepted.set(action.id, entry);
@@ -83,7 +87,7 @@ export class PendingActions {
 
   /** It was not accepted. */
   refuse(entry: PendingEntry, error: TidingsError): void {
-    this.submitted();
+    this.submitted(entry);
     this.#entries.delete(entry);
     entry.reject(error);
     this.listChanged();
@@ -91,7 +95,7 @@ export class PendingActions {
 
   /** The outcome of an action became known, which may be none of this client. */
   settle(action: Action): void {
-    if (this.#submitting > 0) this.#early.set(action.id, action);
+    if (this.#submitting.size > 0) this.#early.set(action.id, { action, begun: this.#begun });
     const entry = this.#accepted.get(action.id);
     if (!entry) return;
     this.remove(action.id, entry);
@@ -123,9 +127,13 @@ export class PendingActions {
     this.#entries.delete(entry);
   }
 
-  private submitted(): void {
-    this.#submitting -= 1;
-    if (this.#submitting === 0) this.#early.clear();
+  private submitted(entry: PendingEntry): void {
+    this.#submitting.delete(entry);
+    const [oldest = Infinity] = this.#submitting.values();
+    for (const [id, { begun }] of this.#early) {
+      if (begun >= oldest) return;
+      this.#early.delete(id);
+    }
   }
 
   private keptChanged(): void {

@@ -206,3 +206,20 @@ it('rejects who waits for a session when it is disconnected before', async () =>
   await expect(session).rejects.toMatchObject({ code: 'CLOSED' });
   expect([client.state, client.session]).toEqual(['offline', null]);
 });
+
+it('stays offline when a listener to the session hangs up', async () => {
+  const { client } = await sceneOf([send(1)]);
+  const states: string[] = [];
+  client.on('state', (state) => void states.push(state));
+  const told = new Promise<void>((resolve) =>
+    client.on('session', () => {
+      client.disconnect();
+      resolve();
+    }),
+  );
+  client.connect().catch(() => undefined);
+  await told;
+  await new Promise(setImmediate);
+  expect(states.at(-1)).toBe('offline');
+  expect(client.state).toBe('offline');
+});

@@ -175,7 +175,8 @@ export class Connector {
     if (session.tokenExpiresAt !== null) this.#refresh.schedule(session.tokenExpiresAt);
     this.#wanted?.resolve(session);
     handlers.session(session);
-    this.enter('online');
+    // Whoever was told may have hung up.
+    if (this.#session === session) this.enter('online');
   }
 
   private ended(end: ConnectionEnd, token: string): void {

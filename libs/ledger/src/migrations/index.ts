@@ -4,6 +4,7 @@ import { deliveriesMigration } from './2026-11-24-deliveries.ts';
 import { membersMigration } from './2026-11-24-members.ts';
 import { retentionMigration } from './2026-11-24-retention.ts';
 import { revocationsMigration } from './2026-11-24-revocations.ts';
+import { retentionOrderMigration } from './2026-11-25-retention-order.ts';
 
 export const ledgerMigrations: Migrations = {
   '2026-11-23-ledger': ledgerMigration,
@@ -11,4 +12,5 @@ export const ledgerMigrations: Migrations = {
   '2026-11-24-members': membersMigration,
   '2026-11-24-retention': retentionMigration,
   '2026-11-24-revocations': revocationsMigration,
+  '2026-11-25-retention-order': retentionOrderMigration,
 };

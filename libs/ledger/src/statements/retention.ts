@@ -5,18 +5,23 @@ const DAYS_AHEAD = 7;
 
 /** Makes the partitions of the coming days. */
 export async function createPartitionsStatement(sql: Sql): Promise<void> {
-  await sql.query('select create_ledger_partitions($1)', [DAYS_AHEAD]);
+  // One table a transaction: each locks its parent.
+  for (const parent of ['actions', 'events'])
+    await sql.query('select create_ledger_partitions_of($1, $2)', [parent, DAYS_AHEAD]);
 }
 
 /**
- * Drops the partitions whose days are all before `retentionDays` ago, oldest first, save
- * for those that hold an unfinished action.
+ * Drops the oldest partition whose day is before `retentionDays` ago: events first, and of
+ * actions only those which have all ended before that day, so that no outcome is left without
+ * its action.
  *
- * @returns their names
+ * @returns its name, or null when there is none (left)
  */
-export async function dropPartitionsStatement(sql: Sql, retentionDays: number): Promise<string[]> {
-  const rows = await sql.query<{ name: string }>('select drop_ledger_partitions($1) as name', [retentionDays]);
-  return rows.map(({ name }) => name);
+export async function dropOldestPartitionStatement(sql: Sql, retentionDays: number): Promise<string | null> {
+  const [row] = await sql.query<{ name: string | null }>('select drop_oldest_ledger_partition($1) as name', [
+    retentionDays,
+  ]);
+  return row!.name;
 }
 
 const FORGET_KEYS = `
