@@ -14,10 +14,14 @@ export {
 } from './statements/attempt.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
-export { renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
-export { createPartitionsStatement, dropOldestPartitionStatement, forgetKeysStatement } from './statements/retention.ts';
+export { claimOrphansStatement, renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
+export {
+  createPartitionsStatement,
+  dropOldestPartitionStatement,
+  forgetKeysStatement,
+} from './statements/retention.ts';
 export { backlogStatement, type Backlog } from './statements/backlog.ts';
-export { tryLockStatement } from './statements/lock.ts';
+export { tryLockStatement, waitForLockStatement } from './statements/lock.ts';
 export {
   oldestUnfinishedStatement,
   unfinishedOfResourcesStatement,

@@ -77,18 +77,30 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
       actions.length > TICKET_SIZE ? actions.toSorted(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0)) : actions;
     for (let start = 0; start < sorted.length; start += TICKET_SIZE) {
       const data: Ticket = { actions: sorted.slice(start, start + TICKET_SIZE), ...(starts > 0 && { starts }) };
-      jobs.push({ name, data, opts: { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) } });
+      jobs.push({ name, data, opts: optionsOf(delayMs) });
     }
     return this.inTime(() => this.queue.addBulk(jobs));
   }
 
+  /** Adds a ticket of its own for each action whose process died while it performed it. */
+  addOrphans(actions: readonly TicketEntry[], delayMs: number): Promise<boolean> {
+    return this.addEach('orphan', { starts: 1 }, actions, delayMs);
+  }
+
   /** Adds a ticket of its own for each action of a ticket that was started and not finished. */
   addSuspects(actions: readonly TicketEntry[], delayMs = 0): Promise<boolean> {
-    const opts = { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) };
+    return this.addEach('suspect', { suspect: true }, actions, delayMs);
+  }
+
+  private addEach(
+    name: string,
+    kind: Pick<Ticket, 'starts' | 'suspect'>,
+    actions: readonly TicketEntry[],
+    delayMs: number,
+  ): Promise<boolean> {
+    const opts = optionsOf(delayMs);
     return this.inTime(() =>
-      this.queue.addBulk(
-        actions.map((action) => ({ name: 'suspect', data: { actions: [action], suspect: true }, opts })),
-      ),
+      this.queue.addBulk(actions.map((action) => ({ name, data: { actions: [action], ...kind }, opts }))),
     );
   }
 
@@ -127,4 +139,8 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
     await Promise.race([this.queue.close(), new Promise((resolve) => setTimeout(resolve, 500).unref())]);
     this.connection.disconnect();
   }
+}
+
+function optionsOf(delayMs: number): JobsOptions {
+  return { ...REMOVED, ...(delayMs > 0 && { delay: delayMs }) };
 }

@@ -7,6 +7,7 @@ import {
   startPerformingStatement,
   tryLockStatement,
   unfinishedOfResourcesStatement,
+  waitForLockStatement,
   type Ending,
   type UnfinishedRow,
 } from '#ledger';
@@ -30,6 +31,9 @@ const MANY_EACH = 50;
 /** The same where all that are named have been performed: what is behind them is only started. */
 const NEXT_EACH = 2;
 
+/** How long a transaction may wait for the lock of its one resource, in milliseconds. */
+const LOCK_WAIT_MS = 500;
+
 /** What became of a set of tickets in one transaction. */
 export interface ApplyResult extends Sorted {
   /** To publish, now that the transaction is committed. */
@@ -47,6 +51,8 @@ export interface ApplyOptions {
   performed?: ReadonlyMap<string, unknown>;
   /** Only this action may run, and only if it is the first of its resource. */
   only?: string;
+  /** Waits for the lock of its resource first, which others may share all the time. */
+  waitsForLock?: boolean;
   /** Whether the one behind it may be started to be performed all the same: that is outside of its transaction. */
   startsNext?: boolean;
   /** Some of them fail: find out which, and apply the others. */
@@ -91,6 +97,7 @@ export class ApplyService {
   ): Promise<ApplyResult> {
     const resources = new Set(entries.map(([, resource]) => resource));
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
+    if (options.waitsForLock) await waitForLockStatement(sql, entries[0]![1], LOCK_WAIT_MS);
     const locked = await tryLockStatement(sql, resources, parents);
     const open = [...resources].filter((resource) => locked.has(resource));
     const areAllPerformed = entries.every(([id]) => options.performed?.has(id) ?? false);

@@ -8,7 +8,7 @@ import { ChannelsClient } from '#channels';
 import { loadConfig, WorkerConfig } from '#config';
 import type { Action, Envelope } from '#contracts';
 import { Database, migrate } from '#database';
-import { Ledger, ledgerMigrations, type NewAction } from '#ledger';
+import { Ledger, ledgerMigrations, tryLockStatement, type NewAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
 import { testDatabase, testRedis } from '#testing';
@@ -209,6 +209,31 @@ describe('Joiner', () => {
     // Each note was inserted once or twice, not once for each of those before it.
     const [row] = await database.query<{ last: number }>('select max(n) - min(n) as last from notes');
     expect(row!.last).toBeLessThan(3 * texts.length);
+  });
+
+  it('gets its turn on a resource that others share all the time', async () => {
+    const { entries, found } = await accepted(['note']);
+    const [[, resource]] = entries as [TicketEntry];
+    // As messages share their room: the next one has it before the last one has left.
+    const share = async () => {
+      const [tried, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const transaction = database.transaction(async (sql) => {
+        await tryLockStatement(sql, [], [resource]);
+        tried.resolve();
+        await left.promise;
+      });
+      await tried.promise;
+      return { leave: () => (left.resolve(), transaction) };
+    };
+    let [isOver, sharer] = [false, await share()];
+    const run = one.joiner.run(entries).finally(() => (isOver = true));
+    while (!isOver) {
+      const next = await share();
+      await sharer.leave();
+      sharer = next;
+    }
+    await Promise.all([sharer.leave(), run]);
+    expect((await found()).map(({ status }) => status)).toEqual(['succeeded']);
   });
 
   it('fails an action as its handler says, without a retry', async () => {

@@ -44,7 +44,9 @@ const AWAY_MS = 250;
 interface Apart {
   held: readonly Held[];
   /** Whether some of them fail: those must be found. */
-  isolates: boolean;
+  isolates?: boolean;
+  /** Whether it waits for the lock of its resource: there is one at a time. */
+  insists?: boolean;
 }
 
 /**
@@ -71,6 +73,7 @@ export class Joiner {
   #tickets = 0;
   #running = 0;
   #runningApart = 0;
+  #isInsisting = false;
   #scheduled = false;
   #gathering: NodeJS.Timeout | undefined;
 
@@ -142,12 +145,14 @@ export class Joiner {
     }
   }
 
-  private async runApart({ held: piece, isolates }: Apart): Promise<void> {
+  private async runApart({ held: piece, isolates = false, insists = false }: Apart): Promise<void> {
     this.#runningApart += 1;
     try {
       const isAlone = piece.length === 1 && !isolates;
-      await this.apply(piece, isAlone ? { only: piece[0]!.entry[0], startsNext: true } : { isolates });
+      const alone = { only: piece[0]!.entry[0], startsNext: true, waitsForLock: insists };
+      await this.apply(piece, isAlone ? alone : { isolates });
     } finally {
+      if (insists) this.#isInsisting = false;
       this.#runningApart -= 1;
       this.schedule();
     }
@@ -160,7 +165,7 @@ export class Joiner {
 
   private async apply(
     batch: readonly Held[],
-    alone: Pick<ApplyOptions, 'only' | 'startsNext' | 'isolates'> = {},
+    alone: Pick<ApplyOptions, 'only' | 'startsNext' | 'isolates' | 'waitsForLock'> = {},
   ): Promise<void> {
     const entries = batch.map(({ entry }) => entry);
     const options = { ...alone, performed: resultsOf(batch), startable: this.startable };
@@ -196,7 +201,7 @@ export class Joiner {
   }
 
   private setAside(held: readonly Held[]): void {
-    this.#apart.push({ held, isolates: false });
+    this.#apart.push({ held });
   }
 
   private async conclude(batch: readonly Held[], result: ApplyResult): Promise<void> {
@@ -258,21 +263,32 @@ export class Joiner {
     }
   }
 
-  /** Tries a blocked action again, soon at first; in the end with a ticket of its own, so that it holds up nobody. */
+  /**
+   * Tries a blocked action again, soon at first; once it waits for the lock, which others may
+   * share all the time; in the end it gets a ticket of its own, so that it holds up nobody.
+   */
   private holdOn(held: Held): void {
     const wait = PATIENCE_MS[held.waits];
-    if (wait !== undefined) {
-      held.waits += 1;
-      return this.takeBack(held, wait);
+    held.waits += 1;
+    if (wait !== undefined) return this.takeBack(held, wait);
+    if (held.waits === PATIENCE_MS.length + 1 && !this.#isInsisting) return this.insist(held);
+    if (held.performed) {
+      // What it has performed is known to this process only.
+      held.waits = PATIENCE_MS.length - 1;
+      return this.takeBack(held, PATIENCE_MS.at(-1)!);
     }
-    // What it has performed is known to this process only.
-    if (held.performed) return this.takeBack(held, PATIENCE_MS.at(-1)!);
     void this.tickets
       .add('blocked', [held.entry], { delayMs: HANDED_OVER_MS, starts: held.starts - 1 })
       .then((added) => {
         if (added) held.settle();
         else this.takeBack(held, PATIENCE_MS.at(-1)!);
       });
+  }
+
+  private insist(held: Held): void {
+    this.#isInsisting = true;
+    this.#apart.push({ held: [held], insists: true });
+    this.schedule();
   }
 
   /** Has those that are being performed looked at when their lease should be over: their process may have died. */

@@ -12,6 +12,9 @@ import { PublisherService } from './publisher.service.ts';
 /** How long a suspect waits that could not be run, in milliseconds. */
 const LATER_MS = 200;
 
+/** How long a suspect waits while another is being performed here, in milliseconds. */
+const BUSY_MS = 1_000;
+
 /**
  * Runs actions whose worker died, twice. One of them may have killed it, so each runs alone,
  * one at a time in this process, and its attempt is recorded before it starts: who kills
@@ -43,7 +46,10 @@ export class Suspects {
     const first = await firstUnfinishedStatement(this.database, resource);
     if (!first) return this.publisher.republish([id]);
     if (first.waitMs > 0) return this.later(entry, first.waitMs);
-    const line = this.handlers.performs(first.type) ? this.#performing : this.#applying;
+    const isPerforming = this.handlers.performs(first.type);
+    const line = isPerforming ? this.#performing : this.#applying;
+    // Its ticket must not keep others waiting for as long as somebody's work may last.
+    if (isPerforming && line.isBusy) return this.later(entry, BUSY_MS);
     const delay = await line.run(() => this.runFirst(resource));
     await this.later(entry, delay);
   }
@@ -98,9 +104,15 @@ export class Suspects {
 /** Does one thing after the other. */
 class Line {
   #last: Promise<unknown> = Promise.resolve();
+  #size = 0;
+
+  get isBusy(): boolean {
+    return this.#size > 0;
+  }
 
   run<Result>(work: () => Promise<Result>): Promise<Result> {
-    const turn = this.#last.then(work);
+    this.#size += 1;
+    const turn = this.#last.then(work).finally(() => (this.#size -= 1));
     this.#last = turn.catch(() => undefined);
     return turn;
   }

@@ -1,13 +1,16 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { Database, type Sql } from '#database';
-import { oldestUnfinishedStatement } from '#ledger';
+import { claimOrphansStatement, oldestUnfinishedStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { ExpiryService } from './expiry.service.ts';
 import { RetentionService } from './retention.service.ts';
 
 /** Most actions that one sweep ticket stands for. */
 const SWEEP_SIZE = 500;
+
+/** How long an action whose process died waits for its next attempt, in milliseconds. */
+const ORPHAN_MS = 1_000;
 
 /** Key of the lock that lets one worker sweep at a time. */
 const SWEEP_LOCK = 7_236_745;
@@ -50,14 +53,25 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     clearTimeout(this.#timer);
   }
 
-  /** The actions that a sweep ticket stands for: those that wait, and those whose process died while it performed them. */
-  async oldest(): Promise<{ waiting: TicketEntry[]; orphans: TicketEntry[] }> {
+  /**
+   * The actions that a sweep ticket stands for. Those whose process died while it performed
+   * them get tickets of their own instead, started once: it takes one more death to be suspected.
+   */
+  async oldest(): Promise<TicketEntry[]> {
     const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE);
     const [waiting, orphans]: [TicketEntry[], TicketEntry[]] = [[], []];
     for (const { id, resourceId, parentId, isRunning } of keys) {
       (isRunning ? orphans : waiting).push(parentId === null ? [id, resourceId] : [id, resourceId, parentId]);
     }
-    return { waiting, orphans };
+    if (orphans.length > 0) await this.adopt(orphans);
+    return waiting;
+  }
+
+  private async adopt(orphans: readonly TicketEntry[]): Promise<void> {
+    const ids = orphans.map(([id]) => id);
+    const mine = await claimOrphansStatement(this.database, ids, ORPHAN_MS);
+    const adopted = orphans.filter(([id]) => mine.has(id));
+    if (adopted.length > 0) await this.tickets.addOrphans(adopted, ORPHAN_MS);
   }
 
   /** A full sweep is followed by another at once. */

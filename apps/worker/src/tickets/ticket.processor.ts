@@ -46,19 +46,12 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
     const { actions, suspect, starts = 0 } = parseTicket(job.data);
     if (suspect) return this.runSuspects(actions);
     const allStarts = starts + job.attemptsStarted;
-    const named = job.name === SWEEP ? await this.sweep() : actions;
+    const named = job.name === SWEEP ? await this.sweeper.oldest() : actions;
     if (allStarts > UNSUSPECTED_STARTS) return this.split(named);
     if (job.name !== SWEEP) return this.joiner.run(named, allStarts);
     // What takes longer is under way, or is found again.
     await Promise.race([this.joiner.run(named), after(SWEEP_HELD_MS, undefined, { ref: false })]);
     this.sweeper.done(named.length);
-  }
-
-  /** What a sweep ticket names; those whose process died while it performed them are suspects. */
-  private async sweep(): Promise<TicketEntry[]> {
-    const { orphans, waiting } = await this.sweeper.oldest();
-    if (orphans.length > 0) await this.split(orphans);
-    return waiting;
   }
 
   private async runSuspects(actions: readonly TicketEntry[]): Promise<void> {

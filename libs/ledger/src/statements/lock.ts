@@ -34,3 +34,15 @@ export async function tryLockStatement(
   ]);
   return new Set(rows.map(({ id }) => id));
 }
+
+/**
+ * Waits for the exclusive lock of one resource. What others try meanwhile fails, so those who
+ * share a busy parent cannot keep it for ever. A transaction that holds no other lock cannot
+ * deadlock by it.
+ *
+ * @throws (`55P03`, which ends the transaction) when it takes longer than `atMostMs`
+ */
+export async function waitForLockStatement(sql: Sql, resourceId: string, atMostMs: number): Promise<void> {
+  await sql.query(`select set_config('lock_timeout', $1, true)`, [`${atMostMs}ms`]);
+  await sql.query('select pg_advisory_xact_lock(uuid_hash_extended($1, 0))', [resourceId]);
+}

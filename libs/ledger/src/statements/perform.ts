@@ -37,3 +37,20 @@ export async function renewLeasesStatement(sql: Sql, ids: readonly string[], lea
   const rows = await sql.query<{ id: string }>(RENEW, [ids, leaseMs]);
   return new Set(rows.map(({ id }) => id));
 }
+
+const CLAIM = `
+update actions
+set run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
+where id = any($1::uuid[]) and status = 'running' and run_at <= clock_timestamp()
+returning id`;
+
+/**
+ * Takes actions whose process died while it performed them, so that nobody else sees to them
+ * for a moment.
+ *
+ * @returns those that nobody else has taken
+ */
+export async function claimOrphansStatement(sql: Sql, ids: readonly string[], forMs: number): Promise<Set<string>> {
+  const rows = await sql.query<{ id: string }>(CLAIM, [ids, forMs]);
+  return new Set(rows.map(({ id }) => id));
+}
