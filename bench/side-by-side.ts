@@ -16,6 +16,7 @@ const { values } = parseArgs({
     users: { type: 'string' },
     workers: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
+    'no-floors': { type: 'boolean', default: false },
     'no-build': { type: 'boolean', default: false },
   },
 });
@@ -33,5 +34,6 @@ await runMeasures({
   seconds: Number(values.seconds ?? (values.quick ? 2 : 8)),
   users: Number(values.users ?? (values.quick ? 100 : 1_000)),
   workers: Number(values.workers),
+  withFloors: !values['no-floors'],
   isQuick: values.quick,
 });

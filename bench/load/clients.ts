@@ -1,11 +1,9 @@
-import { createHmac } from 'node:crypto';
 import type { Target } from './protocol.ts';
 import { RawSocket } from './raw-socket.ts';
+import { tokenOf } from './token.ts';
 
 /** Connected at once. */
 const CHUNK = 100;
-
-const TOKEN_SECONDS = 24 * 3_600;
 
 export interface User {
   name: string;
@@ -60,20 +58,4 @@ export class Clients {
     for (const socket of this.#sockets) socket.close();
     this.#sockets.length = 0;
   }
-}
-
-/** An HS256 token (RFC 7519) that all systems accept. */
-function tokenOf(sub: string, secret: string): string {
-  const now = Math.floor(Date.now() / 1_000);
-  const claims = {
-    sub,
-    scope: 'announce',
-    iss: 'tidings',
-    aud: 'tidings',
-    iat: now,
-    exp: now + TOKEN_SECONDS,
-  };
-  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }

@@ -8,6 +8,8 @@ export interface BenchOptions {
   workers: number;
   isQuick: boolean;
   kinds: readonly SystemKind[];
+  /** What is only measured where it tells something. */
+  floors: readonly SystemKind[];
   say: (line: string) => void;
 }
 
@@ -31,6 +33,13 @@ export interface Measure {
   title: string;
   metrics: readonly Metric[];
   run: (options: BenchOptions) => Promise<Samples>;
+  /** What is compared, by names of systems, where it is not ours with the stock stacks. */
+  compared?: (names: readonly string[]) => Compared;
+}
+
+export interface Compared {
+  ours: string;
+  stocks: readonly string[];
 }
 
 /**

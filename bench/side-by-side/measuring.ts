@@ -21,6 +21,7 @@ export async function costOf<Result>(
   const pids = ROLES.map((role) => [role, system.pidsOf(role)] as const);
   const before = await ProcessTimes.read();
   const result = await run();
+  await system.drained();
   const after = await ProcessTimes.read();
   const spent = (ids: readonly number[]): number => after.of(ids) - before.of(ids);
   const cpuMs = Object.fromEntries(pids.map(([role, ids]) => [role, spent(ids)])) as Record<Role, number>;
@@ -29,7 +30,7 @@ export async function costOf<Result>(
     cost: {
       cpuMs,
       serverMs: Object.values(cpuMs).reduce((sum, ms) => sum + ms, 0),
-      foreign: Math.max(0, (after.machineMs - before.machineMs - spent([process.pid])) / (after.at - before.at)),
+      foreign: after.foreignSince(before),
     },
   };
 }

@@ -18,6 +18,7 @@ export function ours(): SystemKind {
   return {
     name: 'tidings',
     isOurs: true,
+    environment: PRODUCTION,
     wire: { protocol: 'socket.io', ready: '42["session"', outcome: '"data":{"id":"', hears: true },
     migrate: async (env) => {
       await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {

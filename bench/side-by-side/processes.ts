@@ -37,6 +37,12 @@ export class ProcessTimes {
     return new ProcessTimes(processes, busy * TICK_MS);
   }
 
+  /** Cores that were busy, since an earlier moment, with what does not descend from this process. */
+  foreignSince(earlier: ProcessTimes): number {
+    const own = this.of([process.pid]) - earlier.of([process.pid]);
+    return Math.max(0, (this.machineMs - earlier.machineMs - own) / (this.at - earlier.at));
+  }
+
   /** CPU time of processes and all that descend from them, in milliseconds. */
   of(pids: readonly number[]): number {
     const family = new Set(pids);

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import pg from 'pg';
-import { ManagedProcess } from '../../infra/local/managed-process.ts';
 import { freePort } from '../../infra/local/ports.ts';
 import { ROOT } from '../../infra/local/run-tool.ts';
-import type { AppServer, SystemKind } from './system.ts';
+import { ReadyProcess } from './ready-process.ts';
+import type { SystemKind } from './system.ts';
 
 export const STOCK_STACKS = ['propagator', 'redis-adapter', 'sharded-adapter', 'streams-adapter', 'event-bridge'];
 
@@ -15,22 +15,6 @@ const TABLE = `
     created_at timestamptz not null default now()
   );
   create index on messages (author, created_at desc)`;
-
-/** A process of a stock stack; it prints `ready` when it serves. */
-class StackProcess extends ManagedProcess implements AppServer {
-  readonly url: string;
-
-  constructor(main: string, instance: string, port: number, env: NodeJS.ProcessEnv) {
-    super({
-      name: instance,
-      command: process.execPath,
-      args: [join(ROOT, 'dist/bench', main)],
-      env: { ...process.env, NODE_ENV: 'production', ...env, PORT: String(port) },
-      isReady: () => Promise.resolve(this.logs().split('\n').includes('ready')),
-    });
-    this.url = `http://127.0.0.1:${port}`;
-  }
-}
 
 export function stock(stack: string): SystemKind {
   return {
@@ -44,6 +28,9 @@ export function stock(stack: string): SystemKind {
       await client.end();
     },
     start: async (role, instance, env) =>
-      new StackProcess(`stacks/app/${role}.main.js`, instance, await freePort(), { ...env, STACK: stack }).start(),
+      new ReadyProcess(join(ROOT, `dist/bench/stacks/app/${role}.main.js`), instance, await freePort(), {
+        ...env,
+        STACK: stack,
+      }).start(),
   };
 }

@@ -1,4 +1,4 @@
-import type { Measure, Metric, Samples } from './measure.ts';
+import type { Compared, Measure, Metric, Samples } from './measure.ts';
 import { median, spreadOf, type Spread } from './statistics.ts';
 
 export interface Line {
@@ -19,14 +19,14 @@ export interface Summary {
 }
 
 /** Medians of all rounds, and ours beside the best of the stock stacks. */
-export function summarise(measure: Measure, samples: Samples, ours: string, stocks: readonly string[]): Summary {
+export function summarise(measure: Measure, samples: Samples, compared: Compared): Summary {
   const lines = measure.metrics.map((metric): Line => {
     const spreads = new Map<string, Spread>();
     for (const [name, rounds] of samples) {
       const values = rounds.map((sample) => sample[metric.key]).filter((value) => value !== undefined);
       if (values.length > 0) spreads.set(name, spreadOf(values));
     }
-    return { metric, spreads, ...ratioOf(metric, spreads, ours, stocks) };
+    return { metric, spreads, ...ratioOf(metric, spreads, compared) };
   });
   const foreign = [...samples.values()].flat().flatMap((sample) =>
     Object.entries(sample)
@@ -39,8 +39,7 @@ export function summarise(measure: Measure, samples: Samples, ours: string, stoc
 function ratioOf(
   { better }: Metric,
   spreads: ReadonlyMap<string, Spread>,
-  ours: string,
-  stocks: readonly string[],
+  { ours, stocks }: Compared,
 ): Pick<Line, 'best' | 'ratio'> {
   const own = spreads.get(ours);
   const sign = better === 'higher' ? -1 : 1;

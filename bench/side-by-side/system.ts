@@ -8,8 +8,10 @@ import { startRedis, type RedisServer } from '../../infra/local/redis.ts';
 import type { Target, Wire } from '../load/protocol.ts';
 import { LoadGenerator } from '../load/load-generator.ts';
 
+export type AppRole = 'api' | 'worker' | 'socket';
+
 /** The kinds of server processes of a system. */
-export type Role = 'api' | 'worker' | 'socket' | 'redis' | 'postgres';
+export type Role = AppRole | 'redis' | 'postgres';
 
 export interface AppServer extends ManagedProcess {
   readonly url: string;
@@ -43,9 +45,15 @@ export interface SystemKind {
   name: string;
   isOurs: boolean;
   wire: Wire;
+  /** Settings of its processes. */
+  environment?: NodeJS.ProcessEnv;
   /** Makes the tables. */
   migrate: (env: NodeJS.ProcessEnv) => Promise<void>;
-  start: (role: 'api' | 'worker' | 'socket', instance: string, env: NodeJS.ProcessEnv) => Promise<AppServer>;
+  start: (role: AppRole, instance: string, env: NodeJS.ProcessEnv) => Promise<AppServer>;
+  /** The kinds of processes that it has; all, unless given. Without sockets of its own, its api is connected to. */
+  roles?: readonly AppRole[];
+  /** Waits until nothing is left to do, where that is not known from what clients hear. */
+  drained?: (env: NodeJS.ProcessEnv) => Promise<void>;
 }
 
 export interface SystemSize {
@@ -59,7 +67,7 @@ export class BenchSystem {
   readonly #stores: Stores;
   readonly #env: NodeJS.ProcessEnv;
   readonly #secret: string;
-  readonly #apps: Record<'api' | 'worker' | 'socket', AppServer[]> = { api: [], worker: [], socket: [] };
+  readonly #apps: Record<AppRole, AppServer[]> = { api: [], worker: [], socket: [] };
   readonly load: LoadGenerator;
 
   private constructor(kind: SystemKind, stores: Stores, load: LoadGenerator) {
@@ -74,9 +82,10 @@ export class BenchSystem {
     const [stores, load] = await Promise.all([startStores(kind.name), LoadGenerator.start()]);
     const system = new BenchSystem(kind, stores, load);
     await kind.migrate(system.#env);
-    await system.add('api');
-    for (let count = 0; count < workers; count += 1) await system.add('worker');
-    for (let count = 0; count < sockets; count += 1) await system.add('socket');
+    const sizes: Record<AppRole, number> = { api: 1, worker: workers, socket: sockets };
+    for (const role of kind.roles ?? (['api', 'worker', 'socket'] as const)) {
+      for (let count = 0; count < sizes[role]; count += 1) await system.add(role);
+    }
     return system;
   }
 
@@ -88,25 +97,36 @@ export class BenchSystem {
     return this.#kind.isOurs;
   }
 
+  /** Whether it has socket processes; else its api is connected to. */
+  get hasSockets(): boolean {
+    return this.#kind.roles?.includes('socket') ?? true;
+  }
+
+  /** What its processes get. */
+  get environment(): NodeJS.ProcessEnv {
+    return { ...this.#kind.environment, ...this.#env };
+  }
+
   get database(): string {
     return this.#stores.postgres.url;
   }
 
   get target(): Target {
     const { api, socket } = this.#apps;
+    const { wire } = this.#kind;
     return {
       api: api[0]!.url,
-      sockets: socket.map(({ url }) => url),
+      sockets: wire.hears ? (socket.length > 0 ? socket : api).map(({ url }) => url) : [],
       secret: this.#secret,
-      wire: this.#kind.wire,
+      wire,
     };
   }
 
-  appsOf(role: 'api' | 'worker' | 'socket'): readonly AppServer[] {
+  appsOf(role: AppRole): readonly AppServer[] {
     return this.#apps[role];
   }
 
-  async add(role: 'api' | 'worker' | 'socket'): Promise<AppServer> {
+  async add(role: AppRole): Promise<AppServer> {
     const apps = this.#apps[role];
     const app = await this.#kind.start(role, `${role}-${apps.length + 1}`, this.#env);
     apps.push(app);
@@ -114,13 +134,17 @@ export class BenchSystem {
   }
 
   /** Ends the newest process of a kind. */
-  async remove(role: 'api' | 'worker' | 'socket'): Promise<void> {
+  async remove(role: AppRole): Promise<void> {
     await this.#apps[role].pop()?.kill();
   }
 
   pidsOf(role: Role): number[] {
     if (role === 'redis' || role === 'postgres') return [this.#stores[role].pid!];
     return this.#apps[role].map(({ pid }) => pid!);
+  }
+
+  async drained(): Promise<void> {
+    await this.#kind.drained?.(this.#env);
   }
 
   async stop(): Promise<void> {

@@ -22,7 +22,7 @@ export const throughput: Measure = {
     { key: 'lost', title: 'refused or lost', unit: '', better: 'neither' },
   ],
   run: (options) =>
-    withSystems(options, SOCKETS, async (systems) => {
+    withSystems({ ...options, kinds: [...options.kinds, ...options.floors] }, SOCKETS, async (systems) => {
       for (const system of systems) await warmUp(system, options);
       return interleave(systems, options, async (system) => {
         const { result, cost } = await costOf(system, () =>
