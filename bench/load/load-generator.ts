@@ -6,7 +6,7 @@ import type { CommandName, Commands, Reply, Request } from './protocol.ts';
 /** The load generator of one system, as the runner sees it. */
 export class LoadGenerator {
   readonly #child: ChildProcess;
-  readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #open = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #lastId = 0;
 
   private constructor(child: ChildProcess) {
@@ -14,7 +14,7 @@ export class LoadGenerator {
     child.on('message', ({ id, answer, error }: Reply) => {
       const asked = this.#open.get(id);
       this.#open.delete(id);
-      if (error === undefined) asked?.resolve(answer);
+      if (error === undefined) asked?.resolve(answer as never);
       else asked?.reject(new Error(`load generator: ${error}`));
     });
     child.once('exit', () => {
@@ -36,10 +36,10 @@ export class LoadGenerator {
   async tell<Name extends CommandName>(name: Name, ask: Commands[Name]['ask']): Promise<Commands[Name]['answer']> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const asked = Promise.withResolvers<unknown>();
+    const asked = Promise.withResolvers<Commands[Name]['answer']>();
     this.#open.set(id, asked);
     this.#child.send({ id, name, ask } satisfies Request<Name>);
-    return asked.promise as Promise<Commands[Name]['answer']>;
+    return asked.promise;
   }
 
   async stop(): Promise<void> {

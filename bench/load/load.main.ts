@@ -32,6 +32,8 @@ async function obey({ name, ask }: Request): Promise<object> {
       await load?.close();
       load = undefined;
       return {};
+    default:
+      throw new Error(`unknown: ${String(name)}`);
   }
 }
 

@@ -64,7 +64,7 @@ export class RawSocket {
       short < EXTENDED_16 ? short : short === EXTENDED_16 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2));
     if (rest.length < start + length) return undefined;
     this.#rest = rest.subarray(start + length);
-    return rest.toString("latin1", start, start + length);
+    return rest.toString('latin1', start, start + length);
   }
 
   private take(message: string): void {

@@ -32,6 +32,8 @@ export interface Measure {
   name: string;
   title: string;
   metrics: readonly Metric[];
+  /** Keys of the metrics that its chart shows. */
+  drawn: readonly string[];
   run: (options: BenchOptions) => Promise<Samples>;
   /** What is compared, by names of systems, where it is not ours with the stock stacks. */
   compared?: (names: readonly string[]) => Compared;
@@ -66,14 +68,11 @@ export async function interleave(
 /** Puts samples of the same rounds together, keys apart by a suffix. */
 export function merge(into: Samples, more: Samples, suffix: string): void {
   for (const [name, samples] of more) {
-    const known = into.get(name) ?? samples.map(() => ({}));
-    into.set(
-      name,
-      samples.map((sample, round) => {
-        const renamed = Object.entries(sample).map(([key, value]) => [`${key}${suffix}`, value]);
-        return { ...known[round], ...(Object.fromEntries(renamed) as Sample) };
-      }),
-    );
+    const known = into.get(name) ?? samples.map((): Sample => ({}));
+    into.set(name, known);
+    for (const [round, sample] of samples.entries()) {
+      for (const [key, value] of Object.entries(sample)) known[round]![`${key}${suffix}`] = value;
+    }
   }
 }
 

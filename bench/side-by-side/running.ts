@@ -7,15 +7,14 @@ export async function withSystems<Result>(
   sockets: number,
   use: (systems: BenchSystem[]) => Promise<Result>,
 ): Promise<Result> {
-  const systems: BenchSystem[] = [];
+  const starting = kinds.map((kind) => BenchSystem.start(kind, { workers, sockets }));
   try {
-    for (const kind of kinds) {
-      systems.push(await BenchSystem.start(kind, { workers, sockets }));
-      say(`${kind.name} runs`);
-    }
+    const systems = await Promise.all(starting);
+    say(`${kinds.map(({ name }) => name).join(', ')} run`);
     return await use(systems);
   } finally {
-    await Promise.all(systems.map((system) => system.stop()));
+    const started = await Promise.allSettled(starting);
+    await Promise.all(started.map(async (each) => each.status === 'fulfilled' && each.value.stop()));
   }
 }
 

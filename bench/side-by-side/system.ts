@@ -8,7 +8,9 @@ import { startRedis, type RedisServer } from '../../infra/local/redis.ts';
 import type { Target, Wire } from '../load/protocol.ts';
 import { LoadGenerator } from '../load/load-generator.ts';
 
-export type AppRole = 'api' | 'worker' | 'socket';
+const APP_ROLES = ['api', 'worker', 'socket'] as const;
+
+export type AppRole = (typeof APP_ROLES)[number];
 
 /** The kinds of server processes of a system. */
 export type Role = AppRole | 'redis' | 'postgres';
@@ -69,6 +71,7 @@ export class BenchSystem {
   readonly #secret: string;
   readonly #apps: Record<AppRole, AppServer[]> = { api: [], worker: [], socket: [] };
   readonly load: LoadGenerator;
+  #named = 0;
 
   private constructor(kind: SystemKind, stores: Stores, load: LoadGenerator) {
     this.#kind = kind;
@@ -83,9 +86,8 @@ export class BenchSystem {
     const system = new BenchSystem(kind, stores, load);
     await kind.migrate(system.#env);
     const sizes: Record<AppRole, number> = { api: 1, worker: workers, socket: sockets };
-    for (const role of kind.roles ?? (['api', 'worker', 'socket'] as const)) {
-      for (let count = 0; count < sizes[role]; count += 1) await system.add(role);
-    }
+    const starts = (kind.roles ?? APP_ROLES).flatMap((role) => Array.from({ length: sizes[role] }, () => role));
+    await Promise.all(starts.map((role) => system.add(role)));
     return system;
   }
 
@@ -127,9 +129,9 @@ export class BenchSystem {
   }
 
   async add(role: AppRole): Promise<AppServer> {
-    const apps = this.#apps[role];
-    const app = await this.#kind.start(role, `${role}-${apps.length + 1}`, this.#env);
-    apps.push(app);
+    this.#named += 1;
+    const app = await this.#kind.start(role, `${role}-${this.#named}`, this.#env);
+    this.#apps[role].push(app);
     return app;
   }
 

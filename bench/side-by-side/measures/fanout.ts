@@ -20,13 +20,16 @@ export const fanout: Measure = {
     { key: 'socket', title: 'socket CPU a delivery', unit: 'µs', better: 'lower' },
     { key: 'missing', title: 'clients that did not hear', unit: '', better: 'neither' },
   ],
+  drawn: ['last', 'socket'],
   run: (options) =>
     withSystems(options, SOCKETS, async (systems) => {
       const users = options.isQuick ? QUICK_CLIENTS : CLIENTS;
-      for (const system of systems) {
-        await system.load.tell('connect', { target: system.target, users, prefix: 'fan-' });
-        await system.load.tell('announce', {});
-      }
+      await Promise.all(
+        systems.map(async (system) => {
+          await system.load.tell('connect', { target: system.target, users, prefix: 'fan-' });
+          await system.load.tell('announce', {});
+        }),
+      );
       return interleave(systems, options, async (system) => {
         const { result, cost } = await costOf(system, async () => {
           const heard = await system.load.tell('announce', {});

@@ -1,4 +1,4 @@
-import { interleave, type Measure, type Metric, type Sample, type Samples } from '../measure.ts';
+import { interleave, merge, type Measure, type Metric, type Sample, type Samples } from '../measure.ts';
 import { costOf } from '../measuring.ts';
 import { withSystems, warmUp } from '../running.ts';
 import { fillHistory } from '../fill-history.ts';
@@ -29,26 +29,21 @@ export const growth: Measure = {
     { key: `postgres@${grown}`, title: `  of it Postgres`, unit: 's', better: 'lower' },
     { key: `p50@${grown}`, title: `submit to outcome, p50, ${grown}`, unit: 'ms', better: 'lower' },
   ]),
+  drawn: GROWN.map((grown) => `cpu@${grown}`),
   compared: () => ({ ours: 'much', stocks: ['little'] }),
   run: (options) => {
-    const [own] = options.kinds.filter(({ isOurs }) => isOurs);
+    const own = options.kinds.find(({ isOurs }) => isOurs);
     const kinds = [
       { ...own!, name: 'little' },
       { ...own!, name: 'much' },
     ];
     return withSystems({ ...options, kinds }, SOCKETS, async (systems) => {
-      const all: Samples = new Map(systems.map(({ name }) => [name, []]));
+      const all: Samples = new Map();
       const measure = async (suffix: string, rooms: ReadonlyMap<string, string[]> = new Map()): Promise<void> => {
         const samples = await interleave(systems, options, async (system) =>
           loadOnce(system, options.seconds, rooms.get(system.name)),
         );
-        for (const [name, rounds] of samples) {
-          for (const [round, sample] of rounds.entries()) {
-            const renamed = Object.entries(sample).map(([key, value]) => [`${key}@${suffix}`, value]);
-            const known = (all.get(name)![round] ??= {});
-            Object.assign(known, Object.fromEntries(renamed));
-          }
-        }
+        merge(all, samples, `@${suffix}`);
       };
       const amount = <Amount>(system: BenchSystem, { few, many }: { few: Amount; many: Amount }): Amount =>
         system.name === 'much' ? many : few;

@@ -26,7 +26,8 @@ const METRICS: readonly Metric[] = [
 ];
 
 async function growTo(system: BenchSystem, count: number): Promise<void> {
-  while (system.appsOf('socket').length < count) await system.add('socket');
+  const missing = count - system.appsOf('socket').length;
+  await Promise.all(Array.from({ length: missing }, () => system.add('socket')));
 }
 
 /** What one outcome costs all socket processes together, when there are more and more of them. */
@@ -34,14 +35,17 @@ export const instances: Measure = {
   name: 'instances',
   title: `Socket processes, ${PER_SECOND} outcomes/s`,
   metrics: METRICS,
+  drawn: COUNTS.map((count) => `socket@${count}`),
   run: (options) =>
     withSystems(options, 1, async (systems) => {
       const all: Samples = new Map();
       for (const count of COUNTS) {
-        for (const system of systems) {
-          await growTo(system, count);
-          await warmUp(system, options);
-        }
+        await Promise.all(
+          systems.map(async (system) => {
+            await growTo(system, count);
+            await warmUp(system, options);
+          }),
+        );
         const samples = await interleave(systems, options, async (system) => {
           const { result, cost } = await costOf(system, () =>
             system.load.tell('open', { perSecond: PER_SECOND, seconds: options.seconds }),

@@ -20,9 +20,10 @@ export const latency: Measure = {
   name: 'latency',
   title: 'POST to outcome at a fixed rate',
   metrics: RATES.flatMap(metricsAt),
+  drawn: RATES.flatMap((rate) => [`p50@${rate}`, `p99@${rate}`]),
   run: (options) =>
     withSystems(options, SOCKETS, async (systems) => {
-      for (const system of systems) await warmUp(system, options);
+      await Promise.all(systems.map((system) => warmUp(system, options)));
       const all: Samples = new Map();
       for (const perSecond of RATES) {
         const samples = await interleave(systems, options, async (system) => {

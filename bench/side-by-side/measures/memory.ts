@@ -25,6 +25,7 @@ export const memory: Measure = {
     better: 'lower' as const,
     wanted: 0.6,
   })),
+  drawn: COUNTS.map((count) => `kib@${count}`),
   run: (options) =>
     withSystems({ ...options, kinds: [...options.kinds, ...options.floors.filter(hears)] }, 0, async (systems) =>
       interleave(systems, options, async (system) => {

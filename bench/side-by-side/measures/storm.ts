@@ -18,6 +18,7 @@ export const storm: Measure = {
     { key: 'gateway', title: 'gateway CPU a client', unit: 'ms', better: 'neither' },
     { key: 'postgres', title: 'Postgres CPU a client', unit: 'ms', better: 'neither' },
   ],
+  drawn: ['p50', 'p99', 'all'],
   run: async ({ rounds, isQuick, say }) => {
     const samples = [];
     for (let round = 0; round < rounds; round += 1) {
@@ -25,7 +26,10 @@ export const storm: Measure = {
       const system = await startBenchSystem(2);
       try {
         const before = await ProcessTimes.read();
-        const { clients, complete, replayMs, tookMs, cpuMs } = await runStorm(system, isQuick ? QUICK_CLIENTS : CLIENTS);
+        const { clients, complete, replayMs, tookMs, cpuMs } = await runStorm(
+          system,
+          isQuick ? QUICK_CLIENTS : CLIENTS,
+        );
         const foreign = (await ProcessTimes.read()).foreignSince(before);
         samples.push({
           incomplete: clients - complete,

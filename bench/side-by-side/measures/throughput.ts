@@ -21,9 +21,10 @@ export const throughput: Measure = {
     { key: 'p99', title: 'submit to outcome, p99', unit: 'ms', better: 'lower' },
     { key: 'lost', title: 'refused or lost', unit: '', better: 'neither' },
   ],
+  drawn: ['perSecond', 'cpu'],
   run: (options) =>
     withSystems({ ...options, kinds: [...options.kinds, ...options.floors] }, SOCKETS, async (systems) => {
-      for (const system of systems) await warmUp(system, options);
+      await Promise.all(systems.map((system) => warmUp(system, options)));
       return interleave(systems, options, async (system) => {
         const { result, cost } = await costOf(system, () =>
           system.load.tell('closed', { inFlight: IN_FLIGHT, seconds: options.seconds }),

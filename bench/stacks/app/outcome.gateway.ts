@@ -1,6 +1,6 @@
 import { JwtService } from '@nestjs/jwt';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
-import type { Server } from 'socket.io';
+import type { Server, Socket } from 'socket.io';
 import { roomOf } from '../notification-path.ts';
 import type { Claims } from './jwt.guard.ts';
 
@@ -10,14 +10,19 @@ export class OutcomeGateway implements OnGatewayInit<Server> {
 
   afterInit(server: Server): void {
     server.use((socket, next) => {
-      const { token } = socket.handshake.auth as { token?: string };
-      this.jwt.verifyAsync<Claims>(token ?? '').then(
-        async ({ sub }) => {
-          await socket.join(roomOf(sub));
-          next();
-        },
-        () => next(new Error('UNAUTHENTICATED')),
-      );
+      const { token = '' } = socket.handshake.auth as { token?: string };
+      void this.admit(token, socket).then(next);
     });
+  }
+
+  /** Gives the reason why a socket is refused. */
+  private async admit(token: string, socket: Socket): Promise<Error | undefined> {
+    try {
+      const { sub } = await this.jwt.verifyAsync<Claims>(token);
+      await socket.join(roomOf(sub));
+      return undefined;
+    } catch {
+      return new Error('UNAUTHENTICATED');
+    }
   }
 }

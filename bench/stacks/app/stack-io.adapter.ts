@@ -16,7 +16,7 @@ export class StackIoAdapter extends IoAdapter {
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
-    const server = super.createIOServer(port, { ...options, ...this.path.serverOptions } as ServerOptions) as Server;
+    const server = super.createIOServer(port, { ...options, ...this.path.serverOptions } as ServerOptions);
     this.#attached = this.path.attach(server, this.redisUrl);
     return server;
   }
