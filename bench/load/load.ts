@@ -59,8 +59,12 @@ export class Load {
     const all = this.clients.connected;
     const body = JSON.stringify({ audience: 'everyone', title: 'hello', body: TEXT });
     const startedAt = performance.now();
-    this.#submitter.post('/v1/announcements', this.clients.users[0]!.authorization, body, () => undefined);
+    let isRefused = false;
+    this.#submitter.post('/v1/announcements', this.clients.users[0]!.authorization, body, (id) => {
+      isRefused = id === undefined;
+    });
     while (this.#announced.length < all && performance.now() - startedAt < LOST_AFTER_MS) await delay(TICK_MS);
+    if (isRefused) throw new Error('the announcement was refused');
     const after = this.#announced.map((at) => at - startedAt);
     return { heard: after.length, p50: median(after), last: Math.max(...after) };
   }
@@ -120,10 +124,9 @@ export class Load {
   }
 
   private hear(message: string): void {
-    const { outcome } = this.#target.wire;
-    const at = message.indexOf(outcome);
-    if (at >= 0) {
-      const start = at + outcome.length;
+    const { outcome, beforeId } = this.#target.wire;
+    if (message.startsWith(outcome)) {
+      const start = message.indexOf(beforeId) + beforeId.length;
       this.#operations.heard(message.slice(start, start + UUID_LENGTH));
     } else if (message.includes('"announcement"')) this.#announced.push(performance.now());
   }

@@ -11,8 +11,9 @@ export interface Wire {
   protocol: 'socket.io' | 'ws';
   /** Start of the message after which a client hears everything. */
   ready: string;
-  /** What stands before the id of the action in a message that tells an outcome. */
+  /** Start of a message that tells an outcome, and what stands before the id of the action in it. */
   outcome: string;
+  beforeId: string;
   /** Whether outcomes come at all; without them an answer ends an operation. */
   hears: boolean;
 }

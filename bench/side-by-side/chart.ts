@@ -1,5 +1,5 @@
 import type { Line, Summary } from './summary.ts';
-import { number } from './table.ts';
+import { number } from './number.ts';
 
 const WIDTH = 720;
 const NAMES_WIDTH = 150;

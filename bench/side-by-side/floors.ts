@@ -6,7 +6,7 @@ import type { Wire } from '../load/protocol.ts';
 import { ReadyProcess } from './ready-process.ts';
 import type { AppRole, SystemKind } from './system.ts';
 
-const SILENT: Wire = { protocol: 'ws', ready: '', outcome: '', hears: false };
+const SILENT: Wire = { protocol: 'ws', ready: '', outcome: '', beforeId: '', hears: false };
 
 const MAINS: Record<string, Partial<Record<AppRole, string>>> = {
   'node:http': { api: 'http.main.ts' },
@@ -18,7 +18,7 @@ const MAINS: Record<string, Partial<Record<AppRole, string>>> = {
 export function floors(): SystemKind[] {
   return [
     floor('node:http', SILENT),
-    floor('plain ws', { protocol: 'ws', ready: 'hello', outcome: '["outcome",{"id":"', hears: true }),
+    floor('plain ws', { protocol: 'ws', ready: 'hello', outcome: '["outcome"', beforeId: '{"id":"', hears: true }),
     { ...floor('bare BullMQ', SILENT), drained },
   ];
 }

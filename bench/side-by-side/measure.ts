@@ -1,3 +1,4 @@
+import { number } from './number.ts';
 import type { BenchSystem, SystemKind } from './system.ts';
 
 export interface BenchOptions {
@@ -78,6 +79,6 @@ export function merge(into: Samples, more: Samples, suffix: string): void {
 
 function textOf(sample: Sample): string {
   return Object.entries(sample)
-    .map(([key, value]) => `${key} ${Number(value.toPrecision(3))}`)
+    .map(([key, value]) => `${key} ${number(value)}`)
     .join(', ');
 }

@@ -20,7 +20,7 @@ export function stock(stack: string): SystemKind {
   return {
     name: stack,
     isOurs: false,
-    wire: { protocol: 'socket.io', ready: '40', outcome: '["outcome",{"id":"', hears: true },
+    wire: { protocol: 'socket.io', ready: '40', outcome: '42["outcome"', beforeId: '{"id":"', hears: true },
     migrate: async ({ DATABASE_URL }) => {
       const client = new pg.Client({ connectionString: DATABASE_URL });
       await client.connect();

@@ -1,3 +1,4 @@
+import { number } from './number.ts';
 import type { Line, Summary } from './summary.ts';
 import type { Spread } from './statistics.ts';
 
@@ -38,10 +39,4 @@ function wantedCell({ metric: { wanted, better }, ratio }: Line): string {
   if (wanted === undefined) return '';
   const isKept = ratio !== undefined && (better === 'higher' ? ratio.median >= wanted : ratio.median <= wanted);
   return `${better === 'higher' ? '≥' : '≤'} ${wanted} × ${isKept ? '✓' : '✗'}`;
-}
-
-/** Three digits that count. */
-export function number(value: number): string {
-  if (!Number.isFinite(value)) return '–';
-  return Math.abs(value) >= 1_000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
