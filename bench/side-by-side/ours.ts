@@ -19,7 +19,13 @@ export function ours(): SystemKind {
     name: 'tidings',
     isOurs: true,
     environment: PRODUCTION,
-    wire: { protocol: 'socket.io', ready: '42["session"', outcome: '42["outcome"', beforeId: '"data":{"id":"', hears: true },
+    wire: {
+      protocol: 'socket.io',
+      ready: '42["session"',
+      outcome: '42["outcome"',
+      beforeId: '"data":{"id":"',
+      hears: true,
+    },
     migrate: async (env) => {
       await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {
         cwd: ROOT,

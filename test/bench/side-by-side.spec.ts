@@ -10,7 +10,7 @@ describe('the side-by-side benchmark', () => {
   const running: BenchSystem[] = [];
   afterAll(() => Promise.all(running.map((system) => system.stop())));
 
-  test('has outcomes heard, and counts what they cost', async () => {
+  test('has outcomes heard, and counts what they cost', { timeout: 60_000 }, async () => {
     const kind = floors().find(({ name }) => name === 'plain ws')!;
     const system = await BenchSystem.start(kind, { workers: 0, sockets: 0 });
     running.push(system);

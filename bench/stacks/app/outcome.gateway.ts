@@ -11,18 +11,18 @@ export class OutcomeGateway implements OnGatewayInit<Server> {
   afterInit(server: Server): void {
     server.use((socket, next) => {
       const { token = '' } = socket.handshake.auth as { token?: string };
-      void this.admit(token, socket).then(next);
+      void this.admit(token, socket, next);
     });
   }
 
-  /** Gives the reason why a socket is refused. */
-  private async admit(token: string, socket: Socket): Promise<Error | undefined> {
+  private async admit(token: string, socket: Socket, next: (refused?: Error) => void): Promise<void> {
+    let refused: Error | undefined;
     try {
       const { sub } = await this.jwt.verifyAsync<Claims>(token);
       await socket.join(roomOf(sub));
-      return undefined;
     } catch {
-      return new Error('UNAUTHENTICATED');
+      refused = new Error('UNAUTHENTICATED');
     }
+    next(refused);
   }
 }
