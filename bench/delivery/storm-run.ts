@@ -3,7 +3,7 @@ import { userChannel } from '#contracts';
 import { LedgerCheck } from '../../libs/testing/src/ledger-check.ts';
 import { makeUpEvents } from '../../test/delivery/made-up-events.ts';
 import { percentile } from '../processing/figure.ts';
-import { cpuTimeMs } from './cpu-time.ts';
+import { ProcessTimes } from '../side-by-side/processes.ts';
 import { RawClient } from './raw-client.ts';
 import { tokenOf, type BenchSystem } from './system.ts';
 
@@ -96,9 +96,10 @@ async function commits(ledger: LedgerCheck): Promise<number> {
 
 async function cpuShares({ postgres }: BenchSystem, gateway: { pid: number | undefined }): Promise<CpuShares> {
   const { user, system } = process.cpuUsage();
+  const times = await ProcessTimes.read();
   return {
-    gateway: await cpuTimeMs(gateway.pid!),
-    postgres: await cpuTimeMs(postgres.pid!),
+    gateway: times.of([gateway.pid!]),
+    postgres: times.of([postgres.pid!]),
     clients: Math.round((user + system) / 1_000),
   };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { median, percentile } from '../side-by-side/statistics.ts';
+import { percentile } from '../processing/figure.ts';
+import { median } from '../side-by-side/statistics.ts';
 import { Clients } from './clients.ts';
 import { Operations } from './operations.ts';
 import type { FanOutResult, LoadResult, Target } from './protocol.ts';

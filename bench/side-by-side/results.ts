@@ -14,13 +14,16 @@ export interface Circumstances {
   seconds: number;
   users: number;
   workers: number;
+  /** Of a smoke run: kept apart, since the documentation must not show it. */
+  isQuick: boolean;
 }
 
 /** Writes what was measured as JSON, as a table and as a chart. */
 export async function writeResults(summary: Summary, ours: string, circumstances: Circumstances): Promise<void> {
-  await mkdir(ARTIFACTS, { recursive: true });
+  const folder = circumstances.isQuick ? join(ARTIFACTS, 'quick') : ARTIFACTS;
+  await mkdir(folder, { recursive: true });
   const write = (ending: string, text: string): Promise<void> =>
-    writeFile(join(ARTIFACTS, `${summary.measure.name}.${ending}`), text);
+    writeFile(join(folder, `${summary.measure.name}.${ending}`), text);
   const { rounds, seconds, users, workers } = circumstances;
   const about = `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${rounds} rounds of ${seconds} s, ${users} users, ${workers} worker${workers === 1 ? '' : 's'}.`;
   await write('json', JSON.stringify(jsonOf(summary, circumstances), undefined, 2));

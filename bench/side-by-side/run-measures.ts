@@ -35,6 +35,7 @@ export async function runMeasures({
 }: RunOptions): Promise<void> {
   mustExist('measure', only, MEASURE_NAMES);
   mustExist('stack', stacks, STOCK_STACKS);
+  if (options.isQuick) console.log('A smoke run: fewer of everything than the titles say; the figures mean nothing.');
   const kinds = [ours(), ...stacks.map(stock)];
   for (const measure of MEASURES.filter(({ name }) => only.includes(name))) {
     const say = (line: string): void => console.error(`${measure.name}: ${line}`);

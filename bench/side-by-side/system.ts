@@ -95,10 +95,6 @@ export class BenchSystem {
     return this.#kind.name;
   }
 
-  get isOurs(): boolean {
-    return this.#kind.isOurs;
-  }
-
   /** Whether it has socket processes; else its api is connected to. */
   get hasSockets(): boolean {
     return this.#kind.roles?.includes('socket') ?? true;
