@@ -13,6 +13,9 @@ export class RawClient {
   /** Of the events that it heard, as they came. */
   readonly offsets: number[] = [];
   readonly sessions: Session[] = [];
+  /** When it last tried to connect, and when it last heard an event, as `performance.now()`. */
+  openedAt = 0;
+  heardAt = 0;
   #socket: Socket | undefined;
   #rest = Buffer.alloc(0);
   #failures = 0;
@@ -41,6 +44,7 @@ export class RawClient {
   private open(onSession?: () => void): void {
     const { hostname, port, host } = new URL(this.url);
     this.#rest = Buffer.alloc(0);
+    this.openedAt = performance.now();
     let isUpgraded = false;
     const socket = connect(Number(port), hostname);
     this.#socket = socket;
@@ -86,6 +90,7 @@ export class RawClient {
   private take(packet: string, onSession?: () => void): void {
     if (packet.startsWith('42["event"')) {
       this.offsets.push(Number(/"offset":(\d+)/.exec(packet)?.[1]));
+      this.heardAt = performance.now();
     } else if (packet.startsWith('42["session"')) {
       this.sessions.push((JSON.parse(packet.slice(2)) as [string, Session])[1]);
       this.#failures = 0;

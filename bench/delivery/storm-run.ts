@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { userChannel } from '#contracts';
 import { LedgerCheck } from '../../libs/testing/src/ledger-check.ts';
 import { makeUpEvents } from '../../test/delivery/made-up-events.ts';
-import { cpuTimeMs } from './cpu-time.ts';
+import { percentile } from '../processing/figure.ts';
+import { ProcessTimes } from '../side-by-side/processes.ts';
 import { RawClient } from './raw-client.ts';
 import { tokenOf, type BenchSystem } from './system.ts';
 
@@ -22,7 +23,10 @@ export interface StormRun {
   clients: number;
   /** Clients that heard all they had missed, once and in order, and were told that they had. */
   complete: number;
+  /** From the death of the gateway until all were. */
   tookMs: number;
+  /** From the connection of a client to its last missed event. */
+  replayMs: { p50: number; p99: number };
   queries: number;
   cpuMs: CpuShares;
 }
@@ -64,11 +68,13 @@ export async function runStorm(system: BenchSystem, clients: number): Promise<St
   await delay(REPORTED_AFTER_MS);
   const queries = (await commits(ledger)) - before.queries;
   for (const client of connected) client.close();
+  const replays = connected.map(({ openedAt, heardAt }) => Math.round(heardAt - openedAt));
   await ledger.close();
   return {
     clients,
     complete: connected.filter(isComplete).length,
     tookMs,
+    replayMs: { p50: percentile(replays, 0.5), p99: percentile(replays, 0.99) },
     queries,
     cpuMs: {
       gateway: after.gateway - before.cpuMs.gateway,
@@ -90,9 +96,10 @@ async function commits(ledger: LedgerCheck): Promise<number> {
 
 async function cpuShares({ postgres }: BenchSystem, gateway: { pid: number | undefined }): Promise<CpuShares> {
   const { user, system } = process.cpuUsage();
+  const times = await ProcessTimes.read();
   return {
-    gateway: await cpuTimeMs(gateway.pid!),
-    postgres: await cpuTimeMs(postgres.pid!),
+    gateway: times.of([gateway.pid!]),
+    postgres: times.of([postgres.pid!]),
     clients: Math.round((user + system) / 1_000),
   };
 }

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { AppProcess } from '../../infra/local/app-process.ts';
+import { freePort } from '../../infra/local/ports.ts';
+import { runCommand } from '../../infra/local/run-command.ts';
+import { ROOT } from '../../infra/local/run-tool.ts';
+import type { SystemKind } from './system.ts';
+
+/** As in production, with limits that a load generator does not reach. */
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  LOG_LEVEL: 'warn',
+  METRICS_TOKEN: 'of-no-interest-to-a-benchmark',
+  RATE_LIMIT_PER_USER: '100000000',
+  RATE_LIMIT_PER_ADDRESS: '0',
+};
+
+export function ours(): SystemKind {
+  return {
+    name: 'tidings',
+    isOurs: true,
+    environment: PRODUCTION,
+    wire: {
+      protocol: 'socket.io',
+      ready: '42["session"',
+      outcome: '42["outcome"',
+      beforeId: '"data":{"id":"',
+      hears: true,
+    },
+    migrate: async (env) => {
+      await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {
+        cwd: ROOT,
+        env: { ...process.env, ...PRODUCTION, ...env },
+      });
+    },
+    start: async (app, instance, env) =>
+      new AppProcess({ app, instance, port: await freePort(), env: { ...PRODUCTION, ...env } }).start(),
+  };
+}
