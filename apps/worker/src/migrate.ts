@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import { ActionCatalogue, RESOURCES } from '#actions';
-import { loadConfig, WorkerConfig } from '#config';
+import { DatabaseConfig, loadConfig } from '#config';
 import { Database, migrate } from '#database';
 import { ledgerMigrations } from '#ledger';
 import { failToStart } from '#telemetry';
 
 /** Brings the database to the present schema: run it before a new version of the apps. */
 async function main(): Promise<void> {
-  const { DATABASE_URL } = loadConfig(WorkerConfig);
+  const { DATABASE_URL } = loadConfig(DatabaseConfig);
   const database = new Database({ url: DATABASE_URL, poolSize: 1, applicationName: 'tidings-migrate' });
   try {
     const { migrations } = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()));
