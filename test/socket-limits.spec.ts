@@ -1,5 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { connect, ConnectionRefused, eventually, startSystem, type Listener, type System, type TestUser } from '#testing';
+import {
+  connect,
+  ConnectionRefused,
+  eventually,
+  startSystem,
+  type Listener,
+  type System,
+  type TestUser,
+} from '#testing';
 import { ackOf } from './audiences/ack.ts';
 
 const MOST_EVENTS = 20;

@@ -53,7 +53,9 @@ function foreignRoom(): fc.Arbitrary<string> {
 function foreignCursor(): fc.Arbitrary<string | undefined> {
   return fc.oneof(
     fc.constantFrom(undefined, '0', ...cursors),
-    fc.record({ channel: foreignRoom(), offset: fc.nat(9), check: fc.stringMatching(/^[0-9a-f]{12}$/) }).map(encodeCursor),
+    fc
+      .record({ channel: foreignRoom(), offset: fc.nat(9), check: fc.stringMatching(/^[0-9a-f]{12}$/) })
+      .map(encodeCursor),
   );
 }
 
@@ -137,7 +139,10 @@ describe('whoever is no member of a room, whatever they make up,', { timeout: 60
       body: { actions },
     });
     expect([status, body.results.filter(({ action }) => !action)]).toEqual([202, []]);
-    await mallorys.outcomesOf(body.results.map(({ action }) => action), 30_000);
+    await mallorys.outcomesOf(
+      body.results.map(({ action }) => action),
+      30_000,
+    );
     // What is there and what is not: the same answer.
     const errors = new Map<string, Set<string>>();
     for (const { data } of mallorys.outcomes) {
@@ -161,7 +166,9 @@ describe('whoever is no member of a room, whatever they make up,', { timeout: 60
     await eventually(() => expect(heardOf(alices, room)).toHaveLength(PAST + 1));
     const marker = await mallory.createMessage('the last');
     await mallorys.outcomeOf(marker);
-    await eventually(() => expect(stream.outcomes.some(({ data }) => (data.data as Action).id === marker.id)).toBe(true));
+    await eventually(() =>
+      expect(stream.outcomes.some(({ data }) => (data.data as Action).id === marker.id)).toBe(true),
+    );
     expectNothingHeard();
   });
 });

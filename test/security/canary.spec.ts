@@ -37,7 +37,11 @@ async function answersTo(sent: string): Promise<string[]> {
   }
   await ask(`${api}/v1/messages`, { headers: { authorization: `Basic ${sent}`, cookie: `token=${sent}` } });
   const body = JSON.stringify({ text: '' });
-  await ask(`${api}/v1/messages`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body });
+  await ask(`${api}/v1/messages`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body,
+  });
   // Never in a URL: refused even beside a good one.
   const good = { authorization: `Bearer ${await token('alice')}` };
   for (const name of ['access_token', 'token', 'Authorization']) {
@@ -106,8 +110,18 @@ describe('line breaks and controls', () => {
     const encoded = encodeURIComponent(FORGED);
     const bearer = { authorization: `Bearer ${evil.token}` };
     for (const { url } of [system.api, system.sockets[0]!]) {
-      const headers = { ...bearer, 'x-request-id': 'x\u009b2J\u0085', 'user-agent': '\u009b2J', 'last-event-id': '\u0085' };
-      for (const path of [`/${encoded}`, `/v1/messages/${encoded}`, `/v1/outcomes?after=${encoded}`, '/v1/%0d%0aforged']) {
+      const headers = {
+        ...bearer,
+        'x-request-id': 'x\u009b2J\u0085',
+        'user-agent': '\u009b2J',
+        'last-event-id': '\u0085',
+      };
+      for (const path of [
+        `/${encoded}`,
+        `/v1/messages/${encoded}`,
+        `/v1/outcomes?after=${encoded}`,
+        '/v1/%0d%0aforged',
+      ]) {
         expect(await send(url, headers, path)).toBeGreaterThanOrEqual(400);
       }
     }

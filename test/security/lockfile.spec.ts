@@ -17,7 +17,13 @@ const FLOORS: Record<string, string> = {
 };
 
 /** Packages of Nest with version numbers of their own. */
-const OWN_SERIES = ['@nestjs/bull-shared', '@nestjs/bullmq', '@nestjs/cli', '@nestjs/mapped-types', '@nestjs/schematics'];
+const OWN_SERIES = [
+  '@nestjs/bull-shared',
+  '@nestjs/bullmq',
+  '@nestjs/cli',
+  '@nestjs/mapped-types',
+  '@nestjs/schematics',
+];
 
 interface Lockfile {
   packages: Record<string, { version?: string }>;

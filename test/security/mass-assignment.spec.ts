@@ -47,7 +47,8 @@ describe.each(Object.entries(MAKERS))('a payload of %s', (type, payload) => {
   const forbidden = FIELDS.filter((field) => !isMeant(field));
 
   it('says nothing that is not the client’s to say: by REST', async () => {
-    const [method, path] = verb === 'create' ? ['POST', `/v1/${resource}`] : ['PATCH', `/v1/${resource}/${randomUUID()}`];
+    const [method, path] =
+      verb === 'create' ? ['POST', `/v1/${resource}`] : ['PATCH', `/v1/${resource}/${randomUUID()}`];
     for (const field of forbidden) {
       const answer = await alice.call<Problem>(method, path, { body: { ...payload, [field]: 'mallory' } });
       expect(answer.status).toBe(400);

@@ -23,7 +23,9 @@ function withUser(url: string, username: string): string {
 /** Has the users of the template. */
 async function makeUsers(url: string, prefix: string): Promise<void> {
   const admin = new Redis(url);
-  const text = (await read('redis/users.acl.template')).replaceAll('PREFIX', prefix).replaceAll(/[A-Z]+_PASSWORD/g, PASSWORD);
+  const text = (await read('redis/users.acl.template'))
+    .replaceAll('PREFIX', prefix)
+    .replaceAll(/[A-Z]+_PASSWORD/g, PASSWORD);
   const users = text.split('\n').filter((line) => line.startsWith('user '));
   expect(users.map((line) => line.split(' ')[1])).toEqual(['default', 'health', ...APPS]);
   // The last one locks this connection out, too.
@@ -54,7 +56,10 @@ async function onPostgres<Result>(url: string, work: (client: pg.Client) => Prom
 
 beforeAll(async () => {
   const [redisServer, postgresServer] = await Promise.all([privateRedis(), privatePostgres()]);
-  await Promise.all([makeUsers(redisServer.url, 'test'), runPsql(postgresServer.url, await read('postgres/roles.sql'))]);
+  await Promise.all([
+    makeUsers(redisServer.url, 'test'),
+    runPsql(postgresServer.url, await read('postgres/roles.sql')),
+  ]);
   redis = Object.fromEntries(APPS.map((app) => [app, withUser(redisServer.url, app)])) as typeof redis;
   postgres = {
     superuser: postgresServer.url,
@@ -83,18 +88,26 @@ describe('apps with users and roles of their own', () => {
 
     const room = await newRoom(alice, [bob]);
     const channel = `room:${room}`;
-    for (const listener of [alices, bobs]) expect(await ackOf(listener, 'subscribe', { channel })).toMatchObject({ ok: true });
+    for (const listener of [alices, bobs])
+      expect(await ackOf(listener, 'subscribe', { channel })).toMatchObject({ ok: true });
     const created = await alice.createMessage('hello', { roomId: room });
     expect(await alices.outcomeOf(created)).toMatchObject({ type: 'action.succeeded' });
     const edited = await alice.editMessage(created.resource.id, 'hello all', { 'idempotency-key': 'key-of-alice' });
     expect(await alices.outcomeOf(edited)).toMatchObject({ type: 'action.succeeded' });
-    await eventually(() => expect(heardOf(bobs, room)).toEqual(expect.arrayContaining(['message.created hello', 'message.edited hello all'])));
+    await eventually(() =>
+      expect(heardOf(bobs, room)).toEqual(
+        expect.arrayContaining(['message.created hello', 'message.edited hello all']),
+      ),
+    );
     await eventually(() => expect(stream.outcomes).toHaveLength(alices.outcomes.length));
     await eventually(async () => {
       expect(await ackOf(bobs, 'presence', { channel })).toEqual({ ok: true, users: ['alice', 'bob'] });
     });
 
-    const said = await ackOf<{ action: { id: string } }>(bobs, 'submit', { type: 'messages.create', payload: { text: 'hi' } });
+    const said = await ackOf<{ action: { id: string } }>(bobs, 'submit', {
+      type: 'messages.create',
+      payload: { text: 'hi' },
+    });
     if (!said.ok) throw new Error(JSON.stringify(said));
     await bobs.outcomeOf(said.action);
     expect(await ackOf(bobs, 'delivered', { cursor: bobs.outcomes.at(-1)!.cursor })).toEqual({ ok: true });
@@ -106,7 +119,9 @@ describe('apps with users and roles of their own', () => {
     const failed = await alice.submit('POST', '/v1/drills', { body: { fault: 'throw', faultyAttempts: 1 } });
     expect(await alices.outcomeOf(failed)).toMatchObject({ type: 'action.succeeded', data: { attempts: 2 } });
     await alices.outcomeOf(
-      await alice.submit('POST', '/v1/announcements', { body: { audience: 'everyone', title: 'News', body: 'All well' } }),
+      await alice.submit('POST', '/v1/announcements', {
+        body: { audience: 'everyone', title: 'News', body: 'All well' },
+      }),
     );
     await eventually(() => expect(bobs.events.at(-1)).toMatchObject({ type: 'announcement' }));
     for (const path of ['/v1/stats', '/v1/messages', '/v1/rooms', '/v1/outcomes/unread', '/v1/actions']) {
@@ -167,8 +182,15 @@ describe.each(APPS)('the user of Redis of the %s', (app) => {
 describe('nobody without a password', () => {
   it('reaches Redis', async () => {
     const url = new URL(redis.api);
-    for (const [username, password] of [['', ''], ['api', 'wrong'], ['default', PASSWORD]] as const) {
-      const client = new Redis(Object.assign(new URL(url), { username, password }).href, { lazyConnect: true, retryStrategy: null });
+    for (const [username, password] of [
+      ['', ''],
+      ['api', 'wrong'],
+      ['default', PASSWORD],
+    ] as const) {
+      const client = new Redis(Object.assign(new URL(url), { username, password }).href, {
+        lazyConnect: true,
+        retryStrategy: null,
+      });
       client.on('error', () => undefined);
       await expect(client.connect().then(() => client.get('test:x'))).rejects.toThrow();
       client.disconnect();

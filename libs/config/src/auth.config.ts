@@ -1,4 +1,15 @@
-import { IsBoolean, IsInt, IsNotIn, IsOptional, IsString, IsUrl, Max, Min, MinLength, ValidateIf } from 'class-validator';
+import {
+  IsBoolean,
+  IsInt,
+  IsNotIn,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Max,
+  Min,
+  MinLength,
+  ValidateIf,
+} from 'class-validator';
 import { InProduction, isKnownSecret } from './in-production.ts';
 import { ProcessConfig } from './process.config.ts';
 

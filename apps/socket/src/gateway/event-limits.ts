@@ -58,10 +58,7 @@ export class EventLimits {
     const refusal = tooMany ?? tooMuch;
     if (!refusal) return next();
     const { detail, retryAfterSeconds } = refusal;
-    ackProblem(
-      args,
-      new ProblemError('RATE_LIMITED', `${detail}; wait ${retryAfterSeconds} s`, { retryAfterSeconds }),
-    );
+    ackProblem(args, new ProblemError('RATE_LIMITED', `${detail}; wait ${retryAfterSeconds} s`, { retryAfterSeconds }));
     const goesOn = (tooMany?.excess ?? 0) > MOST_REFUSED_EVENTS || (tooMuch?.excess ?? 0) > MOST_REFUSED_BYTES;
     if (goesOn) socket.disconnect(true);
   }
