@@ -174,7 +174,7 @@ describe.each(APPS)('the user of Redis of the %s', (app) => {
   ])('may not %s %s', async (...[command, ...args]) => {
     const client = new Redis(redis[app], { retryStrategy: null });
     client.on('error', () => undefined);
-    const answer = client.call(command!, ...args).finally(() => client.disconnect());
+    const answer = client.call(command, ...args).finally(() => client.disconnect());
     await expect(answer).rejects.toThrow(/NOPERM|can't run this command|can't access/);
   });
 });
@@ -192,7 +192,7 @@ describe('nobody without a password', () => {
         retryStrategy: null,
       });
       client.on('error', () => undefined);
-      await expect(client.connect().then(() => client.get('test:x'))).rejects.toThrow();
+      await expect(client.connect().then(() => client.get('test:x'))).rejects.toThrow(/NOAUTH|WRONGPASS|NOPERM|closed/);
       client.disconnect();
     }
   });

@@ -10,7 +10,6 @@ export interface LogSource {
 const TOKEN = /eyJ[\w-]{5,}\.[\w-]*\.?[\w-]*/g;
 
 /** JSON leaves them as they are; terminals and viewers take them for commands or line ends. */
-// oxlint-disable-next-line no-control-regex
 const CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
 
 /** One JSON object a line, whatever is logged; tokens never are. */
