@@ -59,7 +59,7 @@ export function bearerToken(header: string | undefined): string {
 }
 
 /** By what names a token would be sent in a URL (RFC 6750, 2.3, among others). */
-const TOKEN_PARAMETERS = ['access_token', 'token', 'auth', 'authorization', 'jwt'];
+const TOKEN_PARAMETERS = new Set(['access_token', 'token', 'auth', 'authorization', 'jwt']);
 
 /**
  * URLs end up in logs and histories, and so would the token: it is refused even beside a good one.
@@ -67,7 +67,7 @@ const TOKEN_PARAMETERS = ['access_token', 'token', 'auth', 'authorization', 'jwt
  * @throws {ProblemError} `UNAUTHENTICATED` when the query names a token
  */
 export function refuseTokenInUrl(query: unknown): void {
-  const name = Object.keys(query ?? {}).find((key) => TOKEN_PARAMETERS.includes(key.toLowerCase()));
+  const name = Object.keys(query ?? {}).find((key) => TOKEN_PARAMETERS.has(key.toLowerCase()));
   if (name === undefined) return;
   throw new ProblemError('UNAUTHENTICATED', 'Never send a token in a URL; consider this one known, and revoke it');
 }
