@@ -89,10 +89,10 @@ describe('a handshake', () => {
     expect(await refusal(bad)).toBe('UNAUTHENTICATED');
   });
 
-  it('with a token in the URL is a guest: it ends up in logs, so it does not count', async () => {
-    const listener = await connect(`${url}?token=${alice.token}`);
-    open.push(listener);
-    expect(listener.session.userId).toBeNull();
+  it('with a token in the URL is refused, beside a good one too: it ends up in logs', async () => {
+    expect(await refusal(connect(`${url}?token=${alice.token}`, { reconnects: false }))).toBe('UNAUTHENTICATED');
+    const both = connect(`${url}?access_token=x`, { token: alice.token, reconnects: false });
+    expect(await refusal(both)).toBe('UNAUTHENTICATED');
   });
 
   it('of a page of another origin is refused; one of the same host is welcome', async () => {

@@ -54,6 +54,24 @@ describe('the limit of a user', () => {
   });
 });
 
+describe('the limit of bytes', () => {
+  it('is of a user, whether the length of a body is announced or not', async () => {
+    const system = await startSystem({ sockets: 0, workers: 0, env: { RATE_LIMIT_BYTES: '250000' } });
+    const [erin, frank] = await Promise.all([system.user('erin'), system.user('frank')]);
+    const large = { body: { actions: [{ type: 'messages.create', payload: { text: 'x'.repeat(200_000) } }] } };
+    const send = (user: TestUser): Promise<Answered> => user.call('POST', '/v1/actions/batch', large);
+    expect(statusesOf([await send(erin), await send(erin), await send(frank)])).toEqual([202, 429, 202]);
+    const grace = await system.user('grace');
+    const streamed = async (): Promise<number> => {
+      const body = new Blob([JSON.stringify({ text: 'short' })]).stream();
+      const headers = { authorization: `Bearer ${grace.token}`, 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body, duplex: 'half' };
+      return (await fetch(`${system.api.url}/v1/messages`, init)).status;
+    };
+    expect([await streamed(), await streamed(), await streamed()]).toEqual([202, 202, 429]);
+  });
+});
+
 describe('the limit of an address', () => {
   it('refuses a flood before it is known who sends it', async () => {
     const system = await startSystem({ sockets: 0, workers: 0, env: { RATE_LIMIT_PER_ADDRESS: String(MOST) } });

@@ -37,6 +37,7 @@ export async function startBenchSystem(sockets: number): Promise<BenchSystem> {
     RATE_LIMIT_PER_USER: '0',
     RATE_LIMIT_PER_ADDRESS: '0',
     RATE_LIMIT_EVENTS: '0',
+    RATE_LIMIT_BYTES: '0',
     JWT_SECRET,
     DATABASE_URL: postgres.url,
     REDIS_URL: redis.url,

@@ -41,6 +41,7 @@ export class Installation {
       LOG_LEVEL: 'error',
       RATE_LIMIT_PER_USER: '0',
       RATE_LIMIT_PER_ADDRESS: '0',
+      RATE_LIMIT_BYTES: '0',
       JWT_SECRET: SECRET,
       REDIS_URL: redis,
       REDIS_PREFIX: `bench-${randomBytes(4).toString('hex')}`,

@@ -10,7 +10,8 @@ import { ApiModule } from './api.module.ts';
 import { serveAsyncApi } from './asyncapi/asyncapi.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
-import { limitAddresses, sendProblem, toProblemError } from '#http';
+import { contentPolicies } from './http/content-policy.ts';
+import { AddressLimit, securityHeaders, sendProblem, serverOptions, toProblemError } from '#http';
 import { openApiOf, serveOpenApi } from './openapi.ts';
 
 const EXPOSED_HEADERS = [
@@ -26,23 +27,25 @@ const EXPOSED_HEADERS = [
 /** Builds the api, ready to listen, or to be invoked as a function. */
 export async function createApp(): Promise<NestFastifyApplication> {
   const config = loadConfig(ApiConfig);
+  const secure = securityHeaders(contentPolicies(config));
   const adapter = new FastifyAdapter({
     bodyLimit: BATCH_BODY_LIMIT,
-    trustProxy: proxiesOf(config),
+    ...serverOptions(config),
     genReqId: () => randomUUID(),
-    requestTimeout: 30_000,
-    keepAliveTimeout: 65_000,
     // The longest `sub`, percent-encoded.
     routerOptions: { maxParamLength: 3_000 },
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(toProblemError(error), request, reply),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      secure(request.raw, reply.raw);
+      sendProblem(toProblemError(error), request, reply);
+    },
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forConfig(config), adapter, {
     bodyParser: false,
     bufferLogs: true,
     abortOnError: false,
   });
-  limitAddresses(adapter.getInstance(), config);
+  adapter.getInstance().addHook('onRequest', async ({ raw }, reply) => secure(raw, reply.raw));
+  new AddressLimit(config).guard(adapter.getInstance());
   parseJsonBodies(adapter.getInstance());
   if (config.ALLOWED_ORIGINS !== '') {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());
@@ -59,12 +62,4 @@ export async function createApp(): Promise<NestFastifyApplication> {
   await serveConsole(app);
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   return app;
-}
-
-/** Whose `X-Forwarded-For` is believed; nobody's unless it is said. */
-function proxiesOf({ TRUSTED_PROXIES }: ApiConfig): string[] | false {
-  const proxies = TRUSTED_PROXIES.split(',')
-    .map((address) => address.trim())
-    .filter(Boolean);
-  return proxies.length > 0 && proxies;
 }

@@ -2,18 +2,25 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChannelsServer } from '#channels';
-import { SocketConfig } from '#config';
+import { loadConfig, SocketConfig } from '#config';
+import { AddressLimit, securityHeaders, serverOptions } from '#http';
 import { failToStart, runApp, useStructuredLogger } from '#telemetry';
 import { TidingsIoAdapter } from './gateway/io.adapter.ts';
 import { SocketModule } from './socket.module.ts';
 
 async function main(): Promise<void> {
-  const app = await NestFactory.create<NestFastifyApplication>(SocketModule, new FastifyAdapter(), {
+  const config = loadConfig(SocketConfig);
+  const secure = securityHeaders();
+  const adapter = new FastifyAdapter(serverOptions(config));
+  const app = await NestFactory.create<NestFastifyApplication>(SocketModule, adapter, {
     bufferLogs: true,
     abortOnError: false,
   });
   useStructuredLogger(app);
-  app.useWebSocketAdapter(new TidingsIoAdapter(app, app.get(SocketConfig)));
+  const addresses = new AddressLimit(config);
+  adapter.getInstance().addHook('onRequest', async ({ raw }, reply) => secure(raw, reply.raw));
+  addresses.guard(adapter.getInstance());
+  app.useWebSocketAdapter(new TidingsIoAdapter(app, config, { addresses, secure }));
   app.connectMicroservice({ strategy: app.get(ChannelsServer) });
   await app.startAllMicroservices();
   await runApp(app);

@@ -5,7 +5,7 @@ import { AuthModule } from '#auth';
 import { ChannelsModule } from '#channels';
 import { ConfigModule, SocketConfig } from '#config';
 import { DatabaseModule } from '#database';
-import { ProblemFilter } from '#http';
+import { ProblemFilter, RateLimitGuard } from '#http';
 import { InstancesModule } from '#instances';
 import { LedgerHistory, LedgerModule } from '#ledger';
 import { TelemetryModule } from '#telemetry';
@@ -48,6 +48,7 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     PresenceStore,
     SocketMetrics,
     EventLimits,
+    RateLimitGuard,
     StreamHub,
     TidingsGateway,
     { provide: APP_FILTER, useClass: ProblemFilter },

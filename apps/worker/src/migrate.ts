@@ -1,18 +1,20 @@
 import 'reflect-metadata';
 import { ActionCatalogue, RESOURCES } from '#actions';
-import { loadConfig, WorkerConfig } from '#config';
+import { DatabaseConfig, loadConfig } from '#config';
 import { Database, migrate } from '#database';
-import { ledgerMigrations } from '#ledger';
+import { grantToRoles, ledgerMigrations } from '#ledger';
 import { failToStart } from '#telemetry';
 
 /** Brings the database to the present schema: run it before a new version of the apps. */
 async function main(): Promise<void> {
-  const { DATABASE_URL } = loadConfig(WorkerConfig);
+  const { DATABASE_URL } = loadConfig(DatabaseConfig);
   const database = new Database({ url: DATABASE_URL, poolSize: 1, applicationName: 'tidings-migrate' });
   try {
     const { migrations } = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()));
     const applied = await migrate(database, { ...ledgerMigrations, ...migrations });
     process.stdout.write(applied.length > 0 ? `migrated: ${applied.join(', ')}\n` : 'nothing to migrate\n');
+    const roles = await grantToRoles(database);
+    if (roles.length > 0) process.stdout.write(`granted to ${roles.join(', ')}\n`);
   } finally {
     await database.onApplicationShutdown();
   }

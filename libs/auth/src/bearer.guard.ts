@@ -6,6 +6,7 @@ import { TokenVerifier } from './token-verifier.ts';
 
 interface AuthenticatedRequest {
   headers: { authorization?: string };
+  query: unknown;
   identity?: Identity;
 }
 
@@ -36,6 +37,7 @@ export class BearerGuard implements CanActivate {
     const targets = [context.getHandler(), context.getClass()];
     if (this.reflector.getAllAndOverride<boolean>(PUBLIC, targets)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    refuseTokenInUrl(request.query);
     request.identity = await this.verifier.verify(bearerToken(request.headers.authorization));
     const scope = this.reflector.getAllAndOverride<string>(SCOPE, targets);
     if (scope !== undefined && !request.identity.scopes.has(scope)) {
@@ -54,4 +56,18 @@ export function bearerToken(header: string | undefined): string {
   const [, token] = /^Bearer +([^\s]+)$/i.exec(header ?? '') ?? [];
   if (token === undefined) throw new ProblemError('UNAUTHENTICATED', 'Send a token: "Authorization: Bearer <JWT>"');
   return token;
+}
+
+/** By what names a token would be sent in a URL (RFC 6750, 2.3, among others). */
+const TOKEN_PARAMETERS = new Set(['access_token', 'token', 'auth', 'authorization', 'jwt']);
+
+/**
+ * URLs end up in logs and histories, and so would the token: it is refused even beside a good one.
+ *
+ * @throws {ProblemError} `UNAUTHENTICATED` when the query names a token
+ */
+export function refuseTokenInUrl(query: unknown): void {
+  const name = Object.keys(query ?? {}).find((key) => TOKEN_PARAMETERS.has(key.toLowerCase()));
+  if (name === undefined) return;
+  throw new ProblemError('UNAUTHENTICATED', 'Never send a token in a URL; consider this one known, and revoke it');
 }

@@ -178,6 +178,54 @@ describe('a token signed with a key of the issuer', () => {
     await expect(verifier.verify(await signRs({ sub: 'bob' }))).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  it('is taken with an old key and a new one while the issuer changes them, and then with the new one alone', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    keys.push(rsa.jwk);
+    const verifier = byKeys(url);
+    const [old, young] = [await signRs({ exp: now() + 3_600 }), await signEs({ exp: now() + 3_600 })];
+    await verifier.verify(old);
+    // A key that comes is found at once.
+    keys.push(elliptic.jwk);
+    vi.setSystemTime(Date.now() + 31_000);
+    for (const token of [young, old]) expect(await verifier.verify(token)).toMatchObject({ userId: 'alice' });
+    // One that goes is believed for some minutes, by those too who have shown it before.
+    keys.splice(0, 1);
+    vi.setSystemTime(Date.now() + 301_000);
+    await expect(verifier.verify(old)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(await verifier.verify(young)).toMatchObject({ userId: 'alice' });
+  });
+
+  it('that names keys which are not there does not make the issuer be asked again and again', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    keys.push(rsa.jwk);
+    const verifier = byKeys(url);
+    const attack = async (kid: string): Promise<void> => {
+      const forged = await sign({}, elliptic.privateKey, { alg: 'ES256', kid });
+      await expect(verifier.verify(forged)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    };
+    for (let count = 0; count < 20; count += 1) await attack(`kid-${count}`);
+    expect(asked).toBe(1);
+    vi.setSystemTime(Date.now() + 31_000);
+    for (let count = 0; count < 20; count += 1) await attack(`kid-${count}`);
+    expect(asked).toBe(2);
+  });
+
+  it('is refused when it brings its own key, or says where that is', async () => {
+    keys.push(rsa.jwk);
+    const { privateKey, jwk } = await newKey('RS256', 'first');
+    for (const header of [{ jwk }, { jku: 'http://127.0.0.1:1/keys' }, { x5u: 'http://127.0.0.1:1/x' }]) {
+      const forged = await sign({}, privateKey, { alg: 'RS256', kid: 'first', ...header });
+      await expect(byKeys(url).verify(forged)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+  });
+
+  it('is refused for another issuer or audience', async () => {
+    keys.push(rsa.jwk);
+    for (const given of [{ iss: 'stranger' }, { aud: 'stranger' }, { aud: undefined }]) {
+      await expect(byKeys(url).verify(await signRs(given))).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+  });
+
   it('is refused when no key of the issuer fits', async () => {
     keys.push(rsa.jwk);
     await expect(byKeys(url).verify(await signEs())).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });

@@ -8,6 +8,14 @@ import type { Identity } from './identity.ts';
 /** Most verified tokens that are remembered. */
 const MOST_REMEMBERED = 20_000;
 
+/**
+ * How old the keys of an issuer get, in milliseconds: so long at most a key is believed that it
+ * has withdrawn, and a token that was verified with it. A key that is not known yet is looked
+ * for at once, though not again within the pause.
+ */
+const KEYS_AGE_MS = 300_000;
+const KEYS_PAUSE_MS = 30_000;
+
 /** What a JWKS may be signed with: asymmetric only, so that no public key can be used as a secret. */
 const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
@@ -19,13 +27,16 @@ type Verify = (token: string) => JWTPayload | Promise<JWTPayload>;
 export class TokenVerifier {
   readonly #verify: Verify;
   /** Tokens verified before: a signature is checked once, the expiry every time. */
-  readonly #verified = new Map<string, Identity>();
+  readonly #verified = new Map<string, { identity: Identity; at: number }>();
+  /** How long, in milliseconds: a secret stays, keys are withdrawn. */
+  readonly #memoryMs: number;
 
   constructor(
     config: AuthConfig,
     private readonly revocations: { isRevoked: (identity: Identity) => boolean } = { isRevoked: () => false },
   ) {
     this.#verify = verifyBy(config);
+    this.#memoryMs = config.JWKS_URL ? KEYS_AGE_MS : Infinity;
   }
 
   /**
@@ -39,14 +50,15 @@ export class TokenVerifier {
 
   private async identityOf(token: string): Promise<Identity> {
     const known = this.#verified.get(token);
-    if (known) {
-      if (known.expiresAt.getTime() > Date.now()) return known;
+    if (known && known.identity.expiresAt.getTime() <= Date.now()) {
       this.#verified.delete(token);
       throw new ProblemError('TOKEN_EXPIRED');
     }
+    if (known && Date.now() - known.at < this.#memoryMs) return known.identity;
+    this.#verified.delete(token);
     const identity = identityOf(await this.payloadOf(token));
     if (this.#verified.size >= MOST_REMEMBERED) this.#verified.delete(this.#verified.keys().next().value!);
-    this.#verified.set(token, identity);
+    this.#verified.set(token, { identity, at: Date.now() });
     return identity;
   }
 
@@ -78,7 +90,7 @@ const ABOUT_TOKEN = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, 
 
 /** The keys of an issuer. That they cannot be had says nothing about a token. */
 function keysAt(url: URL): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(url);
+  const keys = createRemoteJWKSet(url, { cacheMaxAge: KEYS_AGE_MS, cooldownDuration: KEYS_PAUSE_MS });
   return (header, token) =>
     keys(header, token).catch((error: unknown) => {
       if (ABOUT_TOKEN.some((kind) => error instanceof kind)) throw error;

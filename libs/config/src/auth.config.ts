@@ -1,4 +1,16 @@
-import { IsInt, IsNotIn, IsOptional, IsString, IsUrl, Max, Min, MinLength, ValidateIf } from 'class-validator';
+import {
+  IsBoolean,
+  IsInt,
+  IsNotIn,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Max,
+  Min,
+  MinLength,
+  ValidateIf,
+} from 'class-validator';
+import { InProduction, isKnownSecret } from './in-production.ts';
 import { ProcessConfig } from './process.config.ts';
 
 /** What the apps read that take tokens, and actions, from clients. */
@@ -9,6 +21,7 @@ export class AuthConfig extends ProcessConfig {
   @IsNotIn(['tidings-development-secret-not-for-production'], {
     message: 'JWT_SECRET must not be the published development secret',
   })
+  @InProduction({ refuse: isKnownSecret, message: 'is a known or a simple one: make your own, openssl rand -hex 32' })
   JWT_SECRET?: string;
 
   /** Where the public keys of the token issuer are. */
@@ -24,7 +37,16 @@ export class AuthConfig extends ProcessConfig {
 
   /** Origins of browsers that may call, comma separated; `*` for any. Empty: the same origin only. */
   @IsString()
+  @InProduction({
+    refuse: (origins) => origins.split(',').some((origin) => origin.trim() === '*'),
+    unless: 'ALLOW_ANY_ORIGIN',
+    message: 'lets the pages of anybody call with a token of your users: name the origins',
+  })
   ALLOWED_ORIGINS = '';
+
+  /** Lets production take `*` as `ALLOWED_ORIGINS`. */
+  @IsBoolean()
+  ALLOW_ANY_ORIGIN = false;
 
   /** Requests that a user may send within a minute, over all instances; 0: no limit. */
   @IsInt()
@@ -35,6 +57,29 @@ export class AuthConfig extends ProcessConfig {
   @IsInt()
   @Min(0)
   RATE_LIMIT_PER_ADDRESS = 60_000;
+
+  /** Bytes that a user may send to one instance within a minute, in requests or on sockets; 0: no limit. */
+  @IsInt()
+  @Min(0)
+  RATE_LIMIT_BYTES = 200_000_000;
+
+  /** How long the head of a request may take, in milliseconds. */
+  @IsInt()
+  @Min(100)
+  @Max(600_000)
+  HEADERS_TIMEOUT_MS = 10_000;
+
+  /** How long a whole request may take to arrive, in milliseconds. */
+  @IsInt()
+  @Min(100)
+  @Max(600_000)
+  REQUEST_TIMEOUT_MS = 30_000;
+
+  /** How long a connection may be idle between two requests, in milliseconds; longer than the balancer's. */
+  @IsInt()
+  @Min(100)
+  @Max(600_000)
+  KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
   /** Addresses or networks of balancers, comma separated, whose `X-Forwarded-For` is believed. */
   @IsString()

@@ -1,6 +1,7 @@
 export { ApiConfig } from './api.config.ts';
 export { ConfigModule } from './config.module.ts';
 export { AuthConfig } from './auth.config.ts';
+export { DatabaseConfig } from './database.config.ts';
 export { ConfigError, loadConfig, variablesOf } from './load-config.ts';
 export { ProcessConfig } from './process.config.ts';
 export { SocketConfig } from './socket.config.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ApiConfig, ConfigError, loadConfig, ProcessConfig, SocketConfig, variablesOf, WorkerConfig } from './index.ts';
 
-const REQUIRED = { DATABASE_URL: 'postgres://localhost/tidings', REDIS_URL: 'redis://localhost' };
+const REQUIRED = { DATABASE_URL: 'postgres://api:x7Gq2@localhost/tidings', REDIS_URL: 'redis://api:p9Zt4@localhost' };
 const SECRET = 'a-secret-of-more-than-32-characters';
 
 /** What a refused environment is told, line by line. */
@@ -79,6 +79,52 @@ describe('loadConfig', () => {
     ['keys from a file', { JWKS_URL: 'file:///etc/keys' }],
   ])('refuses %s', (_, more) => {
     expect(complaints(() => loadConfig(ApiConfig, { ...REQUIRED, ...more }))).not.toEqual([]);
+  });
+});
+
+describe('in production', () => {
+  const SAFE = { ...REQUIRED, JWT_SECRET: SECRET };
+
+  it('starts without METRICS_TOKEN, since metrics stay shut then', () => {
+    expect(complaints(() => loadConfig(ApiConfig, SAFE))).toEqual([]);
+  });
+
+  it.each([
+    ['REDIS_URL', 'redis://localhost:6379', 'ALLOW_UNPROTECTED_REDIS'],
+    ['REDIS_URL', 'rediss://api@redis', 'ALLOW_UNPROTECTED_REDIS'],
+    ['REDIS_URL', 'redis://:foobared@redis', 'ALLOW_UNPROTECTED_REDIS'],
+    ['DATABASE_URL', 'postgres://localhost/tidings', 'ALLOW_UNPROTECTED_POSTGRES'],
+    ['DATABASE_URL', 'postgres://postgres:postgres@db/tidings', 'ALLOW_UNPROTECTED_POSTGRES'],
+    ['DATABASE_URL', 'postgres://bob:Bob@db/tidings', 'ALLOW_UNPROTECTED_POSTGRES'],
+    ['ALLOWED_ORIGINS', '*', 'ALLOW_ANY_ORIGIN'],
+    ['ALLOWED_ORIGINS', 'https://a.example, *', 'ALLOW_ANY_ORIGIN'],
+  ])('refuses %s=%s in one line, unless %s says that it is meant', (name, value, setting) => {
+    const lines = complaints(() => loadConfig(ApiConfig, { ...SAFE, [name]: value }));
+    expect(lines).toEqual([expect.stringMatching(`^  ${name} .*${setting}=true`)]);
+    for (const more of [{ [setting]: 'true' }, { NODE_ENV: 'test' }]) {
+      expect(complaints(() => loadConfig(ApiConfig, { ...SAFE, [name]: value, ...more }))).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['the one of the tests', 'a-secret-that-only-tests-use-0123456789'],
+    ['an example', 'a-string-secret-at-least-256-bits-long'],
+    ['a placeholder', 'change-me-change-me-change-me-0123456789'],
+    ['one that was typed', '12341234123412341234123412341234'],
+  ])('refuses %s as secret of the tokens', (_, JWT_SECRET) => {
+    expect(complaints(() => loadConfig(SocketConfig, { ...SAFE, JWT_SECRET }))).toEqual([
+      expect.stringMatching('JWT_SECRET is a known'),
+    ]);
+    expect(complaints(() => loadConfig(SocketConfig, { ...SAFE, JWT_SECRET, NODE_ENV: 'test' }))).toEqual([]);
+  });
+
+  it.each([
+    ['CRASH_POINT', 'apply.before-commit'],
+    ['SUPERVISOR_URL', 'http://127.0.0.1:4000'],
+  ])('refuses %s, which is for trials', (name, value) => {
+    expect(complaints(() => loadConfig(ApiConfig, { ...SAFE, [name]: value }))).toEqual([
+      `  ${name} must not be set in production`,
+    ]);
   });
 });
 

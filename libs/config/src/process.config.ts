@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import {
+  IsBoolean,
   IsIn,
   IsInt,
   IsOptional,
@@ -8,27 +9,13 @@ import {
   Max,
   Min,
   MinLength,
-  ValidateBy,
   ValidateIf,
-  type ValidationArguments,
 } from 'class-validator';
-
-/** For variables that must not be set in production. */
-function NotInProduction(): PropertyDecorator {
-  return ValidateBy({
-    name: 'notInProduction',
-    validator: {
-      validate: (_value: unknown, target?: ValidationArguments) => !(target!.object as ProcessConfig).isProduction,
-      defaultMessage: () => '$property must not be set in production',
-    },
-  });
-}
+import { DatabaseConfig } from './database.config.ts';
+import { hasNoPassword, InProduction, NotInProduction } from './in-production.ts';
 
 /** What every app reads. */
-export class ProcessConfig {
-  @IsIn(['development', 'test', 'production'])
-  NODE_ENV: 'development' | 'test' | 'production' = 'production';
-
+export class ProcessConfig extends DatabaseConfig {
   @IsString()
   HOST = '0.0.0.0';
 
@@ -44,16 +31,22 @@ export class ProcessConfig {
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL = 'info';
 
-  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_URL must be a postgres:// URL' })
-  DATABASE_URL!: string;
-
   @IsInt()
   @Min(1)
   @Max(500)
   DATABASE_POOL_SIZE = 10;
 
   @Matches(/^rediss?:\/\//, { message: 'REDIS_URL must be a redis:// or rediss:// URL' })
+  @InProduction({
+    refuse: hasNoPassword,
+    unless: 'ALLOW_UNPROTECTED_REDIS',
+    message: 'has no password, or one that everybody knows: give this app a user and a password of its own',
+  })
   REDIS_URL!: string;
+
+  /** Lets production use a Redis without a password, or with a known one. */
+  @IsBoolean()
+  ALLOW_UNPROTECTED_REDIS = false;
 
   /** First part of every key and channel in Redis: lets installations share a server. */
   @Matches(/^[\w-]{1,40}$/)
@@ -75,8 +68,4 @@ export class ProcessConfig {
   @Matches(/^[a-z]+\.[a-z-]+(:\d+)?$/)
   @NotInProduction()
   CRASH_POINT?: string;
-
-  get isProduction(): boolean {
-    return this.NODE_ENV === 'production';
-  }
 }

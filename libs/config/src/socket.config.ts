@@ -16,6 +16,12 @@ export class SocketConfig extends AuthConfig {
   @Min(0)
   MOST_CONNECTIONS_PER_USER = 100;
 
+  /** How long an opened connection may take to say who it is, in milliseconds. */
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  CONNECT_TIMEOUT_MS = 10_000;
+
   /** Mean time between two comparisons of positions with the ledger, in milliseconds (± 20 %). */
   @IsInt()
   @Min(100)

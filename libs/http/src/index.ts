@@ -1,3 +1,5 @@
 export { ProblemFilter, sendProblem, toProblemError } from './problem.filter.ts';
-export { isExempt, limitAddresses } from './rate-limit/address-limit.ts';
+export { AddressLimit, isExempt } from './rate-limit/address-limit.ts';
 export { RateLimitGuard } from './rate-limit/rate-limit.guard.ts';
+export { NO_PAGE, securityHeaders, type ContentPolicy, type SecurityHeaders } from './security-headers.ts';
+export { serverOptions } from './server-options.ts';

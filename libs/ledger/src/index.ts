@@ -1,5 +1,6 @@
 export { resourceTypeOf, type ActionRow } from './action-row.ts';
 export { Deliveries } from './deliveries.ts';
+export { grantToRoles } from './grants.ts';
 export { LedgerHistory } from './ledger-history.ts';
 export { LedgerModule } from './ledger.module.ts';
 export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledger.service.ts';

@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { ProcessConfig } from '#config';
+import { logOptions } from './log-options.ts';
 
 /**
  * Structured logs of an app, one JSON object a line. Requests are not logged one by one
@@ -11,11 +12,9 @@ export function loggerModule(app: string): DynamicModule {
     inject: [ProcessConfig],
     useFactory: ({ LOG_LEVEL, INSTANCE_ID }: ProcessConfig) => ({
       pinoHttp: {
-        level: LOG_LEVEL,
+        ...logOptions({ app, instance: INSTANCE_ID, level: LOG_LEVEL }),
         autoLogging: false,
         quietReqLogger: true,
-        base: { app, instance: INSTANCE_ID },
-        redact: ['req.headers.authorization', 'req.headers.cookie'],
       },
       // Only the logger is wanted; a middleware on every request would cost without serving.
       forRoutes: [],

@@ -1,7 +1,8 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { Revocations } from '#auth';
+import { Revocations, type Identity } from '#auth';
 import { ChannelsServer } from '#channels';
-import type { Eviction } from '#contracts';
+import { SocketConfig } from '#config';
+import { ProblemError, type Eviction } from '#contracts';
 import { Audience } from './audience.ts';
 import type { Connection } from './connection.ts';
 
@@ -10,6 +11,9 @@ const DRAIN_SPREAD_MS = 1_000;
 
 /** When a client that was too slow may come back, in milliseconds. */
 const SLOW_PAUSE_MS = 1_000;
+
+/** When a user with too many connections may try again, in seconds. */
+const RETRY_SECONDS = 5;
 
 const LOOK_EVERY_MS = 500;
 
@@ -25,6 +29,7 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly channels: ChannelsServer,
     private readonly audience: Audience,
     private readonly revocations: Revocations,
+    private readonly config: SocketConfig,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -57,9 +62,17 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     for (const channel of [...connection.channels.keys()]) this.audience.leave(connection, channel);
   }
 
-  /** How many connections a user has here. */
-  countOf(userId: string): number {
-    return this.#perUser.get(userId) ?? 0;
+  /**
+   * Whether a user may have one more connection, of whatever kind.
+   *
+   * @throws {ProblemError} `RATE_LIMITED` when there are too many
+   */
+  assertRoomFor({ userId }: Identity): void {
+    const most = this.config.MOST_CONNECTIONS_PER_USER;
+    if (most === 0 || this.countOf(userId) < most) return;
+    throw new ProblemError('RATE_LIMITED', `More than ${most} connections of one user to one instance`, {
+      retryAfterSeconds: RETRY_SECONDS,
+    });
   }
 
   /** How many connections, and of how many users. */
@@ -75,6 +88,10 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     for (const connection of this.#connections.values()) {
       connection.end('drain', Math.round(Math.random() * DRAIN_SPREAD_MS));
     }
+  }
+
+  private countOf(userId: string): number {
+    return this.#perUser.get(userId) ?? 0;
   }
 
   private count({ identity }: Connection, more: 1 | -1): void {

@@ -1,53 +1,65 @@
 import { Injectable } from '@nestjs/common';
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Event, Socket } from 'socket.io';
 import { SocketConfig } from '#config';
 import { ProblemError } from '#contracts';
 import { isExempt } from '#http';
 import { identityOf } from './handshake.ts';
+import { Limit } from './limit.ts';
 import { ackProblem } from './problem.ack.ts';
 
-const WINDOW_SECONDS = 10;
+const EVENTS_WINDOW_SECONDS = 10;
+const BYTES_WINDOW_SECONDS = 60;
 
-/** Who goes on after so many refusals in a window is cut off. */
-const MOST_REFUSALS = 100;
+/** Who goes on after so many refused events, or bytes, in a window is cut off. */
+const MOST_REFUSED_EVENTS = 100;
+const MOST_REFUSED_BYTES = 1_000_000;
 
 /**
- * Limits the events that clients send to this instance: of a user, over all of their
- * connections here; of a guest, by connection. What goes beyond is acked with
+ * Limits the events that clients send to this instance, and their bytes: of a user, over all
+ * of their connections here; of a guest, by connection. What goes beyond is acked with
  * `RATE_LIMITED`; who goes on all the same is disconnected, and socket.io clients stay away.
  */
 @Injectable()
 export class EventLimits {
-  readonly #limiter: RateLimiterMemory;
+  readonly #events: Limit | undefined;
+  readonly #bytes: Limit | undefined;
 
   constructor(private readonly config: SocketConfig) {
-    this.#limiter = new RateLimiterMemory({
-      points: Math.max(config.RATE_LIMIT_EVENTS, 1),
-      duration: WINDOW_SECONDS,
-    });
+    const { RATE_LIMIT_EVENTS: events, RATE_LIMIT_BYTES: bytes } = config;
+    if (events > 0) this.#events = new Limit(events, 'events', EVENTS_WINDOW_SECONDS);
+    if (bytes > 0) this.#bytes = new Limit(bytes, 'bytes', BYTES_WINDOW_SECONDS);
   }
 
   /** A middleware of one socket. */
   middlewareOf(socket: Socket): (event: Event, next: () => void) => void {
-    if (this.config.RATE_LIMIT_EVENTS === 0 || isExempt(socket.handshake.address, this.config)) {
+    if ((!this.#events && !this.#bytes) || isExempt(socket.handshake.address, this.config)) {
       return (_event, next) => next();
     }
     const userId = identityOf(socket)?.userId;
     const key = userId === undefined ? `socket ${socket.id}` : `user ${userId}`;
-    return ([, ...args], next) => void this.pass(socket, key, args, next);
+    let bytes = 0;
+    // Messages come before their events, which are decoded and handed on in the next tick.
+    if (this.#bytes) socket.conn.on('data', (data: string | Buffer) => (bytes += data.length));
+    return ([, ...args], next) => {
+      const size = bytes;
+      bytes = 0;
+      void this.pass(socket, { key, size }, args, next);
+    };
   }
 
-  private async pass(socket: Socket, key: string, args: readonly unknown[], next: () => void): Promise<void> {
-    const refusal = await this.#limiter.consume(key).then(
-      () => undefined,
-      (result: RateLimiterRes) => result,
-    );
+  private async pass(
+    socket: Socket,
+    { key, size }: { key: string; size: number },
+    args: readonly unknown[],
+    next: () => void,
+  ): Promise<void> {
+    const tooMany = await this.#events?.consume(key, 1);
+    const tooMuch = await this.#bytes?.consume(key, size);
+    const refusal = tooMany ?? tooMuch;
     if (!refusal) return next();
-    const most = this.config.RATE_LIMIT_EVENTS;
-    const retryAfterSeconds = Math.ceil(refusal.msBeforeNext / 1000);
-    const detail = `More than ${most} events within ${WINDOW_SECONDS} seconds; wait ${retryAfterSeconds} s`;
-    ackProblem(args, new ProblemError('RATE_LIMITED', detail, { retryAfterSeconds }));
-    if (refusal.consumedPoints > most + MOST_REFUSALS) socket.disconnect(true);
+    const { detail, retryAfterSeconds } = refusal;
+    ackProblem(args, new ProblemError('RATE_LIMITED', `${detail}; wait ${retryAfterSeconds} s`, { retryAfterSeconds }));
+    const goesOn = (tooMany?.excess ?? 0) > MOST_REFUSED_EVENTS || (tooMuch?.excess ?? 0) > MOST_REFUSED_BYTES;
+    if (goesOn) socket.disconnect(true);
   }
 }

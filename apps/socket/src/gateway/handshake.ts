@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io';
-import { bearerToken, TokenVerifier, type Identity } from '#auth';
+import { bearerToken, refuseTokenInUrl, TokenVerifier, type Identity } from '#auth';
 import { ProblemError } from '#contracts';
 import { readCursors, type GivenCursors } from '../connections/given-cursors.ts';
 
@@ -10,6 +10,7 @@ import { readCursors, type GivenCursors } from '../connections/given-cursors.ts'
  * @throws {ProblemError} `UNAUTHENTICATED` or `TOKEN_EXPIRED`
  */
 export async function identify(socket: Socket, verifier: TokenVerifier): Promise<Identity | null> {
+  refuseTokenInUrl(socket.handshake.query);
   const { token } = socket.handshake.auth;
   const { authorization } = socket.handshake.headers;
   if (token === undefined || token === null) {

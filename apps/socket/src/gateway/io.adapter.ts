@@ -1,13 +1,20 @@
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket as NetworkSocket } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server, ServerOptions } from 'socket.io';
 import { SocketConfig } from '#config';
+import type { AddressLimit, SecurityHeaders } from '#http';
 
 /** Largest message of a client, in bytes; beyond it the connection is closed (1009). */
 const LARGEST_MESSAGE = 64 * 1024;
+
+/** What its requests have in common with those of Fastify, which never sees them. */
+export interface IoGuards {
+  addresses: AddressLimit;
+  secure: SecurityHeaders;
+}
 
 type Allow = (error: string | null, allowed: boolean) => void;
 
@@ -16,6 +23,7 @@ export class TidingsIoAdapter extends IoAdapter {
   constructor(
     app: INestApplicationContext,
     private readonly config: SocketConfig,
+    private readonly guards: IoGuards,
   ) {
     super(app);
   }
@@ -31,15 +39,32 @@ export class TidingsIoAdapter extends IoAdapter {
       // 250 KiB a connection otherwise.
       perMessageDeflate: false,
       httpCompression: false,
+      connectTimeout: this.config.CONNECT_TIMEOUT_MS,
       pingInterval: 20_000,
       pingTimeout: 15_000,
       cors: { origin: origins.includes('*') ? '*' : origins, credentials: false },
       // Browsers do not apply CORS to websockets.
-      allowRequest: (request: IncomingMessage, allow: Allow) => allow(null, isAllowed(request, origins)),
+      allowRequest: (request: IncomingMessage, allow: Allow) => {
+        if (isAllowed(request, origins)) void this.admit(request, allow);
+        else allow(null, false);
+      },
     };
     const server = super.createIOServer(port, { ...options, ...ours } as ServerOptions);
+    server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+      // The answer to an upgrade is no page.
+      if (request.headers.upgrade === undefined) this.guards.secure(request, response);
+      next();
+    });
     writeTogether(server);
     return server;
+  }
+
+  /** Counts a new connection of an address; what is said on it later is counted by user. */
+  private async admit(request: IncomingMessage, allow: Allow): Promise<void> {
+    const isNew = !/[?&]sid=/.test(request.url ?? '');
+    const waitSeconds = isNew ? await this.guards.addresses.consumeRaw(request) : undefined;
+    if (waitSeconds === undefined) allow(null, true);
+    else allow(`Too many connections from one address; wait ${waitSeconds} s`, false);
   }
 }
 

@@ -192,10 +192,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
       if (!identity && !this.config.ALLOW_GUESTS) {
         throw new ProblemError('UNAUTHENTICATED', 'Guests are not allowed here');
       }
-      const most = this.config.MOST_CONNECTIONS_PER_USER;
-      if (identity && most > 0 && this.connections.countOf(identity.userId) >= most) {
-        throw new ProblemError('RATE_LIMITED', `More than ${most} connections of one user to one instance`);
-      }
+      if (identity) this.connections.assertRoomFor(identity);
       (socket.data as { identity: Identity | null }).identity = identity;
     } catch (error) {
       return next(connectError(error));

@@ -1,7 +1,8 @@
-import { Controller, Get, Headers, Logger, Query, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Logger, Query, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { bearerToken, TokenVerifier } from '#auth';
+import { BearerGuard, CurrentIdentity, type Identity } from '#auth';
 import { userChannel } from '#contracts';
+import { RateLimitGuard } from '#http';
 import { Audience } from '../connections/audience.ts';
 import { Connections } from '../connections/connections.service.ts';
 import { readCursors } from '../connections/given-cursors.ts';
@@ -13,11 +14,11 @@ const KEEP_ALIVE_MS = 15_000;
 
 /** The own channel as Server-Sent Events, for clients without socket.io. */
 @Controller('v1/outcomes')
+@UseGuards(BearerGuard, RateLimitGuard)
 export class StreamController {
   private readonly logger = new Logger(StreamController.name);
 
   constructor(
-    private readonly verifier: TokenVerifier,
     private readonly audience: Audience,
     private readonly connections: Connections,
     private readonly hub: StreamHub,
@@ -26,11 +27,11 @@ export class StreamController {
   @Get('stream')
   async stream(
     @Res() reply: FastifyReply,
-    @Headers('authorization') authorization?: string,
+    @CurrentIdentity() identity: Identity,
     @Headers('last-event-id') lastEventId?: string,
     @Query('after') after?: string,
   ): Promise<void> {
-    const identity = await this.verifier.verify(bearerToken(authorization));
+    this.connections.assertRoomFor(identity);
     reply.hijack();
     reply.raw.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',

@@ -5,6 +5,7 @@ import { membersMigration } from './2026-11-24-members.ts';
 import { retentionMigration } from './2026-11-24-retention.ts';
 import { revocationsMigration } from './2026-11-24-revocations.ts';
 import { retentionOrderMigration } from './2026-11-25-retention-order.ts';
+import { retentionRightsMigration } from './2026-11-25-retention-rights.ts';
 
 export const ledgerMigrations: Migrations = {
   '2026-11-23-ledger': ledgerMigration,
@@ -13,4 +14,5 @@ export const ledgerMigrations: Migrations = {
   '2026-11-24-retention': retentionMigration,
   '2026-11-24-revocations': revocationsMigration,
   '2026-11-25-retention-order': retentionOrderMigration,
+  '2026-11-25-retention-rights': retentionRightsMigration,
 };

@@ -1,0 +1,19 @@
+-- The roles of Postgres, for psql, as a superuser, in the database of the ledger, once:
+-- the owner migrates, each app has its own. What an app may do is granted by each migration.
+-- The passwords are variables of the environment.
+\set ON_ERROR_STOP on
+\getenv owner_password POSTGRES_OWNER_PASSWORD
+\getenv api_password POSTGRES_API_PASSWORD
+\getenv worker_password POSTGRES_WORKER_PASSWORD
+\getenv socket_password POSTGRES_SOCKET_PASSWORD
+
+create role tidings_owner login password :'owner_password';
+create role tidings_api login password :'api_password';
+create role tidings_worker login password :'worker_password';
+create role tidings_socket login password :'socket_password';
+
+alter database :"DBNAME" owner to tidings_owner;
+revoke all on database :"DBNAME" from public;
+grant connect on database :"DBNAME" to tidings_api, tidings_worker, tidings_socket;
+revoke all on schema public from public;
+grant usage on schema public to tidings_api, tidings_worker, tidings_socket;
