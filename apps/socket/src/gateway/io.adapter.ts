@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket as NetworkSocket } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -13,18 +13,25 @@ type Allow = (error: string | null, allowed: boolean) => void;
 
 /** socket.io, set up for many long connections. */
 export class TidingsIoAdapter extends IoAdapter {
+  /** @param app the app, or the HTTP server that it would have */
   constructor(
-    app: INestApplicationContext,
-    private readonly config: SocketConfig,
+    app: INestApplicationContext | HttpServer,
+    private readonly config: Pick<SocketConfig, 'ALLOWED_ORIGINS'>,
   ) {
     super(app);
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
+    const server = super.createIOServer(port, { ...options, ...this.options } as ServerOptions);
+    writeTogether(server);
+    return server;
+  }
+
+  protected get options(): Partial<ServerOptions> {
     const origins = this.config.ALLOWED_ORIGINS.split(',')
       .map((origin) => origin.trim())
       .filter(Boolean);
-    const ours: Partial<ServerOptions> = {
+    return {
       path: '/socket.io',
       serveClient: false,
       maxHttpBufferSize: LARGEST_MESSAGE,
@@ -37,9 +44,6 @@ export class TidingsIoAdapter extends IoAdapter {
       // Browsers do not apply CORS to websockets.
       allowRequest: (request: IncomingMessage, allow: Allow) => allow(null, isAllowed(request, origins)),
     };
-    const server = super.createIOServer(port, { ...options, ...ours } as ServerOptions);
-    writeTogether(server);
-    return server;
   }
 }
 
