@@ -1,6 +1,5 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { ActionCatalogue } from '#actions';
 import { ApiConfig, loadConfig } from '#config';
@@ -10,7 +9,7 @@ import { ApiModule } from './api.module.ts';
 import { serveAsyncApi } from './asyncapi/asyncapi.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
-import { limitAddresses, sendProblem, toProblemError } from '#http';
+import { httpErrors, limitAddresses } from '#http';
 import { openApiOf, serveOpenApi } from './openapi.ts';
 
 const EXPOSED_HEADERS = [
@@ -34,8 +33,7 @@ export async function createApp(): Promise<NestFastifyApplication> {
     keepAliveTimeout: 65_000,
     // The longest `sub`, percent-encoded.
     routerOptions: { maxParamLength: 3_000 },
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(toProblemError(error), request, reply),
+    ...httpErrors,
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forConfig(config), adapter, {
     bodyParser: false,

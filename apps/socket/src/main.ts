@@ -3,12 +3,13 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
+import { httpErrors } from '#http';
 import { failToStart, runApp, useStructuredLogger } from '#telemetry';
 import { TidingsIoAdapter } from './gateway/io.adapter.ts';
 import { SocketModule } from './socket.module.ts';
 
 async function main(): Promise<void> {
-  const app = await NestFactory.create<NestFastifyApplication>(SocketModule, new FastifyAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(SocketModule, new FastifyAdapter({ ...httpErrors }), {
     bufferLogs: true,
     abortOnError: false,
   });
