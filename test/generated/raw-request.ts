@@ -1,4 +1,4 @@
-import { Agent, request as open } from 'node:http';
+import { Agent, request as open, type IncomingMessage } from 'node:http';
 
 /** A request that may be wrong in every part; `fetch` would refuse or mend much of it. */
 export interface RawRequest {
@@ -12,6 +12,8 @@ export interface RawRequest {
 
 /** How long an answer may take until it counts as none, in milliseconds. */
 const SILENCE_MS = 10_000;
+
+const BODILESS = new Set([204, 205, 304]);
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
@@ -28,18 +30,27 @@ export function sendRaw(url: string, { method, path, headers, body }: RawRequest
     });
     sent.once('error', (cause) => reject(new Error(`${method} ${path} was not answered`, { cause })));
     sent.once('response', (answer) => {
+      // A stream has no end: its beginning is the answer.
+      if (answer.headers['content-type']?.startsWith('text/event-stream')) {
+        answer.once('error', () => undefined);
+        answer.once('data', (chunk: Buffer) => {
+          resolve(responseOf(answer, chunk));
+          answer.destroy();
+        });
+        return;
+      }
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.once('error', reject);
-      answer.once('end', () => {
-        const status = answer.statusCode!;
-        const isEmpty = [204, 205, 304].includes(status);
-        const given = Object.entries(answer.headersDistinct).flatMap(([name, values]) =>
-          values!.map((value): [string, string] => [name, value]),
-        );
-        resolve(new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers: given }));
-      });
+      answer.once('end', () => resolve(responseOf(answer, Buffer.concat(chunks))));
     });
     sent.end(bytes);
   });
+}
+
+function responseOf({ statusCode: status = 0, headersDistinct }: IncomingMessage, body: Buffer): Response {
+  const headers = Object.entries(headersDistinct).flatMap(([name, values = []]) =>
+    values.map((value): [string, string] => [name, value]),
+  );
+  return new Response(BODILESS.has(status) ? null : new Uint8Array(body), { status, headers });
 }

@@ -3,8 +3,9 @@ import type { Schema, Schemas } from './schema-values.ts';
 
 /** A route, as the OpenAPI document tells of it. */
 export interface Route extends fc.WithToStringMethod {
+  /** `GET /v1/messages/{id}` */
+  name: string;
   method: string;
-  /** With its parameters: `/v1/messages/{id}` */
   template: string;
   parameters: readonly { in: string; name: string }[];
   body: Schema | undefined;
@@ -29,18 +30,31 @@ export interface OpenApi {
 /** Every route of a document. */
 export function routesOf({ paths }: OpenApi): Route[] {
   return Object.entries(paths).flatMap(([template, operations]) =>
-    Object.entries(operations).map(([method, operation]) => ({
-      [fc.toStringMethod]: () => `${method} ${template}`,
-      method: method.toUpperCase(),
-      template,
-      parameters: operation.parameters ?? [],
-      body: operation.requestBody?.content['application/json']?.schema,
-      answers: new Map(
-        Object.entries(operation.responses).map(([status, { description }]) => [Number(status), codesIn(description)]),
-      ),
-      isProtected: operation.security !== undefined,
-    })),
+    Object.entries(operations).map(([method, operation]) => routeOf(method.toUpperCase(), template, operation)),
   );
+}
+
+/** The event stream of the socket app, as docs/clients.md tells of it. */
+export const STREAM = routeOf('GET', '/v1/outcomes/stream', {
+  parameters: [{ in: 'query', name: 'after' }],
+  responses: { '200': {}, '401': { description: '`UNAUTHENTICATED` `TOKEN_EXPIRED`' } },
+  security: [],
+});
+
+function routeOf(method: string, template: string, operation: Operation): Route {
+  const name = `${method} ${template}`;
+  return {
+    name,
+    method,
+    template,
+    parameters: operation.parameters ?? [],
+    body: operation.requestBody?.content['application/json']?.schema,
+    answers: new Map(
+      Object.entries(operation.responses).map(([status, { description }]) => [Number(status), codesIn(description)]),
+    ),
+    isProtected: operation.security !== undefined,
+    [fc.toStringMethod]: () => name,
+  };
 }
 
 /** Descriptions of problems name their codes: `` `NOT_FOUND`: Not found ``. */

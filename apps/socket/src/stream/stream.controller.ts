@@ -1,5 +1,5 @@
-import { Controller, Get, Headers, Logger, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Controller, Get, Headers, Logger, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bearerToken, TokenVerifier } from '#auth';
 import { userChannel } from '#contracts';
 import { Audience } from '../connections/audience.ts';
@@ -25,6 +25,7 @@ export class StreamController {
 
   @Get('stream')
   async stream(
+    @Req() { method }: FastifyRequest,
     @Res() reply: FastifyReply,
     @Headers('authorization') authorization?: string,
     @Headers('last-event-id') lastEventId?: string,
@@ -37,6 +38,8 @@ export class StreamController {
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
     });
+    // Has no body to wait for (RFC 9110, 9.3.2).
+    if (method === 'HEAD') return void reply.raw.end();
     const connection = new StreamConnection(reply.raw, this.hub, identity);
     const channel = userChannel(identity.userId);
     const keepAlive = setInterval(() => connection.write(':\n\n'), KEEP_ALIVE_MS).unref();
