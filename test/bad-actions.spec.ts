@@ -40,10 +40,13 @@ describe('an item of a batch is refused, and its neighbours are not, when it is 
     ({ results } = (await answer.json()) as { results: typeof results });
   });
 
-  it.each(BAD_ACTIONS.map((row, index) => [index, ...row] as const))('%i %s', (index, _what, _action, code, pointer) => {
-    expectProblem(results[2 * index]!.problem, code, pointer);
-    expect(results[2 * index + 1]).toMatchObject({ action: { status: 'pending' } });
-  });
+  it.each(BAD_ACTIONS.map((row, index) => [index, ...row] as const))(
+    '%i %s',
+    (index, _what, _action, code, pointer) => {
+      expectProblem(results[2 * index]!.problem, code, pointer);
+      expect(results[2 * index + 1]).toMatchObject({ action: { status: 'pending' } });
+    },
+  );
 });
 
 describe('a submit on a socket is refused when it is of an action', () => {
@@ -78,7 +81,12 @@ it('a key that was used for another action is refused in a batch and on a socket
 describe.each(['submit', 'subscribe', 'unsubscribe', 'presence', 'refresh', 'mirror', 'delivered'])('%s', (event) => {
   it('acks a payload that is none, is odd or too deep, without an echo, and goes on', async () => {
     const bad = ['', ',null', ',5', ',"a"', ',["a"]', ',{}', ',{"__proto__":{}}', ',{"constructor":"SECRET"}'];
-    const text = [',{"channel":"a\\u0000SECRET"}', ',{"token":"\\ud800"}', ',{"more":"SECRET"}', ',null,{"a":"\\u0000"}'];
+    const text = [
+      ',{"channel":"a\\u0000SECRET"}',
+      ',{"token":"\\ud800"}',
+      ',{"more":"SECRET"}',
+      ',null,{"a":"\\u0000"}',
+    ];
     const socket = await rawConnect();
     const send = async (packet: string): Promise<unknown> => {
       socket.send(`427${packet}`);
@@ -101,7 +109,10 @@ describe.each(['submit', 'subscribe', 'unsubscribe', 'presence', 'refresh', 'mir
     expect(await socket.ack(8)).toMatchObject({ ok: false, problem: { code: 'VALIDATION_FAILED' } });
     // Nobody waits for an answer.
     socket.send(`42["${event}",{"a":1}]`);
-    expect(await send(`["delivered",{"cursor":"x"}]`)).toMatchObject({ ok: false, problem: { code: 'CURSOR_INVALID' } });
+    expect(await send(`["delivered",{"cursor":"x"}]`)).toMatchObject({
+      ok: false,
+      problem: { code: 'CURSOR_INVALID' },
+    });
     system.assertUnharmed();
   });
 });

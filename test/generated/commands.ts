@@ -24,5 +24,7 @@ export function commandsOf({ operations, components: { messages } }: AsyncApi): 
 
 /** The types of actions that can be submitted. */
 export function actionTypesOf(commands: readonly Command[]): unknown[] {
-  return commands.flatMap(({ payloads }) => payloads.map(({ properties }) => properties?.['type']?.const)).filter(Boolean);
+  return commands
+    .flatMap(({ payloads }) => payloads.map(({ properties }) => properties?.['type']?.const))
+    .filter(Boolean);
 }

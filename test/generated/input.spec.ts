@@ -37,11 +37,9 @@ const memories: Record<string, Memory>[] = [];
 
 beforeAll(async () => {
   system = await startSystem({ apis: 0, workers: 0, sockets: 0 });
-  const [api, socket, worker] = await Promise.all([
-    InspectedApp.start(system, 'api'),
-    InspectedApp.start(system, 'socket'),
-    InspectedApp.start(system, 'worker'),
-  ]);
+  const api = await InspectedApp.start(system, 'api');
+  const socket = await InspectedApp.start(system, 'socket');
+  const worker = await InspectedApp.start(system, 'worker');
   apps = { api, socket, worker };
   const user = await system.user('fuzz', { scopes: ['ops', 'announce'] });
   const stranger = await system.user('fuzz-without-scopes');
@@ -69,7 +67,10 @@ beforeAll(async () => {
     fault: ['reject', 'nul'],
   };
   payloads = new SchemaValues(asyncApi.components.schemas, hints);
-  const bodies = new SchemaValues(openApi.components.schemas, { ...hints, payload: [{ text: 'a' }, { name: 'a' }, {}] });
+  const bodies = new SchemaValues(openApi.components.schemas, {
+    ...hints,
+    payload: [{ text: 'a' }, { name: 'a' }, {}],
+  });
   known = { values: bodies, ids, tokens: [user.token, stranger.token] };
 }, 120_000);
 

@@ -33,7 +33,10 @@ export const oddJson: fc.Arbitrary<JsonText> = fc.oneof(
   { weight: 4, arbitrary: oddText.map(quoted) },
   { weight: 3, arbitrary: fc.json({ maxDepth: 4 }) },
   { weight: 1, arbitrary: deep },
-  { weight: 1, arbitrary: fc.dictionary(fc.constantFrom('a', 'b'), fc.constant(1)).map((value) => JSON.stringify(value)) },
+  {
+    weight: 1,
+    arbitrary: fc.dictionary(fc.constantFrom('a', 'b'), fc.constant(1)).map((value) => JSON.stringify(value)),
+  },
   { weight: 1, arbitrary: fc.tuple(oddKey, fc.constantFrom(...SCALARS)).map(([key, value]) => `{${key}:${value}}`) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 12_000 }).map((length) => `[${'0,'.repeat(length)}0]`) },
 );

@@ -39,7 +39,8 @@ function documentedFor({ method, route, isWhole }: OddRequest, routes: readonly 
     (each) => each.template === route.template && each.method === (method === 'HEAD' ? 'GET' : method),
   );
   return (status: number, code?: ProblemCode): boolean => {
-    const isOf = ({ answers }: Route): boolean => (code ? answers.get(status)?.has(code) : answers.has(status)) ?? false;
+    const isOf = ({ answers }: Route): boolean =>
+      (code ? answers.get(status)?.has(code) : answers.has(status)) ?? false;
     if (isWhole && found?.isProtected) return isOf(found);
     if (code && OF_HTTP.includes(code)) return true;
     return isWhole ? found !== undefined && isOf(found) : routes.some(isOf);

@@ -21,7 +21,22 @@ const LARGEST = 64 * 1024;
 /** socket.io keeps these to itself, and closes the connection of who sends one. */
 const RESERVED = ['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'];
 
-const MALFORMED = ['42', '42{}', '42[]', '42[null]', '42["a"', '4', '4x', '9', '', '0', '41x', '44{}', '45["a"]', '2probe'];
+const MALFORMED = [
+  '42',
+  '42{}',
+  '42[]',
+  '42[null]',
+  '42["a"',
+  '4',
+  '4x',
+  '9',
+  '',
+  '0',
+  '41x',
+  '44{}',
+  '45["a"]',
+  '2probe',
+];
 
 /** Events of any name with any payload, and what is none. */
 export function oddEvent(commands: readonly Command[], values: SchemaValues): fc.Arbitrary<OddEvent> {
@@ -57,4 +72,9 @@ function binary(event: string, bytes: Uint8Array<ArrayBuffer>): OddEvent {
   return { event, packets: [packet, bytes], wantsAck: true, mayClose: false };
 }
 
-const malformed = (packet: string): OddEvent => ({ event: 'malformed', packets: [packet], wantsAck: false, mayClose: true });
+const malformed = (packet: string): OddEvent => ({
+  event: 'malformed',
+  packets: [packet],
+  wantsAck: false,
+  mayClose: true,
+});

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { oddDocument } from './json-text.ts';
-import { oddText } from './odd-text.ts';
+import { asHeader, oddText } from './odd-text.ts';
 import type { RawRequest } from './raw-request.ts';
 import type { Route } from './routes.ts';
 import type { SchemaValues } from './schema-values.ts';
@@ -34,15 +34,9 @@ type Values = fc.Arbitrary<string>;
 
 const mostly = (good: Values, odd: Values): Values =>
   fc.oneof({ weight: 6, arbitrary: good }, { weight: 1, arbitrary: odd });
-const perhaps = (value: Values): fc.Arbitrary<string | undefined> => fc.option(value, { freq: 1, nil: undefined });
+const perhaps = (value: Values): fc.Arbitrary<string | undefined> => fc.option(value, { freq: 2, nil: undefined });
 
-/** Bytes of UTF-8, as far as a header can hold them. */
-const oddHeader: Values = oddText.map((text) =>
-  Buffer.from(text.toWellFormed())
-    .toString('latin1')
-    .replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '?')
-    .trim(),
-);
+const oddHeader: Values = oddText.map(asHeader);
 
 /** Requests to a route, in which some part may be wrong. */
 export function oddRequestTo(route: Route, known: Known): fc.Arbitrary<OddRequest> {
@@ -99,7 +93,10 @@ function queryOf({ parameters }: Route): Values {
   const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
   const pair = fc.oneof(
     { weight: 9, arbitrary: fc.tuple(name, value).map(([key, text]) => `${encoded(key)}=${encoded(text)}`) },
-    { weight: 1, arbitrary: fc.constantFrom('limit', '=', '&', '%', 'limit=%', 'limit[]=1', 'limit[__proto__]=1', '?') },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('limit', '=', '&', '%', 'limit=%', 'limit[]=1', 'limit[__proto__]=1', '?'),
+    },
   );
   return fc.array(pair, { maxLength: 2 }).map((pairs) => (pairs.length > 0 ? `?${pairs.join('&')}` : ''));
 }

@@ -17,3 +17,11 @@ export const oddText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...NAUGHTY),
   fc.string({ unit: 'binary' }),
 );
+
+/** The bytes of the text in UTF-8, as far as a header can hold them. */
+export function asHeader(text: string): string {
+  return Buffer.from(text.toWellFormed())
+    .toString('latin1')
+    .replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '?')
+    .trim();
+}

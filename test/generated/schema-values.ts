@@ -68,10 +68,7 @@ export class SchemaValues {
         { freq: 8, nil: undefined },
       ),
     );
-    const odd = fc.option(
-      fc.tuple(oddKey, oddJson).map(([key, value]) => `${key}:${value}`),
-      { freq: 1, nil: undefined },
-    );
+    const odd = fc.tuple(oddKey, oddJson).map(([key, value]) => `${key}:${value}`);
     return fc.tuple(...own, fc.oneof({ weight: 8, arbitrary: fc.constant(undefined) }, odd)).map((entries) => {
       return `{${entries.filter((entry) => entry !== undefined).join()}}`;
     });

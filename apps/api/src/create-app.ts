@@ -9,7 +9,7 @@ import { ApiModule } from './api.module.ts';
 import { serveAsyncApi } from './asyncapi/asyncapi.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
-import { httpErrors, limitAddresses } from '#http';
+import { httpErrors, ignoreExpectations, limitAddresses } from '#http';
 import { openApiOf, serveOpenApi } from './openapi.ts';
 
 const EXPOSED_HEADERS = [
@@ -40,6 +40,7 @@ export async function createApp(): Promise<NestFastifyApplication> {
     bufferLogs: true,
     abortOnError: false,
   });
+  ignoreExpectations(app.getHttpServer());
   limitAddresses(adapter.getInstance(), config);
   parseJsonBodies(adapter.getInstance());
   if (config.ALLOWED_ORIGINS !== '') {

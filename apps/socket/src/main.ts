@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
-import { httpErrors } from '#http';
+import { httpErrors, ignoreExpectations } from '#http';
 import { failToStart, runApp, useStructuredLogger } from '#telemetry';
 import { TidingsIoAdapter } from './gateway/io.adapter.ts';
 import { SocketModule } from './socket.module.ts';
@@ -14,6 +14,7 @@ async function main(): Promise<void> {
     abortOnError: false,
   });
   useStructuredLogger(app);
+  ignoreExpectations(app.getHttpServer());
   app.useWebSocketAdapter(new TidingsIoAdapter(app, app.get(SocketConfig)));
   app.connectMicroservice({ strategy: app.get(ChannelsServer) });
   await app.startAllMicroservices();
