@@ -110,7 +110,11 @@ describe.each(['api', 'socket'])('the %s', (app) => {
     ['GET /livez HTTP/9.9\r\nHost: a\r\n\r\n', 400, 'VALIDATION_FAILED'],
     ['GET /livez HTTP/1.1\r\nHost: a\r\nA\0: b\r\n\r\n', 400, 'VALIDATION_FAILED'],
     ['POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n', 400, 'VALIDATION_FAILED'],
-    ['POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400, 'VALIDATION_FAILED'],
+    [
+      'POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      400,
+      'VALIDATION_FAILED',
+    ],
     [`GET /livez?${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
     [`GET /livez HTTP/1.1\r\nHost: a\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
   ])('answers what is no HTTP with a problem: %.40j', async (sent, status, code) => {

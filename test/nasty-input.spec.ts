@@ -58,13 +58,19 @@ describe('the JSON parsing test suite', () => {
     expect(wrong).toEqual([]);
     // The empty document is no body, which is another thing than a bad one.
     const bad = parsing.filter(({ name, input }) => name.startsWith('n_') && input !== '' && input.length < 100_000);
-    for (const { name } of bad) expect(answers[names.indexOf(name)], name).toBe('MALFORMED_JSON');
+    const others = bad.filter(({ name }) => answers[names.indexOf(name)] !== 'MALFORMED_JSON');
+    expect(others.map(({ name }) => name)).toEqual([]);
   });
 
   it('is told apart by a text: it is taken where it is a string', async () => {
     const good = parsing.filter(({ name, input }) => name.startsWith('y_') && typeof JSON.parse(input) === 'string');
     const text = (input: string): string => `{"text":${input}}`;
-    const requests = good.map(({ input }) => ({ method: 'POST', path: '/v1/messages', headers: base, body: text(input) }));
+    const requests = good.map(({ input }) => ({
+      method: 'POST',
+      path: '/v1/messages',
+      headers: base,
+      body: text(input),
+    }));
     const taken = good.map(({ input }) => (JSON.parse(input) === '' ? 'VALIDATION_FAILED' : '202'));
     expect(await answersTo(requests)).toEqual(taken);
   });
@@ -122,7 +128,9 @@ describe('the naughty strings', () => {
         const naughty = { type: text, resourceId: text, channel: text, cursor: text, token: text, event: text };
         const one = { submit: { type: text }, refresh: { token: text }, delivered: { cursor: text } }[event];
         raw.send(`42${2 * index}${JSON.stringify([event === 'as an event' ? text : event, naughty])}`);
-        raw.send(`42${2 * index + 1}${JSON.stringify([event === 'as an event' ? text : event, one ?? { channel: text }])}`);
+        raw.send(
+          `42${2 * index + 1}${JSON.stringify([event === 'as an event' ? text : event, one ?? { channel: text }])}`,
+        );
       });
       const answers: Ack[] = [];
       for (let index = 0; index < 2 * NAUGHTY.length; index += 1) answers.push((await raw.ack(index)) as Ack);

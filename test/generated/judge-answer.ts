@@ -4,7 +4,7 @@ import type { OddRequest } from './odd-requests.ts';
 import type { Route } from './routes.ts';
 
 /** What is refused before a request comes to a route (docs/clients.md). */
-const OF_HTTP: ProblemCode[] = ['NOT_FOUND', 'METHOD_NOT_ALLOWED', 'VALIDATION_FAILED', 'PAYLOAD_TOO_LARGE'];
+const OF_HTTP = new Set<ProblemCode>(['NOT_FOUND', 'METHOD_NOT_ALLOWED', 'VALIDATION_FAILED', 'PAYLOAD_TOO_LARGE']);
 
 /**
  * Judges the answer to a request that may be wrong: a success, or a problem that the OpenAPI
@@ -42,7 +42,7 @@ function documentedFor({ method, route, isWhole }: OddRequest, routes: readonly 
     const isOf = ({ answers }: Route): boolean =>
       (code ? answers.get(status)?.has(code) : answers.has(status)) ?? false;
     if (isWhole && found?.isProtected) return isOf(found);
-    if (code && OF_HTTP.includes(code)) return true;
+    if (code && OF_HTTP.has(code)) return true;
     return isWhole ? found !== undefined && isOf(found) : routes.some(isOf);
   };
 }

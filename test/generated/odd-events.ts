@@ -52,7 +52,7 @@ export function oddEvent(commands: readonly Command[], values: SchemaValues): fc
 function ofCommand({ event, payloads }: Command, values: SchemaValues): fc.Arbitrary<OddEvent> {
   const payload = fc.oneof(...payloads.map((schema) => values.of(schema)));
   const more = fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, fc.array(oddJson, { maxLength: 2 }));
-  const whole = fc.tuple(payload, more).map(([first, others]) => [first, ...others]);
+  const whole = fc.tuple(payload, more).map((parts) => parts.flat());
   const args = fc.oneof({ weight: 9, arbitrary: whole }, { weight: 1, arbitrary: fc.constant([]) });
   const acked = fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.boolean());
   return fc.oneof(

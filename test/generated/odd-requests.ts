@@ -49,17 +49,14 @@ export function oddRequestTo(route: Route, known: Known): fc.Arbitrary<OddReques
       body: bodyOf(route, known.values),
       isGzipped: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.boolean()),
     })
-    .map(({ method, path, query, headers, body, isGzipped }) => ({
-      route,
-      method,
-      path: `${path.text}${query}`,
-      headers: [
-        ...Object.entries(headers).flatMap(([name, value]): [string, string][] => (value ? [[name, value]] : [])),
-        ...(isGzipped ? [['content-encoding', 'gzip'] as const] : []),
-      ],
-      ...(body !== undefined && { body: isGzipped ? gzipSync(Buffer.from(body)) : body }),
-      isWhole: path.isWhole,
-    }));
+    .map(({ method, path, query, headers, body, isGzipped }) => {
+      const given = Object.entries(headers).filter((entry): entry is [string, string] => Boolean(entry[1]));
+      if (isGzipped) given.push(['content-encoding', 'gzip']);
+      const request = { route, method, path: `${path.text}${query}`, headers: given, isWhole: path.isWhole };
+      return body === undefined
+        ? request
+        : Object.assign(request, { body: isGzipped ? gzipSync(Buffer.from(body)) : body });
+    });
 }
 
 function pathOf({ template }: Route, ids: readonly string[]): fc.Arbitrary<{ text: string; isWhole: boolean }> {

@@ -31,7 +31,7 @@ export function sendRaw(url: string, { method, path, headers, body }: RawRequest
     sent.once('error', (cause) => reject(new Error(`${method} ${path} was not answered`, { cause })));
     sent.once('response', (answer) => {
       // A stream has no end: its beginning is the answer.
-      if (answer.headers['content-type']?.startsWith('text/event-stream')) {
+      if (method !== 'HEAD' && answer.headers['content-type']?.startsWith('text/event-stream')) {
         answer.once('error', () => undefined);
         answer.once('data', (chunk: Buffer) => {
           resolve(responseOf(answer, chunk));

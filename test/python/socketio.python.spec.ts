@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { expect, it, onTestFinished } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { AcceptedAction, OutcomeEnvelope, Session } from '#contracts';
-import { eventually, startSystem } from '#testing';
+import { eventually, startSystem, type System } from '#testing';
 
 interface Heard {
   session: Session;
@@ -15,6 +15,12 @@ interface Heard {
 
 type Line = { [What in keyof Heard]: { what: What; data: Heard[What] } }[keyof Heard];
 
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ sockets: 2 });
+});
+
 /** python3-socketio, a client that is not of socket.io's own authors. */
 it('a Python client submits, hears its outcome, and after a while away what it missed', async () => {
   const python = process.env['PYTHON_PATH'];
@@ -23,7 +29,6 @@ it('a Python client submits, hears its outcome, and after a while away what it m
       'no Python with socketio and websocket was found: apt-get install python3-socketio python3-websocket',
     );
   }
-  const system = await startSystem({ sockets: 2 });
   const alice = await system.user('alice');
   const client = spawn(python, ['test/python/client.py', system.sockets[0]!.url, alice.token]);
   onTestFinished(() => void client.kill());
