@@ -43,6 +43,7 @@ function documentedFor({ method, route, isWhole }: OddRequest, routes: readonly 
       (code ? answers.get(status)?.has(code) : answers.has(status)) ?? false;
     if (isWhole && found?.isProtected) return isOf(found);
     if (code && OF_HTTP.has(code)) return true;
-    return isWhole ? found !== undefined && isOf(found) : routes.some(isOf);
+    // The path of one may be that of another too: `batch` is an id for those who read.
+    return isWhole && found ? isOf(found) : routes.some(isOf);
   };
 }
