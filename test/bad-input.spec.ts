@@ -235,22 +235,22 @@ describe('a route', () => {
 
 describe.each(['/v1/messages', '/v1/actions', '/v1/outcomes'])('a query of %s', (path) => {
   it.each([
-    ['limit=501', '/limit'],
-    ['limit=0', '/limit'],
-    ['limit=-1', '/limit'],
-    ['limit=1.5', '/limit'],
-    ['limit=1e2', '/limit'],
-    ['limit=', '/limit'],
-    ['limit=abc', '/limit'],
-    ['limit=1&limit=2', '/limit'],
-    ['limit=99999999999999999999', '/limit'],
-    ['nope=1', '/nope'],
-    ['after=1&after=2', '/after'],
-    [`after=${'a'.repeat(3_000)}`, '/after'],
+    ['limit=501', '#query/limit'],
+    ['limit=0', '#query/limit'],
+    ['limit=-1', '#query/limit'],
+    ['limit=1.5', '#query/limit'],
+    ['limit=1e2', '#query/limit'],
+    ['limit=', '#query/limit'],
+    ['limit=abc', '#query/limit'],
+    ['limit=1&limit=2', '#query/limit'],
+    ['limit=99999999999999999999', '#query/limit'],
+    ['nope=1', '#query/nope'],
+    ['after=1&after=2', '#query/after'],
+    [`after=${'a'.repeat(3_000)}`, '#query/after'],
   ])('is refused with a pointer: %.30s', async (query, pointer) => {
     const refused = await problemOf(send('GET', `${path}?${query}`));
     expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
-    expect(refused.errors?.map((item) => item.pointer.replace('#query', ''))).toContain(pointer);
+    expect(refused.errors?.map((item) => item.pointer)).toContain(pointer);
   });
 
   it.each(['__proto__=1', 'constructor=1', 'toString=1', 'limit[a]=1', 'after=%00', '%00=1'])(

@@ -3,7 +3,6 @@ import { decodeCursor, encodeCursor, type Session } from '#contracts';
 import {
   connect,
   ConnectionRefused,
-  problemOf,
   RawSocket,
   startSystem,
   token,
@@ -278,23 +277,5 @@ describe('a packet', () => {
     open.push(raw);
     raw.send('427["refresh",{}]');
     expect(await raw.end()).toBeGreaterThan(0);
-  });
-});
-
-describe('an event stream', () => {
-  it.each(['', 'Bearer x.y.z', 'Basic YWxpY2U6cHc='])(
-    'without a good token is refused with 401: %s',
-    async (authorization) => {
-      const refused = await problemOf(fetch(`${url}/v1/outcomes/stream`, { headers: { authorization } }));
-      expect(refused).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
-      expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer realm="tidings"/);
-    },
-  );
-
-  it('is not opened by another method', async () => {
-    const headers = { authorization: `Bearer ${alice.token}` };
-    const refused = await problemOf(fetch(`${url}/v1/outcomes/stream`, { method: 'POST', headers }));
-    expect(refused).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' });
-    expect(await problemOf(fetch(`${url}/v1/nope`, { headers }))).toMatchObject({ status: 404, code: 'NOT_FOUND' });
   });
 });

@@ -9,6 +9,7 @@ import { build } from './build.ts';
 import { findChromium } from './chromium.ts';
 import { DATA } from './data-folder.ts';
 import { startPostgres } from './postgres.ts';
+import { findPython } from './python.ts';
 import { findRedis } from './redis-program.ts';
 import { startRedis } from './redis.ts';
 import { ROOT } from './run-tool.ts';
@@ -33,10 +34,18 @@ async function runTests(args: readonly string[], folder: string): Promise<number
   try {
     const chromium = await findChromium();
     if (!chromium) say('no chromium was found (CHROMIUM_PATH names one): the browser tests are left out');
+    const python = await findPython();
+    // In CI it is a failure: there it is installed.
+    const withoutPython = !python && !process.env['CI'];
+    if (withoutPython) {
+      say('no Python with socketio was found (apt-get install python3-socketio python3-websocket, or PYTHON_PATH):');
+      say('the test with a Python client is left out');
+    }
     const report = join(folder, 'report.json');
     const code = await vitest(
       [
         ...(chromium ? [] : ['--exclude', '**/*.browser.spec.ts']),
+        ...(withoutPython ? ['--exclude', '**/*.python.spec.ts'] : []),
         ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
         ...args,
       ],
@@ -46,6 +55,7 @@ async function runTests(args: readonly string[], folder: string): Promise<number
         TEST_DATABASE_URL: postgres.url,
         TEST_FOLDER: folder,
         ...(chromium ? { CHROMIUM_PATH: chromium } : {}),
+        ...(python ? { PYTHON_PATH: python } : {}),
       },
     );
     say(await summary(report));

@@ -115,10 +115,10 @@ describe('submit on a socket', () => {
     ['/type', 'UNKNOWN_TYPE', [{}]],
     ['/type', 'UNKNOWN_TYPE', [{ type: 'messages.nope', payload: {} }]],
     ['/type', 'UNKNOWN_TYPE', [{ type: { name: 'messages.create' } }]],
-    ['/text', 'IS_TEXT', [{ type: 'messages.create', payload: {} }]],
-    ['/text', 'IS_TEXT', [create('')]],
-    ['/text', 'IS_TEXT', [{ type: 'messages.create', payload: { text: 5 } }]],
-    ['/id', 'UNKNOWN_FIELD', [{ type: 'messages.create', payload: { text: 'a', id: 'x' } }]],
+    ['/payload/text', 'IS_TEXT', [{ type: 'messages.create', payload: {} }]],
+    ['/payload/text', 'IS_TEXT', [create('')]],
+    ['/payload/text', 'IS_TEXT', [{ type: 'messages.create', payload: { text: 5 } }]],
+    ['/payload/id', 'UNKNOWN_FIELD', [{ type: 'messages.create', payload: { text: 'a', id: 'x' } }]],
     ['/owner', 'UNKNOWN_FIELD', [create('a', { owner: 'bob' })]],
     ['/traceparent', 'UNKNOWN_FIELD', [create('a', { traceparent: 'x' })]],
     ['/resourceId', 'IS_UUID', [create('a', { resourceId: 'x' })]],
@@ -129,7 +129,7 @@ describe('submit on a socket', () => {
     ['/idempotencyKey', 'IDEMPOTENCY_KEY', [create('a', { idempotencyKey: 12345678 })]],
     ['/payload/text', 'NUL_CHARACTER', [create('a\0b')]],
     ['/payload/text', 'LONE_SURROGATE', [create('a\ud800')]],
-    ['', 'NO_BODY', [{ type: 'messages.delete', resourceId: randomUUID(), payload: { a: 1 } }]],
+    ['/payload', 'NO_BODY', [{ type: 'messages.delete', resourceId: randomUUID(), payload: { a: 1 } }]],
   ])('that is bad at %j is acked with %s', async (pointer, code, args) => {
     const listener = await alice.connect(system.sockets[0]!);
     const answer = await ackOf(listener, 'submit', ...args);

@@ -90,7 +90,7 @@ describe('a room', () => {
     expect((await alice.call('PUT', tooLong)).body).toMatchObject({ code: 'VALIDATION_FAILED' });
     const nowhere = { body: { actions: [{ type: 'rooms.addMember', resourceId: id, payload: {} }] } };
     expect((await alice.call('POST', '/v1/actions/batch', nowhere)).body).toMatchObject({
-      results: [{ problem: { code: 'VALIDATION_FAILED', errors: [{ pointer: '/userId' }] } }],
+      results: [{ problem: { code: 'VALIDATION_FAILED', errors: [{ pointer: '/payload/userId' }] } }],
     });
   });
 

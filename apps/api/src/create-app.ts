@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ActionCatalogue } from '#actions';
 import { ApiConfig, loadConfig } from '#config';
 import { assertMigrated, Database } from '#database';
@@ -11,7 +10,7 @@ import { serveAsyncApi } from './asyncapi/asyncapi.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
 import { contentPolicies } from './http/content-policy.ts';
-import { AddressLimit, securityHeaders, sendProblem, serverOptions, toProblemError } from '#http';
+import { AddressLimit, httpErrors, ignoreExpectations, securityHeaders, serverOptions } from '#http';
 import { openApiOf, serveOpenApi } from './openapi.ts';
 
 const EXPOSED_HEADERS = [
@@ -34,10 +33,7 @@ export async function createApp(): Promise<NestFastifyApplication> {
     genReqId: () => randomUUID(),
     // The longest `sub`, percent-encoded.
     routerOptions: { maxParamLength: 3_000 },
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      secure(request.raw, reply.raw);
-      sendProblem(toProblemError(error), request, reply);
-    },
+    ...httpErrors(secure),
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forConfig(config), adapter, {
     bodyParser: false,
@@ -46,6 +42,7 @@ export async function createApp(): Promise<NestFastifyApplication> {
   });
   adapter.getInstance().addHook('onRequest', async ({ raw }, reply) => secure(raw, reply.raw));
   new AddressLimit(config).guard(adapter.getInstance());
+  ignoreExpectations(app.getHttpServer());
   parseJsonBodies(adapter.getInstance());
   if (config.ALLOWED_ORIGINS !== '') {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());

@@ -14,7 +14,14 @@ const CATALOGUE = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()
 type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
 
 /** What every route can answer that wants a token. */
-const EVERYWHERE: ProblemCode[] = ['UNAUTHENTICATED', 'TOKEN_EXPIRED', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE'];
+const EVERYWHERE: ProblemCode[] = [
+  'UNAUTHENTICATED',
+  'TOKEN_EXPIRED',
+  'PAYLOAD_TOO_LARGE',
+  'RATE_LIMITED',
+  'INTERNAL',
+  'UNAVAILABLE',
+];
 
 /** Builds the OpenAPI document when it is first asked for: no start of a process waits for it. */
 export function openApiOf(app: INestApplication): () => OpenAPIObject {

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChannelsServer } from '#channels';
 import { loadConfig, SocketConfig } from '#config';
-import { AddressLimit, securityHeaders, serverOptions } from '#http';
+import { AddressLimit, httpErrors, ignoreExpectations, securityHeaders, serverOptions } from '#http';
 import { failToStart, runApp, useStructuredLogger } from '#telemetry';
 import { TidingsIoAdapter } from './gateway/io.adapter.ts';
 import { SocketModule } from './socket.module.ts';
@@ -11,12 +11,13 @@ import { SocketModule } from './socket.module.ts';
 async function main(): Promise<void> {
   const config = loadConfig(SocketConfig);
   const secure = securityHeaders();
-  const adapter = new FastifyAdapter(serverOptions(config));
+  const adapter = new FastifyAdapter({ ...serverOptions(config), ...httpErrors(secure) });
   const app = await NestFactory.create<NestFastifyApplication>(SocketModule, adapter, {
     bufferLogs: true,
     abortOnError: false,
   });
   useStructuredLogger(app);
+  ignoreExpectations(app.getHttpServer());
   const addresses = new AddressLimit(config);
   adapter.getInstance().addHook('onRequest', async ({ raw }, reply) => secure(raw, reply.raw));
   addresses.guard(adapter.getInstance());

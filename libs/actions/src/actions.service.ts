@@ -10,11 +10,17 @@ import { validate, validationFailed } from './validate.ts';
 /** Where in the input the parts of a request stand, for the pointers of problems. */
 export interface RequestPlaces {
   resourceId: string;
+  payload: string;
   ifMatch: string;
   idempotencyKey: string;
 }
 
-const IN_COMMAND: RequestPlaces = { resourceId: '/resourceId', ifMatch: '/ifMatch', idempotencyKey: '/idempotencyKey' };
+const IN_COMMAND: RequestPlaces = {
+  resourceId: '/resourceId',
+  payload: '/payload',
+  ifMatch: '/ifMatch',
+  idempotencyKey: '/idempotencyKey',
+};
 
 /** Who submits an action: the identity of a token has it. */
 export interface Submitter {
@@ -46,7 +52,7 @@ export class ActionsService {
     requireScope(type, scopes);
     const ifMatch = parseIfMatch(request.ifMatch, places.ifMatch);
     const key = parseIdempotencyKey(request.idempotencyKey, places.idempotencyKey);
-    const payload = payloadOf(type, request.payload);
+    const payload = payloadOf(type, request.payload, places.payload);
     return this.acceptor.accept({
       id: uuidv7(),
       owner: userId,
@@ -72,10 +78,10 @@ function resourceIdOf({ verb }: ActionType, given: unknown, pointer: string): st
   return parseUuid(given, pointer);
 }
 
-function payloadOf({ handler, name }: ActionType, payload: unknown): object | undefined {
-  if (handler.payload) return validate(handler.payload, payload);
-  inspectJson(payload);
+function payloadOf({ handler, name }: ActionType, payload: unknown, pointer: string): object | undefined {
+  if (handler.payload) return validate(handler.payload, payload, pointer);
+  inspectJson(payload, pointer);
   const isEmpty = payload === undefined || payload === null || JSON.stringify(payload) === '{}';
-  if (!isEmpty) throw validationFailed([{ pointer: '', code: 'NO_BODY', detail: `must be empty: ${name} takes none` }]);
+  if (!isEmpty) throw validationFailed([{ pointer, code: 'NO_BODY', detail: `must be empty: ${name} takes none` }]);
   return undefined;
 }

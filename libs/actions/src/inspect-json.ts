@@ -11,10 +11,11 @@ const FORBIDDEN_KEYS = new Set(Object.getOwnPropertyNames(Object.prototype));
  * nesting beyond {@link DEEPEST}, NUL characters, lone surrogates, bytes, keys of
  * `Object.prototype`. Iterative, so that no depth can exhaust the stack.
  *
+ * @param at the pointer to the input, when it is a part of something
  * @throws {ProblemError} `TOO_DEEP` or `VALIDATION_FAILED`
  */
-export function inspectJson(input: unknown): void {
-  const open: { value: unknown; pointer: string; depth: number }[] = [{ value: input, pointer: '', depth: 0 }];
+export function inspectJson(input: unknown, at = ''): void {
+  const open: { value: unknown; pointer: string; depth: number }[] = [{ value: input, pointer: at, depth: 0 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, pointer, depth } = next;
     if (typeof value === 'string') refuseText(value, pointer);

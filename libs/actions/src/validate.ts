@@ -8,16 +8,17 @@ import { inspectJson } from './inspect-json.ts';
  * Parses a body into its DTO. Its class-validator rules are the authority; fields they do
  * not name are refused.
  *
+ * @param at the pointer to the input, when it is a part of something
  * @throws {ProblemError} `VALIDATION_FAILED` with a pointer to each thing that is wrong
  */
-export function validate<Dto extends object>(schema: Type<Dto>, input: unknown): Dto {
-  inspectJson(input);
+export function validate<Dto extends object>(schema: Type<Dto>, input: unknown, at = ''): Dto {
+  inspectJson(input, at);
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw validationFailed([{ pointer: '', code: 'NOT_AN_OBJECT', detail: 'must be a JSON object' }]);
+    throw validationFailed([{ pointer: at, code: 'NOT_AN_OBJECT', detail: 'must be a JSON object' }]);
   }
   const dto = plainToInstance(schema, input);
   const errors = validateSync(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
-  if (errors.length > 0) throw validationFailed(errors.flatMap((error) => itemsOf(error, '')));
+  if (errors.length > 0) throw validationFailed(errors.flatMap((error) => itemsOf(error, at)));
   return dto;
 }
 

@@ -5,6 +5,9 @@ const CONNECT = '40';
 const EVENT = '42';
 const ACK = '43';
 
+/** Tests ask thousands of things one after another. */
+const POLLING = { everyMs: 2 };
+
 /** A websocket that speaks socket.io by hand, so that it can say what no client would. */
 export class RawSocket {
   readonly #socket: WebSocket;
@@ -71,6 +74,6 @@ export class RawSocket {
       const found = this.packets.find((text) => text.startsWith(prefix));
       if (found === undefined) throw new Error(`no packet ${prefix}… came, but ${this.packets.join(' ') || 'none'}`);
       return read(found);
-    });
+    }, POLLING);
   }
 }

@@ -38,7 +38,7 @@ export class ActionsController {
   @ApiBody({ type: BatchRequest })
   @ApiHeader({ name: 'traceparent', required: false, description: 'W3C Trace Context, kept with the actions' })
   @ApiAcceptedResponse({ type: BatchResponse })
-  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'TOO_DEEP', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
+  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'TOO_DEEP', 'UNSUPPORTED_MEDIA_TYPE')
   @Post('batch')
   @HttpCode(202)
   async batch(
@@ -68,7 +68,7 @@ export class ActionsController {
   @ApiOperation({ summary: 'An own action, with its outcome once it has one' })
   @ApiParam(ID)
   @ApiOkResponse({ type: ActionView })
-  @ProblemResponses('NOT_FOUND')
+  @ProblemResponses('VALIDATION_FAILED', 'NOT_FOUND')
   @Get(':id')
   async get(@CurrentIdentity() { userId }: Identity, @Param('id') id: string): Promise<Action> {
     const action = isUuid(id) ? await this.ledger.find(userId, id.toLowerCase()) : undefined;
@@ -80,7 +80,7 @@ export class ActionsController {
   @ApiAcceptedResponse({ type: ActionView })
   @ApiParam(ID)
   @ApiOkResponse({ type: ActionView, description: 'It had its outcome already' })
-  @ProblemResponses('NOT_FOUND')
+  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'NOT_FOUND', 'UNSUPPORTED_MEDIA_TYPE')
   @Delete(':id')
   async cancel(
     @CurrentIdentity() { userId }: Identity,

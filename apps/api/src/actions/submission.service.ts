@@ -12,6 +12,7 @@ const LONGEST_WAIT_SECONDS = 30;
 
 const IN_HTTP: RequestPlaces = {
   resourceId: '#path/id',
+  payload: '',
   ifMatch: '#header/If-Match',
   idempotencyKey: '#header/Idempotency-Key',
 };

@@ -5,6 +5,6 @@ import { validate } from '#actions';
 @Injectable()
 export class QueryPipe implements PipeTransform {
   transform(value: unknown, { metatype }: ArgumentMetadata): unknown {
-    return validate(metatype as new () => object, { ...(value as object) });
+    return validate(metatype as new () => object, { ...(value as object) }, '#query');
   }
 }

@@ -23,7 +23,7 @@ export class RevocationsController {
       properties: { revokedAt: { type: 'string', format: 'date-time' } },
     },
   })
-  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'FORBIDDEN', 'UNSUPPORTED_MEDIA_TYPE')
+  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'TOO_DEEP', 'FORBIDDEN', 'UNSUPPORTED_MEDIA_TYPE')
   @Post()
   @HttpCode(200)
   async revoke(@Body() body: unknown): Promise<{ revokedAt: string }> {

@@ -5,6 +5,7 @@ import { Database } from '#database';
 import { InstanceRegistry, type InstanceLoad } from '#instances';
 import { backlogStatement } from '#ledger';
 import { TicketQueue } from '#queue';
+import { ProblemResponses } from '../http/problem-responses.ts';
 import { StatsView } from './stats.dto.ts';
 
 @ApiTags('operations')
@@ -23,6 +24,7 @@ export class StatsController {
     description: 'Without Redis: `degraded`, no instances, and `queue` is null; the ledger is told all the same.',
   })
   @ApiOkResponse({ type: StatsView })
+  @ProblemResponses('FORBIDDEN')
   @Get()
   async stats(): Promise<StatsView> {
     const [known, queue, ledger] = await Promise.all([

@@ -104,7 +104,7 @@ export function resourceController(token: Type<Resource>, definition: Resource):
     @ApiOperation({ summary: `Read one of ${type}; its version is the ETag` })
     @ApiParam(ID)
     @ApiOkResponse({ type: view, headers: { ETag: { description: 'its version', schema: { type: 'string' } } } })
-    @ProblemResponses('NOT_FOUND')
+    @ProblemResponses('VALIDATION_FAILED', 'NOT_FOUND')
     @Get(':id')
     async get(
       @CurrentIdentity() { userId }: Identity,

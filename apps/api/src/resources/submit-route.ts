@@ -70,7 +70,6 @@ export function SubmitRoute(operation: ApiOperationOptions, { ifMatch }: { ifMat
       'MALFORMED_JSON',
       'TOO_DEEP',
       'FORBIDDEN',
-      'PAYLOAD_TOO_LARGE',
       'UNSUPPORTED_MEDIA_TYPE',
       'IDEMPOTENCY_KEY_REUSED',
     ),

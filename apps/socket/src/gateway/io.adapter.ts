@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Socket as NetworkSocket } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -12,7 +12,7 @@ const LARGEST_MESSAGE = 64 * 1024;
 
 /** What its requests have in common with those of Fastify, which never sees them. */
 export interface IoGuards {
-  addresses: AddressLimit;
+  addresses: Pick<AddressLimit, 'consumeRaw'>;
   secure: SecurityHeaders;
 }
 
@@ -20,19 +20,31 @@ type Allow = (error: string | null, allowed: boolean) => void;
 
 /** socket.io, set up for many long connections. */
 export class TidingsIoAdapter extends IoAdapter {
+  /** @param app the app, or the HTTP server that it would have */
   constructor(
-    app: INestApplicationContext,
-    private readonly config: SocketConfig,
+    app: INestApplicationContext | HttpServer,
+    private readonly config: Pick<SocketConfig, 'ALLOWED_ORIGINS' | 'CONNECT_TIMEOUT_MS'>,
     private readonly guards: IoGuards,
   ) {
     super(app);
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
+    const server = super.createIOServer(port, { ...options, ...this.options } as ServerOptions);
+    server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+      // The answer to an upgrade is no page.
+      if (request.headers.upgrade === undefined) this.guards.secure(request, response);
+      next();
+    });
+    writeTogether(server);
+    return server;
+  }
+
+  protected get options(): Partial<ServerOptions> {
     const origins = this.config.ALLOWED_ORIGINS.split(',')
       .map((origin) => origin.trim())
       .filter(Boolean);
-    const ours: Partial<ServerOptions> = {
+    return {
       path: '/socket.io',
       serveClient: false,
       maxHttpBufferSize: LARGEST_MESSAGE,
@@ -49,14 +61,6 @@ export class TidingsIoAdapter extends IoAdapter {
         else allow(null, false);
       },
     };
-    const server = super.createIOServer(port, { ...options, ...ours } as ServerOptions);
-    server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-      // The answer to an upgrade is no page.
-      if (request.headers.upgrade === undefined) this.guards.secure(request, response);
-      next();
-    });
-    writeTogether(server);
-    return server;
   }
 
   /** Counts a new connection of an address; what is said on it later is counted by user. */

@@ -1,5 +1,5 @@
-import { Controller, Get, Headers, Logger, Query, Res, UseGuards } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Controller, Get, Headers, Logger, Query, Req, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BearerGuard, CurrentIdentity, type Identity } from '#auth';
 import { userChannel } from '#contracts';
 import { RateLimitGuard } from '#http';
@@ -26,6 +26,7 @@ export class StreamController {
 
   @Get('stream')
   async stream(
+    @Req() { method }: FastifyRequest,
     @Res() reply: FastifyReply,
     @CurrentIdentity() identity: Identity,
     @Headers('last-event-id') lastEventId?: string,
@@ -33,11 +34,15 @@ export class StreamController {
   ): Promise<void> {
     this.connections.assertRoomFor(identity);
     reply.hijack();
+    // Gone while its token was looked at: nothing would tell of its end any more.
+    if (reply.raw.destroyed) return;
     reply.raw.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
     });
+    // Has no body to wait for (RFC 9110, 9.3.2).
+    if (method === 'HEAD') return void reply.raw.end();
     const connection = new StreamConnection(reply.raw, this.hub, identity);
     const channel = userChannel(identity.userId);
     const keepAlive = setInterval(() => connection.write(':\n\n'), KEEP_ALIVE_MS).unref();
