@@ -12,6 +12,7 @@ import {
   ValidateIf,
   type ValidationArguments,
 } from 'class-validator';
+import { IsRedisUrl } from './redis-url.ts';
 
 /** For variables that must not be set in production. */
 function NotInProduction(): PropertyDecorator {
@@ -52,7 +53,7 @@ export class ProcessConfig {
   @Max(500)
   DATABASE_POOL_SIZE = 10;
 
-  @Matches(/^rediss?:\/\//, { message: 'REDIS_URL must be a redis:// or rediss:// URL' })
+  @IsRedisUrl()
   REDIS_URL!: string;
 
   /** First part of every key and channel in Redis: lets installations share a server. */
