@@ -72,7 +72,9 @@ export function describeFailover(kind: string, start: () => Promise<ReplicatedRe
       else await victim.start();
       await load.end();
       await expectAlive();
-      await annotate(`${load.accepted} accepted; replaced after ${replacedMs} ms; slowest ${await load.slowest(since)} ms`);
+      await annotate(
+        `${load.accepted} accepted; replaced after ${replacedMs} ms; slowest ${await load.slowest(since)} ms`,
+      );
       await redis.start();
     });
   });
