@@ -33,7 +33,7 @@ export class RedisCluster implements ReplicatedRedis {
   }
 
   async masterOf(key: string): Promise<RedisServer> {
-    const slot = new Command('GET', [key]).getSlot()!;
+    const slot = new Command('GET', [key]).getSlot();
     const running = this.servers.find(({ isRunning }) => isRunning);
     const ranges = await ask<SlotRange[]>(running!, 'CLUSTER', 'SLOTS');
     const range = ranges.find(([first, last]) => first <= slot && slot <= last);

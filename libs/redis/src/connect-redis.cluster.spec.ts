@@ -23,13 +23,13 @@ describe('a connection to a cluster', { timeout: 120_000 }, () => {
     const url = `${old.url},${young.url.slice('redis-cluster://'.length)}`;
     await young.kill('SIGSTOP');
     const patient = connect(url, { name: 'patient' });
-    const blocking = (patient as Cluster).duplicate() as Cluster;
+    const blocking = (patient as Cluster).duplicate();
     connections.push(blocking);
     const fast = connect(url, { name: 'fast', deadlineMs: 1_000, isPipelined: true });
     for (const connection of [patient, blocking, fast])
       await eventually(() => connection.set('{where}', 'old'), PATIENT);
     await old.kill();
-    await expect(eventually(() => fast.get('{where}'), { timeoutMs: 0 })).rejects.toThrow();
+    await expect(fast.get('{where}')).rejects.toBeInstanceOf(Error);
     await young.kill('SIGCONT');
     for (const connection of [patient, blocking, fast])
       await eventually(async () => expect(await connection.get('{where}')).toBeNull(), PATIENT);
@@ -48,6 +48,6 @@ describe('a connection to a cluster', { timeout: 120_000 }, () => {
     await eventually(() => Promise.all(keys.map((key) => connection.set(key, 'set'))), PATIENT);
     expect(await Promise.all(keys.map((key) => connection.get(key)))).toEqual(keys.map(() => 'set'));
     const stranger = connect(cluster.url, { name: 'stranger', deadlineMs: 1_000 });
-    await expect(eventually(() => stranger.get('key 1'), { timeoutMs: 2_000 })).rejects.toThrow();
+    await expect(eventually(() => stranger.get('key 1'), { timeoutMs: 2_000 })).rejects.toBeInstanceOf(Error);
   });
 });

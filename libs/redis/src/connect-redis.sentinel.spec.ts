@@ -33,6 +33,6 @@ describe('a connection by Sentinels', { timeout: 120_000 }, () => {
     const inDatabase = connect(`${master.url.replace('://', '://tidings:p%40ss@')}/3`, { name: 'direct' });
     expect(await inDatabase.get('key')).toBe('set');
     const stranger = connect(url.replace('=watch', '=guess'), { name: 'stranger', deadlineMs: 1_000 });
-    await expect(eventually(() => stranger.get('key'), { timeoutMs: 2_000 })).rejects.toThrow();
+    await expect(eventually(() => stranger.get('key'), { timeoutMs: 2_000 })).rejects.toBeInstanceOf(Error);
   });
 });

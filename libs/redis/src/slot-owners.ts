@@ -15,7 +15,7 @@ export class SlotOwners {
 
   /** The slot of a key or of a sharded channel. */
   slotOf(key: string): number {
-    return new Command('SSUBSCRIBE', [key]).getSlot()!;
+    return new Command('SSUBSCRIBE', [key]).getSlot();
   }
 
   /** The master that has a slot, as `host:port`; undefined while that is not known. */
