@@ -7,6 +7,9 @@ export type RedisOptions = Omit<AllOptions, 'replyMapping'>;
 /** Longest time until a connection stands, and until a Sentinel has answered, in milliseconds. */
 const CONNECT_MS = 2_000;
 
+/** How long an answer may take before a connection counts as dead, in milliseconds: longer than BullMQ blocks. */
+const SILENCE_MS = 12_000;
+
 /** Fast at first, then once a second, for ever. */
 export function reconnectAfterMs(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 5), 1_000);
@@ -34,11 +37,11 @@ export function masterOptions(target: RedisTarget): RedisOptions {
     ...options,
     sentinels: [...addresses],
     name: master!,
-    // A master that hangs, or is cut off, is left as soon as the Sentinels have chosen another.
-    failoverDetector: true,
+    // Leaves a master that hangs or is cut off. Not by ioredis's `failoverDetector`: when that speaks
+    // while a connection is being made, the connection ends for ever.
+    socketTimeout: SILENCE_MS,
     sentinelCommandTimeout: CONNECT_MS,
     sentinelRetryStrategy: reconnectAfterMs,
-    sentinelReconnectStrategy: reconnectAfterMs,
     ...(isEncrypted && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
     ...(sentinelUsername !== undefined && { sentinelUsername }),
     ...(sentinelPassword !== undefined && { sentinelPassword }),
