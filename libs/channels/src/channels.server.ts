@@ -4,10 +4,11 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { eventNameOf, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { BatchedHistory } from './batched-history.ts';
 import { ChannelHistory } from './channel-history.ts';
+import { createSubscriber } from './create-subscriber.ts';
 import { decodeMessage } from './message.ts';
 import { OrderedChannel } from './ordered-channel.ts';
 import { PositionCheck } from './position-check.ts';
-import { createSubscriber, type ShardedSubscriber } from './sharded-subscriber.ts';
+import type { ShardedSubscriber } from './sharded-subscriber.ts';
 
 export interface ChannelsServerOptions {
   url: string;

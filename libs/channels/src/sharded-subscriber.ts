@@ -1,7 +1,3 @@
-import { parseRedisUrl } from '#config';
-import { ClusterSubscriber } from './cluster-subscriber.ts';
-import { SubscriberConnection, type SubscriberOptions } from './subscriber-connection.ts';
-
 /** What subscribes to channels, each at the Redis that has it. */
 export interface ShardedSubscriber {
   /** Whether everything that is published comes. */
@@ -13,10 +9,4 @@ export interface ShardedSubscriber {
   subscribe(channel: string): Promise<void>;
   unsubscribe(channel: string): void;
   close(): void;
-}
-
-/** One connection to one Redis, or one to each master of a cluster. */
-export function createSubscriber(options: SubscriberOptions): ShardedSubscriber {
-  const isCluster = parseRedisUrl(options.url).kind === 'cluster';
-  return isCluster ? new ClusterSubscriber(options) : new SubscriberConnection(options);
 }
