@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '#contracts';
-import { privateRedis, startSystem, type System, type TestUser } from '#testing';
+import { privateInstallation, startSystem, type System, type TestUser } from '#testing';
 
 const MOST = 10;
 
@@ -16,10 +16,10 @@ const statusesOf = (answers: readonly Answered[]): number[] => answers.map(({ st
 
 describe('the limit of a user', () => {
   let system: System;
-  let redis: Awaited<ReturnType<typeof privateRedis>>;
+  let redis: Awaited<ReturnType<typeof privateInstallation>>;
 
   beforeAll(async () => {
-    redis = await privateRedis();
+    redis = await privateInstallation();
     system = await startSystem({ sockets: 0, workers: 0, redis, env: { RATE_LIMIT_PER_USER: String(MOST) } });
   });
 

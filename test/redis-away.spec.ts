@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { glob, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AcceptedAction } from '#contracts';
-import { eventually, privateRedis, startSystem, type Listener, type System, type TestUser } from '#testing';
+import { eventually, privateInstallation, startSystem, type Listener, type System, type TestUser } from '#testing';
 
 /** The longest that a submit may take while Redis is away, in milliseconds. */
 const SLOWEST_MS = 5_000;
@@ -11,7 +11,7 @@ const SLOWEST_MS = 5_000;
 /** The longest until everything is answered, after Redis is back, in milliseconds. */
 const HEALED_MS = 15_000;
 
-let redis: Awaited<ReturnType<typeof privateRedis>>;
+let redis: Awaited<ReturnType<typeof privateInstallation>>;
 let folder: string;
 let system: System;
 let alice: TestUser;
@@ -23,7 +23,7 @@ let usual: number | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidings-redis-'));
-  redis = await privateRedis({ folder });
+  redis = await privateInstallation({ folder });
   system = await startSystem({ sockets: 2, redis, env: { SWEEP_AFTER_MS: '1000', SWEEP_INTERVAL_MS: '250' } });
   alice = await system.user('alice');
   listeners = await Promise.all(system.sockets.map((socket) => alice.connect(socket)));
@@ -133,9 +133,8 @@ describe('while Redis is away, submits are accepted as ever, and answered when i
   it('killed and started again, empty', async () => {
     await submitMuch(20);
     await redis.kill();
-    for (const entry of await readdir(folder)) {
-      if (entry.startsWith('appendonly')) await rm(join(folder, entry), { recursive: true });
-    }
+    for await (const data of glob('**/appendonlydir', { cwd: folder }))
+      await rm(join(folder, data), { recursive: true });
     await submitMuch(20);
     await redis.start();
     expect(await heard()).toEqual(allAnswered());

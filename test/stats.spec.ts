@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '#contracts';
-import { eventually, privateRedis, startSystem, type System, type TestUser } from '#testing';
+import { eventually, privateInstallation, startSystem, type System, type TestUser } from '#testing';
 
 interface Stats {
   instances: { id: string; app: string; connections: number; users: number; startedAt: string; heartbeatAt: string }[];
@@ -13,12 +13,12 @@ interface Stats {
 
 const PATIENT = { timeoutMs: 20_000 };
 
-let redis: Awaited<ReturnType<typeof privateRedis>>;
+let redis: Awaited<ReturnType<typeof privateInstallation>>;
 let system: System;
 let operator: TestUser;
 
 beforeAll(async () => {
-  redis = await privateRedis();
+  redis = await privateInstallation();
   system = await startSystem({ sockets: 2, redis });
   operator = await system.user('operator', { scopes: ['ops'] });
 });

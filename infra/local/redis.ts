@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ManagedProcess, type ProcessOptions } from './managed-process.ts';
 import { freePort } from './ports.ts';
+import { ask, type RedisInstallation } from './redis-installation.ts';
 import { endStale, noteProcess } from './stale-process.ts';
 import { findRedis, type RedisProgram } from './redis-program.ts';
 
@@ -20,7 +21,7 @@ export interface RedisOptions {
 }
 
 /** A private Redis, reachable on the loopback address only. */
-export class RedisServer extends ManagedProcess {
+export class RedisServer extends ManagedProcess implements RedisInstallation {
   readonly url: string;
   readonly origin: string;
   readonly #folder: string;
@@ -36,6 +37,10 @@ export class RedisServer extends ManagedProcess {
     await super.start();
     await noteProcess(this.#folder, this.pid!);
     return this;
+  }
+
+  async empty(): Promise<void> {
+    await ask(this, 'FLUSHALL');
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * `npm test [-- vitest's arguments]`: every test, on a Redis and a Postgres of its own.
- * Its last line counts: `N passed, N failed`.
+ * `--redis=sentinel` or `--redis=cluster` first: those that tell something about such a Redis,
+ * on one (see vitest.config.ts). Its last line counts: `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -10,7 +11,9 @@ import { findChromium } from './chromium.ts';
 import { DATA } from './data-folder.ts';
 import { startPostgres } from './postgres.ts';
 import { findPython } from './python.ts';
+import { startRedisCluster } from './redis-cluster.ts';
 import { findRedis } from './redis-program.ts';
+import { startRedisSentinel } from './redis-sentinel.ts';
 import { startRedis } from './redis.ts';
 import { ROOT } from './run-tool.ts';
 
@@ -23,12 +26,18 @@ interface Report {
   numFailedTestSuites: number;
 }
 
-async function runTests(args: readonly string[], folder: string): Promise<number> {
+const KINDS = { standalone: startRedis, sentinel: startRedisSentinel, cluster: startRedisCluster };
+type Kind = keyof typeof KINDS;
+
+/** None of the shared masters is to be replaced because the machine is busy. */
+const FAILOVER_AFTER_MS = 15_000;
+
+async function runTests(kind: Kind, args: readonly string[], folder: string): Promise<number> {
   say('building, and starting Redis and Postgres for the tests');
   const program = await findRedis(say);
   await build();
   const [redis, postgres] = await Promise.all([
-    startRedis({ folder: join(folder, 'redis'), program }),
+    KINDS[kind]({ folder: join(folder, 'redis'), program, failoverAfterMs: FAILOVER_AFTER_MS }),
     startPostgres({ folder: join(folder, 'postgres'), durable: false, say }),
   ]);
   try {
@@ -50,6 +59,7 @@ async function runTests(args: readonly string[], folder: string): Promise<number
         ...args,
       ],
       {
+        TEST_REDIS_KIND: kind,
         TEST_REDIS_URL: redis.url,
         TEST_REDIS_PROGRAM: JSON.stringify(program),
         TEST_DATABASE_URL: postgres.url,
@@ -91,7 +101,14 @@ const folder = await mkdtemp(join(DATA, 'test-'));
 // So that the user as whom Postgres runs finds the way.
 await chmod(folder, 0o755);
 try {
-  process.exitCode = await runTests(process.argv.slice(2), folder);
+  const [first = '', ...rest] = process.argv.slice(2);
+  const kind = /^--redis=(.+)$/.exec(first)?.[1];
+  if (kind !== undefined && !Object.hasOwn(KINDS, kind)) throw new Error(`--redis is ${Object.keys(KINDS).join(', ')}`);
+  process.exitCode = await runTests(
+    (kind as Kind | undefined) ?? 'standalone',
+    kind ? rest : process.argv.slice(2),
+    folder,
+  );
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   eventually,
   FaultyProxy,
-  privateRedis,
+  privateInstallation,
   startBalancer,
   startSystem,
   type Balancer,
@@ -18,13 +18,13 @@ const ACTIONS_EACH = 20;
 /** The longest until everything is heard, after what was broken works again, in milliseconds. */
 const HEALED_MS = 20_000;
 
-let redis: Awaited<ReturnType<typeof privateRedis>>;
+let redis: Awaited<ReturnType<typeof privateInstallation>>;
 let system: System;
 let balancer: Balancer;
 let runs = 0;
 
 beforeAll(async () => {
-  redis = await privateRedis();
+  redis = await privateInstallation();
   system = await startSystem({ sockets: 2, redis, env: { SWEEP_AFTER_MS: '1000', SWEEP_INTERVAL_MS: '250' } });
   balancer = await startBalancer(system.sockets);
 });

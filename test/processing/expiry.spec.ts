@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LedgerCheck, privateRedis, startSystem, type System, type TestUser } from '#testing';
+import { LedgerCheck, privateInstallation, startSystem, type System, type TestUser } from '#testing';
 import { drill, drills, submitAll } from './drills.ts';
 
 const TTL_SECONDS = 3;
 
-let redis: Awaited<ReturnType<typeof privateRedis>>;
+let redis: Awaited<ReturnType<typeof privateInstallation>>;
 let system: System;
 let ledger: LedgerCheck;
 let alice: TestUser;
 
 beforeAll(async () => {
-  redis = await privateRedis();
+  redis = await privateInstallation();
   system = await startSystem({
     sockets: 1,
     workers: 2,

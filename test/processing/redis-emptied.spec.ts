@@ -1,24 +1,21 @@
-import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, LedgerCheck, privateRedis, startSystem, type System, type TestUser } from '#testing';
+import { eventually, LedgerCheck, privateInstallation, startSystem, type System, type TestUser } from '#testing';
 import { drill, drills, submitAll } from './drills.ts';
 
 let system: System;
 let ledger: LedgerCheck;
-let redis: Redis;
+let redis: Awaited<ReturnType<typeof privateInstallation>>;
 let alice: TestUser;
 
 beforeAll(async () => {
-  const server = await privateRedis();
-  redis = new Redis(server.url);
-  system = await startSystem({ sockets: 1, workers: 0, redis: server, env: { SWEEP_AFTER_MS: '1000' } });
+  redis = await privateInstallation();
+  system = await startSystem({ sockets: 1, workers: 0, redis, env: { SWEEP_AFTER_MS: '1000' } });
   ledger = new LedgerCheck(system.database);
   alice = await system.user('alice');
 });
 
 afterAll(async () => {
-  redis.disconnect();
   await ledger.close();
   await system.stop();
 });
@@ -27,7 +24,7 @@ describe('when Redis is emptied', () => {
   it('with 1000 actions pending, all are answered without help, and heard', async () => {
     const listener = await alice.connect(system.sockets[0]!);
     const actions = await submitAll(alice, drills(1_000));
-    await redis.flushall();
+    await redis.empty();
     await system.add('worker');
     await system.add('worker');
     await listener.outcomesOf(actions, 30_000);
@@ -44,13 +41,13 @@ describe('when Redis is emptied', () => {
         ...drills(30),
       ]);
       await delay(100 + round * 150);
-      await redis.flushall();
+      await redis.empty();
     }
     // A long one must not keep the sweeper from the others.
     const [long] = await submitAll(alice, [drill({ performMs: 6_000 })]);
     await eventually(async () => expect((await alice.action(long!.id)).status).toBe('running'), { timeoutMs: 20_000 });
     const [lost] = await submitAll(alice, drills(1));
-    await redis.flushall();
+    await redis.empty();
     await eventually(async () => expect((await alice.action(lost!.id)).done).toBe(true));
     await ledger.settled(30_000);
     expect(await ledger.report()).toEqual({ ended: { succeeded: 1_502 }, violations: [] });

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { ClientProxy, type ReadPacket } from '@nestjs/microservices';
-import { Redis } from 'ioredis';
 import type { Envelope } from '#contracts';
+import { connectRedis, type RedisConnection } from '#redis';
 import { encodeMessage, redisChannel } from './message.ts';
 
 export interface ChannelsClientOptions {
@@ -12,7 +12,7 @@ export interface ChannelsClientOptions {
 /**
  * The publishing side of the channels, as a Nest microservices client:
  * `client.emit('outcome', envelope)` publishes on the channel of the envelope. All emits of
- * one moment go in one pipeline.
+ * one moment go in one pipeline; in a cluster, in one for each node.
  *
  * Publishing is a hint, not the truth: an event that does not get through is found in the
  * ledger by the receivers.
@@ -20,21 +20,11 @@ export interface ChannelsClientOptions {
 @Injectable()
 export class ChannelsClient extends ClientProxy implements OnApplicationShutdown {
   private readonly logger = new Logger(ChannelsClient.name);
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
 
   constructor(private readonly options: ChannelsClientOptions) {
     super();
-    this.#redis = new Redis(options.url, {
-      retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
-      connectTimeout: 2_000,
-      commandTimeout: 2_000,
-      keepAlive: 2_000,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      enableAutoPipelining: true,
-      connectionName: 'tidings-publisher',
-    });
-    this.#redis.on('error', () => undefined);
+    this.#redis = connectRedis(options.url, { name: 'tidings-publisher', deadlineMs: 2_000, isPipelined: true });
     this.#redis.on('close', () => this.logger.warn('not connected to Redis: events wait in the ledger'));
   }
 

@@ -4,10 +4,11 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { eventNameOf, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { BatchedHistory } from './batched-history.ts';
 import { ChannelHistory } from './channel-history.ts';
+import { createSubscriber } from './create-subscriber.ts';
 import { decodeMessage } from './message.ts';
 import { OrderedChannel } from './ordered-channel.ts';
 import { PositionCheck } from './position-check.ts';
-import { ShardedSubscriber } from './sharded-subscriber.ts';
+import type { ShardedSubscriber } from './sharded-subscriber.ts';
 
 export interface ChannelsServerOptions {
   url: string;
@@ -57,7 +58,7 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
 
   /** Does not wait for Redis: without it, events come from the history. */
   listen(callback: () => void): void {
-    this.#subscriber = new ShardedSubscriber({
+    this.#subscriber = createSubscriber({
       url: this.options.url,
       prefix: this.options.prefix,
       onMessage: (text) => this.receive(text),

@@ -14,7 +14,7 @@ const JITTER = 0.2;
 export class PositionCheck {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
-  #again = false;
+  #isAsked = false;
 
   constructor(
     private readonly history: ChannelHistory,
@@ -34,19 +34,25 @@ export class PositionCheck {
 
   /** Compares at once; resolves when the comparison is made (what is missing may still be on its way). */
   now(): Promise<void> {
-    if (this.#running) this.#again = true;
-    this.#running ??= this.run().finally(() => (this.#running = undefined));
+    this.#isAsked = true;
+    this.#running ??= this.run();
     return this.#running;
   }
 
+  /** Ends in the turn in which nobody asks any more, so that no one who asks is taken for answered. */
   private async run(): Promise<void> {
-    do {
-      this.#again = false;
-      const channels = [...this.channels()].filter(({ position }) => position !== undefined);
-      for (let start = 0; start < channels.length; start += CHUNK) {
-        await this.compare(channels.slice(start, start + CHUNK));
+    await Promise.resolve();
+    try {
+      while (this.#isAsked) {
+        this.#isAsked = false;
+        const channels = [...this.channels()].filter(({ position }) => position !== undefined);
+        for (let start = 0; start < channels.length; start += CHUNK) {
+          await this.compare(channels.slice(start, start + CHUNK));
+        }
       }
-    } while (this.#again);
+    } finally {
+      this.#running = undefined;
+    }
   }
 
   private async compare(channels: readonly OrderedChannel[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { ValidateBy, type ValidationArguments } from 'class-validator';
+import { parseRedisUrl } from './redis-url.ts';
 
 interface Refusal {
   /** What is not accepted. */
@@ -36,12 +37,25 @@ const KNOWN_PASSWORDS = new Set([
   ...['postgres', 'qwerty', 'redis', 'root', 'secret', 'test', 'tidings', '123456', '12345678'],
 ]);
 
-/** Whether a URL comes without a password, or with one that is no secret. */
+/** Whether a Postgres URL comes without a password, or with one that is no secret. */
 export function hasNoPassword(text: string): boolean {
   const url = URL.parse(text);
-  if (!url) return false;
-  const [user, password] = [url.username, url.password].map((part) => decodeURIComponent(part).toLowerCase());
-  return KNOWN_PASSWORDS.has(password!) || password === user;
+  return url !== null && isNoSecret(decodeURIComponent(url.password), decodeURIComponent(url.username));
+}
+
+/** The same of a `REDIS_URL`, which may name several hosts. */
+export function hasNoRedisPassword(text: string): boolean {
+  try {
+    const { username, password } = parseRedisUrl(text);
+    return isNoSecret(password, username);
+  } catch {
+    // That it cannot be read is said elsewhere.
+    return false;
+  }
+}
+
+function isNoSecret(password = '', user = ''): boolean {
+  return KNOWN_PASSWORDS.has(password.toLowerCase()) || password.toLowerCase() === user.toLowerCase();
 }
 
 /** Secrets that are printed somewhere: here in the tests, elsewhere as examples. */

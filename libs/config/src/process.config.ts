@@ -12,7 +12,8 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { DatabaseConfig } from './database.config.ts';
-import { hasNoPassword, InProduction, NotInProduction } from './in-production.ts';
+import { hasNoRedisPassword, InProduction, NotInProduction } from './in-production.ts';
+import { IsRedisUrl } from './redis-url.ts';
 
 /** What every app reads. */
 export class ProcessConfig extends DatabaseConfig {
@@ -36,9 +37,9 @@ export class ProcessConfig extends DatabaseConfig {
   @Max(500)
   DATABASE_POOL_SIZE = 10;
 
-  @Matches(/^rediss?:\/\//, { message: 'REDIS_URL must be a redis:// or rediss:// URL' })
+  @IsRedisUrl()
   @InProduction({
-    refuse: hasNoPassword,
+    refuse: hasNoRedisPassword,
     unless: 'ALLOW_UNPROTECTED_REDIS',
     message: 'has no password, or one that everybody knows: give this app a user and a password of its own',
   })

@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Redis } from 'ioredis';
+import { connectRedis, type RedisConnection } from '#redis';
 import type { InstanceLoad, InstanceStatus } from './instance-status.ts';
 import { BEAT, LIST } from './registry-scripts.ts';
 
@@ -59,7 +59,7 @@ export class InstanceRegistry implements OnApplicationBootstrap, BeforeApplicati
   onEntered: (entry: Entry) => void = () => undefined;
   /** Called when some instance is gone, or may have gone unnoticed. */
   onGone: () => void = () => undefined;
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #startedAt = new Date().toISOString();
   #timer: NodeJS.Timeout | undefined;
   #isBeating = false;
@@ -72,17 +72,7 @@ export class InstanceRegistry implements OnApplicationBootstrap, BeforeApplicati
   #isSomeoneGone = false;
 
   constructor(private readonly options: InstanceRegistryOptions) {
-    this.#redis = new Redis(options.url, {
-      retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
-      connectTimeout: 2_000,
-      commandTimeout: DEADLINE_MS,
-      keepAlive: 2_000,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectionName: 'tidings-instances',
-    });
-    // The connections that carry events tell of it.
-    this.#redis.on('error', () => undefined);
+    this.#redis = connectRedis(options.url, { name: 'tidings-instances', deadlineMs: DEADLINE_MS });
     this.#redis.on('ready', () => void this.beat());
   }
 

@@ -1,7 +1,7 @@
 import { InjectQueue } from '@nestjs/bullmq';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Queue, type JobsOptions } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '#redis';
 import { SWEEP, TICKET_SIZE, TICKETS, type Ticket, type TicketEntry } from './ticket.ts';
 
 /** How long Redis may take to accept tickets, in milliseconds. */
@@ -36,12 +36,11 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     @InjectQueue(TICKETS) private readonly queue: Queue<Ticket>,
-    private readonly connection: Redis,
+    private readonly connection: RedisConnection,
   ) {}
 
   onModuleInit(): void {
     this.queue.on('error', () => undefined);
-    this.connection.on('error', () => undefined);
     this.connection.on('ready', () => this.logger.log('connected to Redis'));
     this.connection.on('close', () => this.logger.warn('not connected to Redis: the sweeper will see to new actions'));
   }
@@ -54,7 +53,8 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   /** Resolves once Redis answers: while it hangs, its connections look as good as ever. */
   async answers(): Promise<boolean> {
     if (!this.isReady) return false;
-    this.#ping ??= this.connection.ping().finally(() => (this.#ping = undefined));
+    // Of the node that has the tickets; another one of a cluster would say nothing about it.
+    this.#ping ??= this.connection.exists(this.queue.toKey('meta')).finally(() => (this.#ping = undefined));
     await this.#ping;
     return this.isReady;
   }

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Redis } from 'ioredis';
 import { SocketConfig } from '#config';
+import { connectRedis, type RedisConnection } from '#redis';
 import { ADD, PURGE, REMOVE } from './presence-scripts.ts';
 
 /** Longest answer of Redis, in milliseconds. */
@@ -18,20 +18,10 @@ export interface PresenceEntry {
 /** The presence of all instances, in Redis. Everything rejects when it does not answer in time (0.8 s). */
 @Injectable()
 export class PresenceStore implements OnApplicationShutdown {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
 
   constructor(private readonly config: SocketConfig) {
-    this.#redis = new Redis(config.REDIS_URL, {
-      retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
-      connectTimeout: 2_000,
-      commandTimeout: DEADLINE_MS,
-      keepAlive: 2_000,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectionName: 'tidings-presence',
-    });
-    // The connections that carry events tell of it.
-    this.#redis.on('error', () => undefined);
+    this.#redis = connectRedis(config.REDIS_URL, { name: 'tidings-presence', deadlineMs: DEADLINE_MS });
   }
 
   /** @returns those who were in the channel by no instance before */

@@ -1,5 +1,5 @@
-import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { connectRedis, type RedisConnection } from '#redis';
 
 /** How long Redis may take to count a request, in milliseconds: nobody waits for it longer. */
 const DEADLINE_MS = 100;
@@ -29,23 +29,14 @@ export interface Verdict {
  * or slow each instance counts for itself, so that a limit never costs an answer.
  */
 export class SharedLimiter {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #shared: RateLimiterRedis;
   readonly #own: RateLimiterMemory;
   #isAlone = false;
 
   constructor(readonly options: LimiterOptions) {
     const { url, prefix: keyPrefix, points, windowSeconds: duration } = options;
-    this.#redis = new Redis(url, {
-      retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
-      connectTimeout: 2_000,
-      commandTimeout: DEADLINE_MS,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      enableAutoPipelining: true,
-      connectionName: 'tidings-limits',
-    });
-    this.#redis.on('error', () => undefined);
+    this.#redis = connectRedis(url, { name: 'tidings-limits', deadlineMs: DEADLINE_MS, isPipelined: true });
     this.#shared = new RateLimiterRedis({
       storeClient: this.#redis,
       keyPrefix,

@@ -1,0 +1,40 @@
+import { Redis, type Cluster } from 'ioredis';
+import { parseRedisUrl } from '#config';
+import { connectCluster } from './connect-cluster.ts';
+import { masterOptions, type RedisOptions } from './redis-options.ts';
+
+/** Both take the same commands, in a cluster those only whose keys are on one node. */
+export type RedisConnection = Redis | Cluster;
+
+export interface ConnectionSettings {
+  /** Shown by `CLIENT LIST`. */
+  name: string;
+  /**
+   * Longest time for an answer, in milliseconds; what cannot be sent at once fails at once.
+   * Without it, commands are kept, for ever, until there is a connection.
+   */
+  deadlineMs?: number;
+  /** Whether what is sent in one moment goes in one pipeline (in a cluster: one for each node). */
+  isPipelined?: boolean;
+}
+
+/**
+ * Connects to the Redis, the Sentinels or the cluster of a `REDIS_URL`, and reconnects for ever.
+ * Nothing is thrown while it is away; commands fail as the settings say.
+ */
+export function connectRedis(url: string, settings: ConnectionSettings): RedisConnection {
+  const target = parseRedisUrl(url);
+  const { name, deadlineMs, isPipelined = false } = settings;
+  const options = {
+    connectionName: name,
+    enableAutoPipelining: isPipelined,
+    ...(deadlineMs === undefined
+      ? { maxRetriesPerRequest: null }
+      : { commandTimeout: deadlineMs, enableOfflineQueue: false, maxRetriesPerRequest: 0 }),
+  } satisfies RedisOptions;
+  const connection =
+    target.kind === 'cluster' ? connectCluster(target, options) : new Redis({ ...masterOptions(target), ...options });
+  // Without a listener, ioredis would print every error.
+  connection.on('error', () => undefined);
+  return connection;
+}

@@ -1,0 +1,4 @@
+import { privateCluster } from '#testing';
+import { describeFailover } from './failover.ts';
+
+describeFailover('a cluster', () => privateCluster());

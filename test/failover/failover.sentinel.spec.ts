@@ -1,0 +1,4 @@
+import { privateSentinel } from '#testing';
+import { describeFailover } from './failover.ts';
+
+describeFailover('Sentinel', () => privateSentinel());
