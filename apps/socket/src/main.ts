@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   app.useWebSocketAdapter(new TidingsIoAdapter(app, app.get(SocketConfig)));
   app.connectMicroservice({ strategy: app.get(ChannelsServer) });
   await app.startAllMicroservices();
-  await runApp(app);
+  await runApp(app, 'socket');
 }
 
 main().catch(failToStart);

@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   });
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   watchEventLoop(app.get(WorkerConfig).BLOCKED_LIMIT_MS);
-  await runApp(app);
+  await runApp(app, 'worker');
 }
 
 main().catch(failToStart);

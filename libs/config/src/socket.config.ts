@@ -16,6 +16,11 @@ export class SocketConfig extends AuthConfig {
   @Min(0)
   MOST_CONNECTIONS_PER_USER = 100;
 
+  /** Longest time over which an instance that ends sends its clients away, in milliseconds; few take less. */
+  @IsInt()
+  @Min(0)
+  DRAIN_WINDOW_MS = 5_000;
+
   /** Mean time between two comparisons of positions with the ledger, in milliseconds (± 20 %). */
   @IsInt()
   @Min(100)
