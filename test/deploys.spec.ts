@@ -33,4 +33,4 @@ it('a rolling deploy of every api, worker and socket under load loses, doubles a
   onTestFinished(() => ledger.close());
   await ledger.settled(QUIET_MS);
   expect(await ledger.report()).toEqual({ ended: { succeeded: load.accepted }, violations: [] });
-}, 120_000);
+}, 300_000);

@@ -86,7 +86,7 @@ export function sendProblem(error: ProblemError, request: FastifyRequest, reply:
   if (error.status === 401) {
     const reason =
       request.headers.authorization === undefined ? '' : `, error="invalid_token", error_description="${error.detail}"`;
-    void reply.header('WWW-Authenticate', `Bearer realm="tidings"${reason}`);
+    if (!reply.hasHeader('WWW-Authenticate')) void reply.header('WWW-Authenticate', `Bearer realm="tidings"${reason}`);
   }
   void reply.status(error.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
 }

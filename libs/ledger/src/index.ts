@@ -13,6 +13,7 @@ export {
   retryLaterStatement,
 } from './statements/attempt.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';
+export { isAnyDueStatement } from './statements/due.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
 export { renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
 export { createPartitionsStatement, dropPartitionsStatement, forgetKeysStatement } from './statements/retention.ts';

@@ -1,6 +1,8 @@
 import { Balancer } from '../../../infra/local/balancer.ts';
 import { atEndOfFile } from './cleanup.ts';
 
+export type { Balancer };
+
 /**
  * Starts a balancer in front of several instances. It ends with the test file.
  *
