@@ -49,6 +49,14 @@ export class DeployLoad {
     return sum(this.#users.map(({ accepted }) => accepted));
   }
 
+  /** Resolves when all that was submitted until now has an outcome, or after a while; submits go on. */
+  async calm(withinMs: number): Promise<void> {
+    const until = performance.now();
+    const deadline = until + withinMs;
+    const isCalm = (): boolean => this.latencies(0, until).every((latency) => latency !== Infinity);
+    while (!isCalm() && performance.now() < deadline) await delay(500);
+  }
+
   /** No more submits; resolves when every outcome was heard, or after a while. */
   async end(withinMs: number): Promise<void> {
     this.#ending.abort();
