@@ -1,4 +1,4 @@
-export { resourceTypeOf, type ActionRow } from './action-row.ts';
+export { resourceTypeOf, toAction, type ActionRow } from './action-row.ts';
 export { Deliveries } from './deliveries.ts';
 export { LedgerHistory } from './ledger-history.ts';
 export { LedgerModule } from './ledger.module.ts';
@@ -12,6 +12,14 @@ export {
   recordAttemptStatement,
   retryLaterStatement,
 } from './statements/attempt.ts';
+export { eraseActionsStatements, eraseEventsStatements, unfinishedOfOwnerStatement } from './statements/erase.ts';
+export {
+  inspectActionsStatement,
+  inspectActionStatement,
+  recordRetryStatement,
+  type InspectedRow,
+  type InspectionFilter,
+} from './statements/inspect.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';
 export { isAnyDueStatement } from './statements/due.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
