@@ -71,7 +71,10 @@ describe('operators', () => {
     expect(status).toBe(202);
     expect((await operator.call<AcceptedAction>('POST', path)).body.id).toBe(retry.id);
     const outcome = await listener.outcomeOf(retry);
-    expect(outcome.data).toMatchObject({ status: expect.stringMatching(/succeeded|failed/) as string, resource: failed.resource });
+    expect(outcome.data).toMatchObject({
+      status: expect.stringMatching(/succeeded|failed/) as string,
+      resource: failed.resource,
+    });
     expect(await alice.action(failed.id)).toMatchObject({ status: 'failed' });
     expect(await inspect(failed.id)).toMatchObject({ retriedBy: retry.id });
     expect(await inspect(retry.id)).toMatchObject({ retryOf: failed.id, owner: 'retry-alice' });
@@ -133,7 +136,10 @@ describe('the erasure of a user', () => {
 
     expect(await ops('erase', 'eve')).toEqual({ cancelled: 0, actions: 2, events: 2 });
 
-    expect(await listener.socket.emitWithAck('subscribe', { channel, cursor: '0' })).toMatchObject({ ok: true, recovered: true });
+    expect(await listener.socket.emitWithAck('subscribe', { channel, cursor: '0' })).toMatchObject({
+      ok: true,
+      recovered: true,
+    });
     await eventually(() => expect(listener.events.map(({ offset }) => offset)).toEqual([1, 2, 3]));
     expect(listener.events.map(({ data }) => data)).toEqual(
       expect.arrayContaining([{ erased: true }, expect.objectContaining({ text: 'stays' })]),

@@ -62,7 +62,10 @@ interface LogLine {
 }
 
 function linesOf(app: StartedApp, actionId: string): LogLine[] {
-  const lines = app.logs().split('\n').filter((line) => line.startsWith('{'));
+  const lines = app
+    .logs()
+    .split('\n')
+    .filter((line) => line.startsWith('{'));
   return lines.map((line) => JSON.parse(line) as LogLine).filter((line) => line.actionId === actionId);
 }
 
@@ -112,18 +115,21 @@ describe('an action with a sampled traceparent', () => {
   it('is one trace for who collects them, in the services of api, worker and socket', async () => {
     const { id } = await createTraced({ traceparent: TRACEPARENT.replace('4bf9', '5bf9') });
     expect(id).toBeDefined();
-    await eventually(() => {
-      const own = collector.spans.filter(({ traceId }) => traceId === TRACE_ID.replace('4bf9', '5bf9'));
-      expect(own.map(({ service, name }) => `${service}: ${name}`).toSorted()).toEqual([
-        'tidings-api: POST /v1/messages',
-        'tidings-api: accepted messages.create',
-        'tidings-socket: acknowledged messages.create',
-        'tidings-socket: delivered messages.create',
-        'tidings-worker: applied messages.create',
-        'tidings-worker: published messages.create',
-      ]);
-      expect(own.every(({ parentSpanId }) => parentSpanId)).toBe(true);
-    }, { timeoutMs: 10_000 });
+    await eventually(
+      () => {
+        const own = collector.spans.filter(({ traceId }) => traceId === TRACE_ID.replace('4bf9', '5bf9'));
+        expect(own.map(({ service, name }) => `${service}: ${name}`).toSorted()).toEqual([
+          'tidings-api: POST /v1/messages',
+          'tidings-api: accepted messages.create',
+          'tidings-socket: acknowledged messages.create',
+          'tidings-socket: delivered messages.create',
+          'tidings-worker: applied messages.create',
+          'tidings-worker: published messages.create',
+        ]);
+        expect(own.every(({ parentSpanId }) => parentSpanId)).toBe(true);
+      },
+      { timeoutMs: 10_000 },
+    );
   });
 
   it('tells its owner only, live and replayed alike', async () => {

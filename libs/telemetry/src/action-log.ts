@@ -44,6 +44,7 @@ export class ActionLog {
     const line = { actionId: id, traceId: traceIdOf(id, traceparent), type, tookMs, ...more, msg: step };
     if (isSampled) this.logger.log(line);
     else this.logger.debug(line);
-    if (isSampled) recordStep(`${step} ${type}`, traceparent!, { startedAt, endedAt }, { 'tidings.action.id': id, ...more });
+    if (isSampled)
+      recordStep(`${step} ${type}`, traceparent!, { startedAt, endedAt }, { 'tidings.action.id': id, ...more });
   }
 }

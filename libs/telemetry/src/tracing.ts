@@ -57,7 +57,9 @@ export function recordStep(
   attributes: Attributes,
 ): void {
   if (!isTracing) return;
-  tracer.startSpan(name, { startTime: startedAt, attributes }, contextOf(traceparent)).end(Math.max(startedAt, endedAt));
+  tracer
+    .startSpan(name, { startTime: startedAt, attributes }, contextOf(traceparent))
+    .end(Math.max(startedAt, endedAt));
 }
 
 function contextOf(traceparent: string | undefined): Context {

@@ -53,7 +53,10 @@ export class SubmissionService {
   private async accept(submitter: Submitter, request: FastifyRequest, asked: ActionRequest): Promise<Accepted> {
     const startedAt = Date.now();
     const places = request.method === 'POST' ? { ...IN_HTTP, resourceId: '/id' } : IN_HTTP;
-    const { traceparent, end } = enterTrace(`${request.method} ${request.routeOptions.url}`, request.headers['traceparent']);
+    const { traceparent, end } = enterTrace(
+      `${request.method} ${request.routeOptions.url}`,
+      request.headers['traceparent'],
+    );
     try {
       const accepted = await this.actions.submit(submitter, { ...asked, traceparent }, places);
       const times = { startedAt, endedAt: Date.now() };

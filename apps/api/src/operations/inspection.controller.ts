@@ -48,7 +48,8 @@ export class InspectionController {
 
   @ApiOperation({
     summary: 'Submit what failed or expired once more, for its owner, as another action',
-    description: 'An outcome is final: the old action keeps it, with `retriedBy`. Asked again within a day, the answer is the same.',
+    description:
+      'An outcome is final: the old action keeps it, with `retriedBy`. Asked again within a day, the answer is the same.',
   })
   @ApiParam(ID)
   @ApiAcceptedResponse({ type: AcceptedActionView })

@@ -8,7 +8,10 @@ const IN_TIME_MS = 1_000;
 /** Most outcomes whose acknowledgement is waited for; the oldest go first. */
 const MOST_AWAITED = 1_000;
 
-const deliverSeconds = durations('deliver', 'From the commit of an outcome to its delivery to the connections of its owner');
+const deliverSeconds = durations(
+  'deliver',
+  'From the commit of an outcome to its delivery to the connections of its owner',
+);
 const endToEndSeconds = durations('end_to_end', 'From the submit of an action to the delivery of its outcome');
 const outcomeCount = counter('slo_outcomes', 'Outcomes whose owner is connected');
 const inTimeCount = counter('slo_outcomes_in_time', 'Those delivered within a second of their commit');

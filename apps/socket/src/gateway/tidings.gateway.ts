@@ -145,7 +145,12 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     const { traceparent, end } = enterTrace('submit', undefined);
     try {
       const { action } = await this.actions.submit(identity, { ...parseActionRequest(body), traceparent });
-      this.log.note('accepted', { ...action, traceparent }, { startedAt, endedAt: Date.now() }, { socketId: socket.id });
+      this.log.note(
+        'accepted',
+        { ...action, traceparent },
+        { startedAt, endedAt: Date.now() },
+        { socketId: socket.id },
+      );
       return { ok: true, action };
     } finally {
       end();

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
 import { renewLeasesStatement, type UnfinishedRow } from '#ledger';
@@ -24,7 +24,7 @@ class WithdrawnError extends Error {
  * Renewing it tells, too, which actions have been finished by somebody else: cancelled, say.
  */
 @Injectable()
-export class Performer implements BeforeApplicationShutdown {
+export class Performer implements OnApplicationShutdown {
   private readonly logger = new Logger(Performer.name);
   readonly #running = new Map<string, AbortController>();
   readonly #queue: (() => void)[] = [];
@@ -83,7 +83,8 @@ export class Performer implements BeforeApplicationShutdown {
     this.#running.delete(id);
   }
 
-  beforeApplicationShutdown(): void {
+  /** What is under way keeps its lease until it is done, or the process is. */
+  onApplicationShutdown(): void {
     clearInterval(this.#timer);
   }
 

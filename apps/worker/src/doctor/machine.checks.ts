@@ -23,7 +23,8 @@ export async function checkMachine(): Promise<Finding[]> {
 
 async function checkPackage([name, oldest]: [string, string]): Promise<Finding> {
   const version = await versionOf(name).catch(() => undefined);
-  if (version === undefined) return failure(name, 'is not installed', 'install the packages of package-lock.json (npm ci)');
+  if (version === undefined)
+    return failure(name, 'is not installed', 'install the packages of package-lock.json (npm ci)');
   if (!isOlder(version, oldest)) return ok(name, version);
   return failure(name, version, `has known holes: install ${oldest} or later, as package-lock.json says (npm ci)`);
 }

@@ -63,19 +63,27 @@ export async function checkPostgres({ url, ...options }: PostgresOptions): Promi
   }
 }
 
-function judge(settings: Settings, { poolSize, processes }: Pick<PostgresOptions, 'poolSize' | 'processes'>): Finding[] {
+function judge(
+  settings: Settings,
+  { poolSize, processes }: Pick<PostgresOptions, 'poolSize' | 'processes'>,
+): Finding[] {
   const { version, name, most, reserved, used, statement_timeout_ms: timeout } = settings;
   const room = most - reserved;
   const needed = poolSize * processes;
   const connections = `${room} for ${processes} processes of ${poolSize} each, ${used} in use`;
   const durability = `fsync ${settings.fsync}, full_page_writes ${settings.full_page_writes}, synchronous_commit ${settings.synchronous_commit}`;
-  const isDurable = settings.fsync === 'on' && settings.full_page_writes === 'on' && settings.synchronous_commit !== 'off';
+  const isDurable =
+    settings.fsync === 'on' && settings.full_page_writes === 'on' && settings.synchronous_commit !== 'off';
   return [
     version >= OLDEST
       ? ok('postgres version', name)
       : failure('postgres version', name, 'use Postgres 17 or later: older ones have no transaction_timeout'),
     needed > room
-      ? failure('postgres connections', connections, `raise max_connections above ${needed + reserved}, or lower DATABASE_POOL_SIZE`)
+      ? failure(
+          'postgres connections',
+          connections,
+          `raise max_connections above ${needed + reserved}, or lower DATABASE_POOL_SIZE`,
+        )
       : used > room * MOST_IN_USE
         ? warning('postgres connections', connections, 'raise max_connections: hardly any are left')
         : ok('postgres connections', connections),

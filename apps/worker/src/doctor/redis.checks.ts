@@ -46,18 +46,29 @@ function versionFinding({ redis_version: version = '0' }: Info): Finding {
   return failure('redis version', version, 'use Redis 7 or later: older ones have no sharded publish/subscribe');
 }
 
-function memoryFinding({ maxmemory = '0', maxmemory_policy: policy = 'unknown', used_memory: used = '0' }: Info): Finding {
+function memoryFinding({
+  maxmemory = '0',
+  maxmemory_policy: policy = 'unknown',
+  used_memory: used = '0',
+}: Info): Finding {
   const state = `maxmemory ${maxmemory}, policy ${policy}, ${used} bytes in use`;
   if (policy !== 'noeviction') {
     return failure('redis memory', state, 'set maxmemory-policy to noeviction: it may drop tickets at will otherwise');
   }
   const isFull = Number(maxmemory) > 0 && Number(used) > 0.8 * Number(maxmemory);
-  return isFull ? warning('redis memory', state, 'raise maxmemory: when it is full, actions wait') : ok('redis memory', state);
+  return isFull
+    ? warning('redis memory', state, 'raise maxmemory: when it is full, actions wait')
+    : ok('redis memory', state);
 }
 
-function persistenceFinding({ aof_enabled: aof, aof_last_write_status: written, rdb_last_bgsave_status: saved }: Info): Finding {
+function persistenceFinding({
+  aof_enabled: aof,
+  aof_last_write_status: written,
+  rdb_last_bgsave_status: saved,
+}: Info): Finding {
   const advice = 'look at its disk: it cannot write';
-  if (aof === '1' && written !== 'ok') return failure('redis persistence', 'the append-only file is not written', advice);
+  if (aof === '1' && written !== 'ok')
+    return failure('redis persistence', 'the append-only file is not written', advice);
   if (aof === '1') return ok('redis persistence', 'append-only file');
   if (saved !== undefined && saved !== 'ok') return failure('redis persistence', 'the last snapshot failed', advice);
   return warning(
