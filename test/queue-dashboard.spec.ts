@@ -14,7 +14,7 @@ function get(path: string, password?: string, method = 'GET'): Promise<Response>
   return fetch(`${system.api.url}${path}`, { method, headers: authorization ? { authorization } : {} });
 }
 
-describe('the dashboard of the queue', () => {
+describe('the dashboard of the queue', { timeout: 60_000 }, () => {
   it('shows the tickets to who has the password', async () => {
     const alice = await system.user('alice');
     await alice.createMessage('hello');

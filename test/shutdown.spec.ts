@@ -58,7 +58,7 @@ beforeAll(async () => {
 });
 
 // One system, of which one part after the other ends.
-describe('a process that gets SIGTERM with work in hand exits with 0:', () => {
+describe('a process that gets SIGTERM with work in hand exits with 0:', { timeout: 60_000 }, () => {
   it('a worker, and another one goes on with its work', async () => {
     const alice = await system.user('worker');
     const listener = await alice.connect(system.sockets[0]!);
