@@ -140,13 +140,13 @@ describe('the erasure of a user', () => {
       ok: true,
       recovered: true,
     });
-    await eventually(() => expect(listener.events.map(({ offset }) => offset)).toEqual([1, 2, 3]));
+    await eventually(() => expect(listener.events.map(({ offset }) => offset)).toEqual([2, 3, 4]));
     expect(listener.events.map(({ data }) => data)).toEqual(
       expect.arrayContaining([{ erased: true }, expect.objectContaining({ text: 'stays' })]),
     );
     for (const table of ['actions', 'events', 'messages']) {
       const rows = await ledger.query(`select from ${table} t where t::text like '%' || $1 || '%'`, [secret]);
-      expect(rows, table).toEqual([]);
+      expect({ table, rows }).toEqual({ table, rows: [] });
     }
     expect((await ledger.report()).violations).toEqual([]);
     await eventually(async () => expect((await eve.call('GET', '/v1/messages')).status).toBe(401));

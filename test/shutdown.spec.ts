@@ -90,7 +90,9 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', { timeou
     expect(new Set(listeners.map(({ session }) => session.instance))).toEqual(new Set([first, second]));
 
     const loads = users.map((user) => keepSubmitting(user));
-    await eventually(() => expect(listeners.every(({ outcomes }) => outcomes.length > 5)).toBe(true));
+    await eventually(() => expect(listeners.every(({ outcomes }) => outcomes.length > 5)).toBe(true), {
+      timeoutMs: 30_000,
+    });
     const moving = listeners.filter(({ session }) => session.instance === first);
     const staying = listeners.filter(({ session }) => session.instance === second);
     await terminate(system.sockets[0]!);

@@ -176,7 +176,7 @@ describe('metrics', () => {
 
   it('tell of the backlog and of the tickets, and of what did not happen yet', async () => {
     const [worker, socket] = [system.workers[0]!, system.sockets[0]!];
-    const text = await (await fetch(`${worker.url}/metrics`)).text();
+    const metrics = await (await fetch(`${worker.url}/metrics`)).text();
     for (const line of [
       'tidings_ledger_backlog_actions{app="worker"} 0',
       'tidings_ledger_backlog_oldest_seconds{app="worker"} 0',
@@ -184,7 +184,7 @@ describe('metrics', () => {
       'tidings_attempts_failed_total{app="worker"} 0',
       'tidings_actions_finished_total{status="expired",app="worker"} 0',
     ]) {
-      expect(text).toContain(line);
+      expect(metrics).toContain(line);
     }
     expect(await metricOf(worker, 'tidings_sweeps_total')).toBeGreaterThan(0);
     expect(await metricOf(socket, 'tidings_connections_opened_total')).toBeGreaterThan(1);
