@@ -20,13 +20,16 @@ export class BenchFleet implements Fleet {
   readonly apiBalancer = new Balancer(this.apis);
   readonly socketBalancer = new Balancer(this.sockets);
   readonly #secret = randomBytes(32).toString('hex');
+  readonly #folder: string;
+  readonly #redis: RedisServer;
+  readonly #postgres: PostgresServer;
   #count = 0;
 
-  private constructor(
-    private readonly folder: string,
-    private readonly redis: RedisServer,
-    private readonly postgres: PostgresServer,
-  ) {}
+  private constructor(folder: string, redis: RedisServer, postgres: PostgresServer) {
+    this.#folder = folder;
+    this.#redis = redis;
+    this.#postgres = postgres;
+  }
 
   static async start(counts: Record<AppName, number>): Promise<BenchFleet> {
     await mkdir(DATA, { recursive: true });
@@ -50,7 +53,7 @@ export class BenchFleet implements Fleet {
   }
 
   get database(): string {
-    return this.postgres.url;
+    return this.#postgres.url;
   }
 
   private get environment(): NodeJS.ProcessEnv {
@@ -61,8 +64,8 @@ export class BenchFleet implements Fleet {
       RATE_LIMIT_PER_ADDRESS: '0',
       RATE_LIMIT_EVENTS: '0',
       JWT_SECRET: this.#secret,
-      DATABASE_URL: this.postgres.url,
-      REDIS_URL: this.redis.url,
+      DATABASE_URL: this.#postgres.url,
+      REDIS_URL: this.#redis.url,
     };
   }
 
@@ -87,8 +90,9 @@ export class BenchFleet implements Fleet {
     await Promise.all([...this.apis, ...this.workers, ...this.sockets].map((app) => app.kill()));
     this.apiBalancer.stop();
     this.socketBalancer.stop();
-    await Promise.all([this.redis.stop(), this.postgres.stop()]);
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
-    if (!this.postgres.folder.startsWith(this.folder)) await rm(this.postgres.folder, { recursive: true, force: true });
+    await Promise.all([this.#redis.stop(), this.#postgres.stop()]);
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    if (!this.#postgres.folder.startsWith(this.#folder))
+      await rm(this.#postgres.folder, { recursive: true, force: true });
   }
 }
