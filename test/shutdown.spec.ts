@@ -8,7 +8,7 @@ import {
   type Listener,
   type StartedApp,
   type System,
-  type TestUser,
+  TestUser,
 } from '#testing';
 
 /** Longest time from SIGTERM to exit, in milliseconds. */
@@ -58,7 +58,7 @@ beforeAll(async () => {
 });
 
 // One system, of which one part after the other ends.
-describe('a process that gets SIGTERM with work in hand exits with 0:', () => {
+describe('a process that gets SIGTERM with work in hand exits with 0:', { timeout: 60_000 }, () => {
   it('a worker, and another one goes on with its work', async () => {
     const alice = await system.user('worker');
     const listener = await alice.connect(system.sockets[0]!);
@@ -90,7 +90,9 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', () => {
     expect(new Set(listeners.map(({ session }) => session.instance))).toEqual(new Set([first, second]));
 
     const loads = users.map((user) => keepSubmitting(user));
-    await eventually(() => expect(listeners.every(({ outcomes }) => outcomes.length > 5)).toBe(true));
+    await eventually(() => expect(listeners.every(({ outcomes }) => outcomes.length > 5)).toBe(true), {
+      timeoutMs: 30_000,
+    });
     const moving = listeners.filter(({ session }) => session.instance === first);
     const staying = listeners.filter(({ session }) => session.instance === second);
     await terminate(system.sockets[0]!);
@@ -120,6 +122,19 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', () => {
     // What was not answered may have been accepted all the same, and is heard once then.
     expect(new Set(listener.actionIds).size).toBe(listener.outcomes.length);
     expect(listener.offsets).toEqual(listener.outcomes.map((_, index) => index + 1));
+  });
+
+  it('one that balancers may ask still: not ready at once, it takes what comes until they have noticed', async () => {
+    const api = await system.add('api', { DRAIN_DELAY_MS: '1500' });
+    const alice = await TestUser.signIn('delayed', api.url);
+    await api.kill('SIGTERM');
+    await eventually(async () => {
+      const { status, body } = await alice.call('GET', '/readyz');
+      expect({ status, body }).toEqual({ status: 503, body: { status: 'unready', checks: { draining: 'failed' } } });
+    });
+    await alice.createMessage('in time');
+    await api.ended();
+    expect(api.exitCode).toBe(0);
   });
 
   it('and so do those that have nothing to do', async () => {

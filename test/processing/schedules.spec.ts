@@ -13,7 +13,7 @@ import {
   type NewAction,
 } from '#ledger';
 import type { TicketEntry } from '#queue';
-import { onCheckpoint } from '#telemetry';
+import { ActionLog, onCheckpoint } from '#telemetry';
 import { LedgerCheck, startSystem } from '#testing';
 import { ApplyService } from '../../apps/worker/src/apply/apply.service.ts';
 import { Handlers } from '../../apps/worker/src/apply/handlers.ts';
@@ -35,6 +35,7 @@ beforeAll(async () => {
     database,
     ledger,
     new Handlers(new ActionCatalogue(RESOURCES.map((Resource) => new Resource(database))), config),
+    new ActionLog(config),
     config,
   );
   check = new LedgerCheck(url);
@@ -165,6 +166,7 @@ describe('no deadlock', () => {
         type: 'drills.delete',
         resource_id,
         submitted_at: new Date(),
+        traceparent: null,
       },
       status: 'cancelled',
       attempts: 0,

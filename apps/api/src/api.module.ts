@@ -16,6 +16,9 @@ import { ApiHealth } from './api.health.ts';
 import { DevelopmentController } from './development/development.controller.ts';
 import { ProcessesController } from './development/processes.controller.ts';
 import { ProblemFilter, RateLimitGuard } from '#http';
+import { ErasureService } from './operations/erasure.service.ts';
+import { InspectionController } from './operations/inspection.controller.ts';
+import { InspectionService } from './operations/inspection.service.ts';
 import { RevocationsController } from './operations/revocations.controller.ts';
 import { StatsController } from './operations/stats.controller.ts';
 import { OutcomesController } from './outcomes/outcomes.controller.ts';
@@ -38,6 +41,7 @@ export class ApiModule {
       ],
       controllers: [
         ActionsController,
+        InspectionController,
         OutcomesController,
         RevocationsController,
         StatsController,
@@ -47,6 +51,8 @@ export class ApiModule {
       providers: [
         BatchService,
         CancellationService,
+        ErasureService,
+        InspectionService,
         OutcomeWaiter,
         SubmissionService,
         { provide: APP_GUARD, useClass: BearerGuard },

@@ -11,6 +11,7 @@ import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
 import { contentPolicies } from './http/content-policy.ts';
 import { AddressLimit, httpErrors, ignoreExpectations, securityHeaders, serverOptions } from '#http';
+import { serveQueueDashboard } from './operations/queue-dashboard.ts';
 import { openApiOf, serveOpenApi } from './openapi.ts';
 
 const EXPOSED_HEADERS = [
@@ -56,6 +57,7 @@ export async function createApp(): Promise<NestFastifyApplication> {
   const openApi = openApiOf(app);
   serveOpenApi(app, openApi);
   serveAsyncApi(app, openApi, config);
+  await serveQueueDashboard(app, config);
   await serveConsole(app);
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   return app;

@@ -2,4 +2,6 @@ import 'reflect-metadata';
 import { failToStart, runApp } from '#telemetry';
 import { createApp } from './create-app.ts';
 
-createApp().then(runApp).catch(failToStart);
+createApp()
+  .then((app) => runApp(app, 'api'))
+  .catch(failToStart);

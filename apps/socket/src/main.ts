@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   app.useWebSocketAdapter(new TidingsIoAdapter(app, config, { addresses, secure }));
   app.connectMicroservice({ strategy: app.get(ChannelsServer) });
   await app.startAllMicroservices();
-  await runApp(app);
+  await runApp(app, 'socket');
 }
 
 main().catch(failToStart);

@@ -10,6 +10,7 @@ import { InstancesModule } from '#instances';
 import { LedgerHistory, LedgerModule } from '#ledger';
 import { TelemetryModule } from '#telemetry';
 import { DeliveryController } from './delivery/delivery.controller.ts';
+import { OutcomeTelemetry } from './delivery/outcome-telemetry.ts';
 import { Audience } from './connections/audience.ts';
 import { Memberships } from './connections/memberships.service.ts';
 import { Connections } from './connections/connections.service.ts';
@@ -46,6 +47,7 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     MirrorService,
     Presence,
     PresenceStore,
+    OutcomeTelemetry,
     SocketMetrics,
     EventLimits,
     RateLimitGuard,

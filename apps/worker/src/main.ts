@@ -1,22 +1,29 @@
 import 'reflect-metadata';
+import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ActionCatalogue } from '#actions';
 import { WorkerConfig } from '#config';
 import { assertMigrated, Database } from '#database';
 import { ledgerMigrations } from '#ledger';
+import { TicketQueue } from '#queue';
 import { failToStart, runApp } from '#telemetry';
+import { untilDrained } from './until-drained.ts';
 import { watchEventLoop } from './watchdog.ts';
 import { WorkerModule } from './worker.module.ts';
 
 async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { 'until-drained': { type: 'boolean', default: false } } });
   const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), {
     bufferLogs: true,
     abortOnError: false,
   });
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   watchEventLoop(app.get(WorkerConfig).BLOCKED_LIMIT_MS);
-  await runApp(app);
+  await runApp(app, 'worker');
+  if (!values['until-drained']) return;
+  await untilDrained(app.get(Database), app.get(TicketQueue));
+  process.kill(process.pid, 'SIGTERM');
 }
 
 main().catch(failToStart);

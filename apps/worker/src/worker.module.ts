@@ -19,6 +19,7 @@ import { ExpiryService } from './tickets/expiry.service.ts';
 import { RetentionService } from './tickets/retention.service.ts';
 import { Sweeper } from './tickets/sweeper.ts';
 import { TicketProcessor } from './tickets/ticket.processor.ts';
+import { WorkerMetrics } from './worker.metrics.ts';
 import { WorkerHealth } from './worker.health.ts';
 
 const channels = ChannelsModule.forPublisher();
@@ -48,6 +49,7 @@ const channels = ChannelsModule.forPublisher();
     Suspects,
     Sweeper,
     TicketProcessor,
+    WorkerMetrics,
   ],
 })
 export class WorkerModule {}

@@ -3,7 +3,7 @@ import { encodeCursor, ProblemError, type AcceptedAction } from '#contracts';
 import { isConflict, isRefused, isUnavailable } from '#database';
 import { Ledger, type NewAction, type RecalledAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
-import { checkpoint } from '#telemetry';
+import { checkpoint, counter, durations } from '#telemetry';
 
 /** Most actions in one flush. */
 const FLUSH_SIZE = 500;
@@ -18,6 +18,10 @@ const MOST_WAITING = 10_000;
 const REREADS = 5;
 const REREAD_EVERY_MS = 300;
 
+const acceptSeconds = durations('accept', 'From a submit that is valid to its commit in the ledger');
+const acceptedCount = counter('actions_accepted', 'Actions committed to the ledger');
+const failureCount = counter('accept_failures', 'Submits refused since the ledger could not be reached');
+
 /** An accepted action, and whether its idempotency key had brought it in before. */
 export interface Accepted {
   action: AcceptedAction;
@@ -26,6 +30,8 @@ export interface Accepted {
 
 interface Waiting {
   action: NewAction;
+  /** When it came, as `performance.now()` says. */
+  since: number;
   resolve: (accepted: Accepted) => void;
   reject: (error: unknown) => void;
 }
@@ -57,10 +63,11 @@ export class Acceptor {
    */
   accept(action: NewAction): Promise<Accepted> {
     if (this.#waiting.length >= MOST_WAITING) {
+      failureCount.inc();
       throw new ProblemError('UNAVAILABLE', 'Too many actions are waiting to be recorded', { retryAfterSeconds: 1 });
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ action, resolve, reject });
+      this.#waiting.push({ action, since: performance.now(), resolve, reject });
       this.schedule();
     });
   }
@@ -133,6 +140,9 @@ export class Acceptor {
   private answer(flush: readonly Waiting[], accepted: ReadonlyMap<string, AcceptedAction>): Waiting[] {
     const [mine, others] = [[], []] as [Waiting[], Waiting[]];
     for (const waiting of flush) (accepted.has(waiting.action.id) ? mine : others).push(waiting);
+    const now = performance.now();
+    acceptedCount.inc(mine.length);
+    for (const { since } of mine) acceptSeconds.observe((now - since) / 1_000);
     for (const { action, resolve } of mine) resolve({ action: accepted.get(action.id)!, replayed: false });
     this.enqueue(mine);
     return others;
@@ -149,6 +159,7 @@ export class Acceptor {
         await new Promise((resolve) => setTimeout(resolve, REREAD_EVERY_MS));
       }
     }
+    failureCount.inc(lost.length);
     rejectAll(lost, unavailable(cause));
   }
 

@@ -1,4 +1,4 @@
-import { IsString } from 'class-validator';
+import { IsOptional, IsString, MinLength } from 'class-validator';
 import { AuthConfig } from './auth.config.ts';
 import { NotInProduction } from './in-production.ts';
 
@@ -6,6 +6,12 @@ export class ApiConfig extends AuthConfig {
   /** Base URLs of the socket apps, comma separated: what the console offers to connect to. Empty: its own origin. */
   @IsString()
   SOCKET_URLS = '';
+
+  /** Password of Bull Board at `/queues` (HTTP Basic, by any name); unset, it is not there. */
+  @IsOptional()
+  @IsString()
+  @MinLength(16)
+  QUEUES_DASHBOARD_PASSWORD?: string;
 
   /** Where `npm start` takes orders to kill and restart its processes; for development only. */
   @IsString()

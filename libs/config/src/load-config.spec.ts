@@ -93,6 +93,8 @@ describe('in production', () => {
     ['REDIS_URL', 'redis://localhost:6379', 'ALLOW_UNPROTECTED_REDIS'],
     ['REDIS_URL', 'rediss://api@redis', 'ALLOW_UNPROTECTED_REDIS'],
     ['REDIS_URL', 'redis://:foobared@redis', 'ALLOW_UNPROTECTED_REDIS'],
+    ['REDIS_URL', 'redis-cluster://a:7000,b:7000', 'ALLOW_UNPROTECTED_REDIS'],
+    ['REDIS_URL', 'redis-sentinel://:redis@a:26379,b/main', 'ALLOW_UNPROTECTED_REDIS'],
     ['DATABASE_URL', 'postgres://localhost/tidings', 'ALLOW_UNPROTECTED_POSTGRES'],
     ['DATABASE_URL', 'postgres://postgres:postgres@db/tidings', 'ALLOW_UNPROTECTED_POSTGRES'],
     ['DATABASE_URL', 'postgres://bob:Bob@db/tidings', 'ALLOW_UNPROTECTED_POSTGRES'],

@@ -5,6 +5,7 @@ import {
   IsInt,
   IsOptional,
   IsString,
+  IsUrl,
   Matches,
   Max,
   Min,
@@ -63,6 +64,16 @@ export class ProcessConfig extends DatabaseConfig {
   @IsInt()
   @Min(100)
   SHUTDOWN_GRACE_MS = 10_000;
+
+  /** How long a process that is told to end still takes new connections, while `/readyz` says 503, in milliseconds: until balancers have noticed. */
+  @IsInt()
+  @Min(0)
+  DRAIN_DELAY_MS: number = 0;
+
+  /** Where traces are sent to, by OTLP; the OpenTelemetry SDK reads it, and its other `OTEL_` variables, itself. Unset: no traces. */
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string;
 
   /** Where in the pipeline this process shall die: `<checkpoint>` or `<checkpoint>:<n>`. For tests; refused in production. */
   @ValidateIf((config: ProcessConfig) => config.CRASH_POINT !== undefined)

@@ -22,6 +22,11 @@ export class SocketConfig extends AuthConfig {
   @Max(60_000)
   CONNECT_TIMEOUT_MS = 10_000;
 
+  /** Longest time over which an instance that ends sends its clients away, in milliseconds; few take less. */
+  @IsInt()
+  @Min(0)
+  DRAIN_WINDOW_MS = 3_000;
+
   /** Mean time between two comparisons of positions with the ledger, in milliseconds (± 20 %). */
   @IsInt()
   @Min(100)

@@ -21,13 +21,15 @@ export interface Envelope<Data = unknown> {
   /** Contiguous number in its channel, from 1. */
   offset: number;
   cursor: string;
+  /** Of outcomes whose submit had one: W3C Trace Context, as the extension of CloudEvents says. */
+  traceparent?: string;
   data: Data;
   /** There, and true, when the event comes from the ledger after a reconnect. */
   replayed?: true;
 }
 
 /** An event that is not kept: it has no place in its channel, and is never replayed. */
-export type EphemeralEnvelope<Data = unknown> = Omit<Envelope<Data>, 'offset' | 'cursor' | 'replayed'>;
+export type EphemeralEnvelope<Data = unknown> = Omit<Envelope<Data>, 'offset' | 'cursor' | 'traceparent' | 'replayed'>;
 
 /** Data of `progress`: how far a long action is. */
 export interface Progress {

@@ -25,12 +25,12 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     if (isHealth(error)) void reply.status(error.getStatus()).send(error.getResponse());
-    else sendProblem(request.is404 ? unknownRoute(request, reply) : this.problemOf(error), request, reply);
+    else sendProblem(request.is404 ? unknownRoute(request, reply) : this.problemOf(error, request), request, reply);
   }
 
-  private problemOf(error: unknown): ProblemError {
+  private problemOf(error: unknown, { id: requestId }: FastifyRequest): ProblemError {
     const problem = toProblemError(error);
-    if (problem.status >= 500 && problem.code !== 'UNAVAILABLE') this.logger.error(error);
+    if (problem.status >= 500 && problem.code !== 'UNAVAILABLE') this.logger.error({ err: error, requestId });
     return problem;
   }
 }
@@ -86,7 +86,7 @@ export function sendProblem(error: ProblemError, request: FastifyRequest, reply:
   if (error.status === 401) {
     const reason =
       request.headers.authorization === undefined ? '' : `, error="invalid_token", error_description="${error.detail}"`;
-    void reply.header('WWW-Authenticate', `Bearer realm="tidings"${reason}`);
+    if (!reply.hasHeader('WWW-Authenticate')) void reply.header('WWW-Authenticate', `Bearer realm="tidings"${reason}`);
   }
   void reply.status(error.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
 }

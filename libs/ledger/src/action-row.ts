@@ -29,6 +29,9 @@ export type PublicActionRow = Pick<
   'id' | 'type' | 'status' | 'attempts' | 'resource_id' | 'submitted_at' | 'finished_at' | 'response' | 'error'
 >;
 
+/** With what its outcome says besides. */
+export type OutcomeRow = PublicActionRow & Pick<ActionRow, 'traceparent'>;
+
 /** The columns of {@link PublicActionRow}, for select lists. */
 export const PUBLIC_COLUMNS =
   'a.id, a.type, a.status, a.attempts, a.resource_id, a.submitted_at, a.finished_at, a.response, a.error';

@@ -1,5 +1,5 @@
 import { checkOf, encodeCursor, type Envelope } from '#contracts';
-import { toAction, type PublicActionRow } from './action-row.ts';
+import { toAction, type OutcomeRow } from './action-row.ts';
 
 /** An event as the ledger keeps it. */
 export interface EventRow {
@@ -11,6 +11,8 @@ export interface EventRow {
   subject: string;
   created_at: Date;
   data: unknown;
+  /** Of outcomes, when their submit had one. */
+  traceparent?: string | null;
 }
 
 /** The envelope of an event; the same whether it is published or replayed. */
@@ -25,6 +27,7 @@ export function toEnvelope(event: EventRow): Envelope {
     channel: event.channel,
     offset: event.offset,
     cursor: encodeCursor({ channel: event.channel, offset: event.offset, check: checkOf(event.id) }),
+    ...(event.traceparent && { traceparent: event.traceparent }),
     data: event.data,
   };
 }
@@ -32,7 +35,7 @@ export function toEnvelope(event: EventRow): Envelope {
 /** The event that tells the owner how an action ended. */
 export function outcomeEvent(
   position: Pick<EventRow, 'id' | 'channel' | 'offset' | 'created_at'>,
-  row: PublicActionRow,
+  row: OutcomeRow,
 ): EventRow {
   const action = toAction(row);
   return {
@@ -40,5 +43,6 @@ export function outcomeEvent(
     type: `action.${action.status}`,
     subject: `${action.resource.type}/${action.resource.id}`,
     data: action,
+    traceparent: row.traceparent,
   };
 }

@@ -1,4 +1,4 @@
-export { resourceTypeOf, type ActionRow } from './action-row.ts';
+export { resourceTypeOf, toAction, type ActionRow } from './action-row.ts';
 export { Deliveries } from './deliveries.ts';
 export { grantToRoles } from './grants.ts';
 export { LedgerHistory } from './ledger-history.ts';
@@ -13,7 +13,16 @@ export {
   recordAttemptStatement,
   retryLaterStatement,
 } from './statements/attempt.ts';
+export { eraseActionsStatements, eraseEventsStatements, unfinishedOfOwnerStatement } from './statements/erase.ts';
+export {
+  inspectActionsStatement,
+  inspectActionStatement,
+  recordRetryStatement,
+  type InspectedRow,
+  type InspectionFilter,
+} from './statements/inspect.ts';
 export { FinishedElsewhereError } from './statements/finish.ts';
+export { isAnyDueStatement } from './statements/due.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
 export { claimOrphansStatement, renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
 export {

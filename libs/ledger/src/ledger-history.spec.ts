@@ -49,7 +49,14 @@ async function channelWith(count: number): Promise<Channel> {
   for (let index = 0; index < count; index += 1) {
     const id = uuidv7();
     const resourceId = randomUUID();
-    const row = { id, owner, type: 'messages.delete', resource_id: resourceId, submitted_at: new Date() };
+    const row = {
+      id,
+      owner,
+      type: 'messages.delete',
+      resource_id: resourceId,
+      submitted_at: new Date(),
+      traceparent: null,
+    };
     await ledger.accept([{ id, owner, type: row.type, resourceId, payload: undefined, ttlSeconds: 60 }]);
     const ending = { row, status: 'succeeded', attempts: 1, response: null, error: null } as const;
     events.push(...(await database.transaction((sql) => ledger.finish(sql, [ending]))));

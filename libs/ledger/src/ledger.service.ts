@@ -13,7 +13,7 @@ import {
   type OutcomeStatus,
 } from '#contracts';
 import { Database, type Sql } from '#database';
-import { resourceTypeOf, toAction, type ActionRow, type PublicActionRow } from './action-row.ts';
+import { resourceTypeOf, toAction, type ActionRow, type OutcomeRow, type PublicActionRow } from './action-row.ts';
 import { outcomeEvent, toEnvelope } from './event-row.ts';
 import { LedgerHistory } from './ledger-history.ts';
 import { acceptStatement, type AcceptedRow, type NewAction } from './statements/accept.ts';
@@ -42,7 +42,7 @@ export interface RecalledAction {
 
 /** One action and how it ended. */
 export interface Ending {
-  row: Pick<ActionRow, 'id' | 'owner' | 'type' | 'resource_id' | 'submitted_at'>;
+  row: Pick<ActionRow, 'id' | 'owner' | 'type' | 'resource_id' | 'submitted_at' | 'traceparent'>;
   status: OutcomeStatus;
   /** All attempts, the last one included. */
   attempts: number;
@@ -242,7 +242,7 @@ function pendingRow(action: Pick<NewAction, 'id' | 'type' | 'resourceId'>, submi
   };
 }
 
-function finishedRow({ row, status, attempts, response, error }: Ending, at: Date): PublicActionRow {
+function finishedRow({ row, status, attempts, response, error }: Ending, at: Date): OutcomeRow {
   return {
     ...row,
     status,

@@ -58,6 +58,7 @@ function endingOf(action: NewAction, given: Partial<Ending> = {}): Ending {
     type: action.type,
     resource_id: action.resourceId,
     submitted_at: new Date('2026-01-01T00:00:00Z'),
+    traceparent: action.traceparent ?? null,
   };
   return { row, status: 'succeeded', attempts: 1, response: '{"version":1}', error: null, ...given };
 }

@@ -114,6 +114,11 @@ export abstract class Resource<View extends object = object> {
 
   /** What a reader may see, the newest first. */
   abstract list(sql: Sql, reader: string, page: PageRequest): Promise<Page<View>>;
+  /**
+   * Deletes what a user wrote, when all of their actions have ended; in the transaction that
+   * blanks their actions and events. None: there is nothing personal in it.
+   */
+  erase?(sql: Sql, user: string): Promise<void>;
   /** One of them; nothing when it is missing or foreign. */
   abstract get(sql: Sql, reader: string, id: string): Promise<(View & { version: number }) | undefined>;
 }

@@ -2,7 +2,10 @@ import { Controller, Get, Headers, HttpException, HttpStatus, SetMetadata } from
 import { register } from 'prom-client';
 import { timingSafeEqual } from 'node:crypto';
 import { ProcessConfig } from '#config';
+import { isDraining } from './draining.ts';
 import { healthOf, HealthChecks, type Health } from './health.ts';
+
+const DRAINING: Health = { status: 'unready', checks: { draining: 'failed' } };
 
 /** What orchestrators and monitors ask an app; `public` tells guards that no token of a user is needed. */
 @SetMetadata('public', true)
@@ -19,10 +22,10 @@ export class OperationsController {
     return { status: 'ok' };
   }
 
-  /** The app can serve; `degraded` when it does so with a loss. */
+  /** The app can serve; `degraded` when it does so with a loss. Not while it ends: others shall be asked. */
   @Get('readyz')
   async ready(): Promise<Health> {
-    const health = await healthOf(this.health);
+    const health = isDraining() ? DRAINING : await healthOf(this.health);
     if (health.status === 'unready') throw new HttpException(health, HttpStatus.SERVICE_UNAVAILABLE);
     return health;
   }

@@ -3,6 +3,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
 import { ProcessConfig } from '#config';
 import { dieAtCheckpoint } from './checkpoint.ts';
+import { startDraining } from './draining.ts';
+import { startTracing } from './tracing.ts';
 import { unusedConnections } from './unused-connections.ts';
 
 /**
@@ -12,26 +14,31 @@ import { unusedConnections } from './unused-connections.ts';
 const BACKLOG = 16_384;
 
 /**
- * Listens, and on SIGTERM or SIGINT shuts down: exit code 0 within `SHUTDOWN_GRACE_MS`, even
- * when Redis or Postgres do not let go.
+ * Listens, and on SIGTERM or SIGINT shuts down: not ready first, then without new connections;
+ * then the parts of the app finish what they have. Exit code 0 within `SHUTDOWN_GRACE_MS`,
+ * even when Redis or Postgres do not let go.
  */
-export async function runApp(app: NestFastifyApplication): Promise<void> {
+export async function runApp(app: NestFastifyApplication, name: string): Promise<void> {
   useStructuredLogger(app);
   const logger = app.get(Logger);
-  const { HOST, PORT, SHUTDOWN_GRACE_MS, CRASH_POINT } = app.get(ProcessConfig);
+  const { HOST, PORT, SHUTDOWN_GRACE_MS, DRAIN_DELAY_MS, CRASH_POINT } = app.get(ProcessConfig);
   if (CRASH_POINT !== undefined) dieAtCheckpoint(CRASH_POINT);
-  const connections = unusedConnections(app.getHttpServer());
+  const endTracing = await startTracing(name);
+  const server = app.getHttpServer();
+  const connections = unusedConnections(server);
   const stop = (signal: NodeJS.Signals): void => {
     logger.log(`${signal}: shutting down`);
+    startDraining();
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS).unref();
-    connections.endWhenClosed();
-    app.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error(error);
-        process.exit(0);
-      },
-    );
+    setTimeout(() => {
+      server.close();
+      connections.endWhenClosed();
+      app
+        .close()
+        .then(endTracing)
+        .catch((error: unknown) => logger.error(error))
+        .finally(() => process.exit(0));
+    }, DRAIN_DELAY_MS);
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Type } from '@nestjs/common';
 import { collectDefaultMetrics, register } from 'prom-client';
+import { ActionLog } from './action-log.ts';
 import { HealthChecks } from './health.ts';
 import { loggerModule } from './logger.module.ts';
 import { OperationsController } from './operations.controller.ts';
@@ -21,7 +22,8 @@ export class TelemetryModule {
       module: TelemetryModule,
       imports: [loggerModule(app), ...imports],
       controllers: [OperationsController],
-      providers: [{ provide: HealthChecks, useClass: health }],
+      providers: [{ provide: HealthChecks, useClass: health }, ActionLog],
+      exports: [ActionLog],
     };
   }
 }

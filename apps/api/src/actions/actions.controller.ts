@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -9,7 +9,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isUuid } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
 import { ProblemError, type Action } from '#contracts';
@@ -44,9 +44,10 @@ export class ActionsController {
   async batch(
     @CurrentIdentity() identity: Identity,
     @Body() body: unknown,
+    @Req() { id: requestId }: FastifyRequest,
     @Headers('traceparent') traceparent?: string,
   ): Promise<{ results: BatchAnswer[] }> {
-    return { results: await this.batches.submit(identity, body, traceparent) };
+    return { results: await this.batches.submit(identity, body, { requestId, traceparent }) };
   }
 
   @ApiOperation({ summary: 'Own actions, the newest first' })

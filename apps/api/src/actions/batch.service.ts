@@ -2,27 +2,44 @@ import { Injectable } from '@nestjs/common';
 import { ActionsService, parseActionRequest, validate, type Submitter } from '#actions';
 import type { AcceptedAction, Problem } from '#contracts';
 import { toProblemError } from '#http';
+import { ActionLog, enterTrace } from '#telemetry';
 import { BatchRequest } from './batch.dto.ts';
 
 export type BatchAnswer = { action: AcceptedAction } | { problem: Problem };
 
+/** The request that brings a batch. */
+export interface BatchContext {
+  requestId: string;
+  /** As it was sent. */
+  traceparent?: string | undefined;
+}
+
 /** Submits many actions at once; what is wrong with one concerns no other. */
 @Injectable()
 export class BatchService {
-  constructor(private readonly actions: ActionsService) {}
+  constructor(
+    private readonly actions: ActionsService,
+    private readonly log: ActionLog,
+  ) {}
 
   /**
    * @throws {ProblemError} when the batch as a whole is not valid
    */
-  submit(submitter: Submitter, body: unknown, traceparent: string | undefined): Promise<BatchAnswer[]> {
+  async submit(submitter: Submitter, body: unknown, request: BatchContext): Promise<BatchAnswer[]> {
     const { actions } = parseBatch(body);
+    const { traceparent, end } = enterTrace('POST /v1/actions/batch', request.traceparent);
     // All are handed over in their order before the first is written.
-    return Promise.all(actions.map((item) => this.answer(submitter, item, traceparent)));
+    const answers = actions.map((item) => this.answer(submitter, item, { ...request, traceparent }));
+    return Promise.all(answers).finally(end);
   }
 
-  private async answer(submitter: Submitter, item: unknown, traceparent: string | undefined): Promise<BatchAnswer> {
+  private async answer(submitter: Submitter, item: unknown, request: BatchContext): Promise<BatchAnswer> {
+    const startedAt = Date.now();
+    const { requestId, traceparent } = request;
     try {
       const { action } = await this.actions.submit(submitter, { ...parseActionRequest(item), traceparent });
+      const times = { startedAt, endedAt: Date.now() };
+      this.log.note('accepted', { ...action, traceparent }, times, { requestId });
       return { action };
     } catch (error) {
       return { problem: toProblemError(error).toProblem() };

@@ -5,6 +5,9 @@ import { PROBLEMS, ProblemError, type Action, type Envelope } from '#contracts';
 import { Database, isConflict } from '#database';
 import { cancellableStatement, FinishedElsewhereError, Ledger, type EndableRow } from '#ledger';
 import { TicketQueue } from '#queue';
+import { counters } from '#telemetry';
+
+const finishedCounts = counters('actions_finished', 'Actions that got their outcome', 'status', ['cancelled']);
 
 /** How often a cancellation is tried that loses against other transactions, each within 4 s. */
 const MOST_TRIES = 5;
@@ -37,6 +40,7 @@ export class CancellationService {
     if (!row) return false;
     try {
       const envelopes = await this.database.transaction((sql) => this.ledger.finish(sql, [cancelledEnding(row)]));
+      finishedCounts.cancelled.inc();
       await this.publish(envelopes);
       // Whoever waited behind it on its resource may go on. Not waited for.
       void this.tickets.add('follow-up', [[id, row.resource_id]]);

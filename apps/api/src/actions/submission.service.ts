@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ActionsService, type ActionRequest, type RequestPlaces, type Submitter } from '#actions';
+import { ActionsService, type Accepted, type ActionRequest, type RequestPlaces, type Submitter } from '#actions';
 import type { AcceptedAction, Action } from '#contracts';
+import { ActionLog, enterTrace } from '#telemetry';
 import { OutcomeWaiter } from './outcome-waiter.ts';
 
 /** Seconds after which asking for the action is worth a try; most are done long before. */
@@ -23,6 +24,7 @@ export class SubmissionService {
   constructor(
     private readonly actions: ActionsService,
     private readonly outcomes: OutcomeWaiter,
+    private readonly log: ActionLog,
   ) {}
 
   /** Submits what a request asks for; sets the status and the headers of the reply. */
@@ -33,17 +35,11 @@ export class SubmissionService {
     asked: Pick<ActionRequest, 'type' | 'resourceId' | 'payload'>,
   ): Promise<AcceptedAction | Action> {
     const { headers } = request;
-    const places = request.method === 'POST' ? { ...IN_HTTP, resourceId: '/id' } : IN_HTTP;
-    const { action, replayed } = await this.actions.submit(
-      submitter,
-      {
-        ...asked,
-        idempotencyKey: headers['idempotency-key'],
-        ifMatch: headers['if-match'],
-        traceparent: traceparentOf(headers['traceparent']),
-      },
-      places,
-    );
+    const { action, replayed } = await this.accept(submitter, request, {
+      ...asked,
+      idempotencyKey: headers['idempotency-key'],
+      ifMatch: headers['if-match'],
+    });
     void reply.header('Location', `/v1/actions/${action.id}`);
     if (replayed) void reply.header('Idempotency-Replayed', 'true');
     const finished = await this.finishedInTime(action.id, preferredWait(headers['prefer']), reply);
@@ -55,6 +51,23 @@ export class SubmissionService {
     return action;
   }
 
+  private async accept(submitter: Submitter, request: FastifyRequest, asked: ActionRequest): Promise<Accepted> {
+    const startedAt = Date.now();
+    const places = request.method === 'POST' ? { ...IN_HTTP, resourceId: '/id' } : IN_HTTP;
+    const { traceparent, end } = enterTrace(
+      `${request.method} ${request.routeOptions.url}`,
+      request.headers['traceparent'],
+    );
+    try {
+      const accepted = await this.actions.submit(submitter, { ...asked, traceparent }, places);
+      const times = { startedAt, endedAt: Date.now() };
+      this.log.note('accepted', { ...accepted.action, traceparent }, times, { requestId: request.id });
+      return accepted;
+    } finally {
+      end();
+    }
+  }
+
   private finishedInTime(
     id: string,
     seconds: number | undefined,
@@ -64,13 +77,6 @@ export class SubmissionService {
     void reply.header('Preference-Applied', `wait=${seconds}`);
     return this.outcomes.wait(id, seconds * 1000);
   }
-}
-
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** A `traceparent` (W3C Trace Context); a malformed one is ignored, as the recommendation asks. */
-function traceparentOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
 }
 
 /** `Prefer: wait=N` (RFC 7240): preferences that are not understood are ignored, long ones are shortened. */

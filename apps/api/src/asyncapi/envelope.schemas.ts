@@ -10,7 +10,12 @@ export const CURSOR_REASON: JsonSchema = { enum: CURSOR_REASONS };
 /** Says how each property of a type of the contract looks: one that is added there is missed here by the compiler. */
 type PropertiesOf<T> = Record<keyof T, JsonSchema>;
 
-const PLACE = { offset: { type: 'integer', minimum: 1 }, cursor: STRING, replayed: { const: true } };
+const PLACE = {
+  offset: { type: 'integer', minimum: 1 },
+  cursor: STRING,
+  traceparent: STRING,
+  replayed: { const: true },
+};
 
 const EPHEMERAL: Omit<PropertiesOf<Envelope>, keyof typeof PLACE> = {
   specversion: { const: '1.0' },
@@ -47,7 +52,7 @@ const PROGRESS: PropertiesOf<Progress> = {
 export const CONTRACT_SCHEMAS: Record<string, JsonSchema> = {
   Envelope: {
     description: 'An event with its place in a channel: CloudEvents 1.0',
-    ...objectOf({ ...EPHEMERAL, ...PLACE }, ['replayed']),
+    ...objectOf({ ...EPHEMERAL, ...PLACE }, ['traceparent', 'replayed']),
   },
   EphemeralEnvelope: { description: 'An event that is not kept, and never replayed', ...objectOf(EPHEMERAL) },
   Session: objectOf(SESSION, ['reasons']),

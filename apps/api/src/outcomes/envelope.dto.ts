@@ -29,6 +29,9 @@ export class EnvelopeView {
   @ApiProperty()
   cursor!: string;
 
+  @ApiPropertyOptional({ description: 'W3C Trace Context, when the submit of an own action had one' })
+  traceparent?: string;
+
   @ApiProperty({ type: Object, description: 'an action, or what its `type` has' })
   data!: object;
 

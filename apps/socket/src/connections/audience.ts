@@ -17,11 +17,15 @@ import {
   type Session,
 } from '#contracts';
 import type { Membership } from '#ledger';
+import { counter } from '#telemetry';
 import type { Connection, Hearing } from './connection.ts';
 import type { GivenCursors } from './given-cursors.ts';
 import { Memberships } from './memberships.service.ts';
 import { Presence } from '../presence/presence.ts';
 import { describePositions, PAGE, startPosition, UNKNOWN_CHECK, type StartPosition } from './positions.ts';
+
+const replayCount = counter('replays', 'Times that a connection was told what it had missed in a channel');
+const replayedCount = counter('events_replayed', 'Events that single connections had missed');
 
 /** Most channels that one connection hears. */
 const MOST_CHANNELS = 1_000;
@@ -211,6 +215,8 @@ export class Audience {
 
   /** @returns whether its user may hear more: a membership may end with one of the events */
   private replay(connection: Connection, hearing: Hearing, events: readonly Envelope[]): boolean {
+    if (events.length > 0) replayCount.inc();
+    replayedCount.inc(events.length);
     for (const event of events) {
       if (hearing.isOver) return true;
       connection.send(eventNameOf(event.type), { ...event, replayed: true });

@@ -1,5 +1,6 @@
 import type { Identity } from '#auth';
-import type { Envelope, Goaway } from '#contracts';
+import { GOAWAY_REASONS, type Envelope, type Goaway } from '#contracts';
+import { counters } from '#telemetry';
 import type { StartPosition } from './positions.ts';
 
 /** Sent to one connection alone; what goes to a channel is sent once for all who are in it. */
@@ -9,6 +10,8 @@ export interface DirectMessages {
   outcome: Envelope;
   event: Envelope;
 }
+
+const goawayCounts = counters('goaways', 'Connections that this instance ended', 'reason', GOAWAY_REASONS);
 
 /** Most that may wait to be sent to a client, in bytes; beyond it the client is too slow. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
@@ -42,6 +45,7 @@ export abstract class Connection {
   #expiry: NodeJS.Timeout | undefined;
   #standsStillSince: number | undefined;
   #waitingBefore = 0;
+  #isEnded = false;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(identity: Identity | null) {
@@ -88,9 +92,17 @@ export abstract class Connection {
 
   /** Tells the client why it is cut off, and when it may come back. */
   end(reason: Goaway['reason'], reconnectInMs: number): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    goawayCounts[reason].inc();
     this.send('goaway', { reason, reconnectInMs });
     // Who does not read gets no farewell.
     this.close(reason === 'slow_consumer');
+  }
+
+  /** It was told to go, and will be gone in a moment. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** Cuts it off without a word; the client tries again. */

@@ -1,13 +1,18 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { setTimeout as after } from 'node:timers/promises';
 import { Revocations, type Identity } from '#auth';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
 import { ProblemError, type Eviction } from '#contracts';
+import { counter } from '#telemetry';
 import { Audience } from './audience.ts';
 import type { Connection } from './connection.ts';
 
-/** Longest time until a client of a draining instance comes back, in milliseconds. */
-const DRAIN_SPREAD_MS = 1_000;
+/** How far apart the clients of an instance that ends are sent away, in milliseconds: others take them in, one by one. */
+const DRAIN_EACH_MS = 2;
+
+/** How often some are sent away, and how long until each of them comes back at most, in milliseconds. */
+const DRAIN_STEP_MS = 50;
 
 /** When a client that was too slow may come back, in milliseconds. */
 const SLOW_PAUSE_MS = 1_000;
@@ -16,6 +21,8 @@ const SLOW_PAUSE_MS = 1_000;
 const RETRY_SECONDS = 5;
 
 const LOOK_EVERY_MS = 500;
+
+const openedCount = counter('connections_opened', 'Connections that were opened');
 
 /** All connections of this instance, and what ends them. */
 @Injectable()
@@ -40,6 +47,7 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
 
   add(connection: Connection): void {
     this.#connections.set(connection.id, connection);
+    openedCount.inc();
     this.count(connection, 1);
   }
 
@@ -82,11 +90,25 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     return { connections: this.#connections.size, users: users.size };
   }
 
-  /** Tells everyone to come back elsewhere, spread over a moment. */
-  beforeApplicationShutdown(): void {
+  /**
+   * Sends everyone elsewhere, some at a time: each is away for a moment only, and those who
+   * stay behind hear what happens meanwhile.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#timer);
-    for (const connection of this.#connections.values()) {
-      connection.end('drain', Math.round(Math.random() * DRAIN_SPREAD_MS));
+    const window = Math.min(this.config.DRAIN_WINDOW_MS, this.#connections.size * DRAIN_EACH_MS);
+    for (let steps = Math.ceil(window / DRAIN_STEP_MS); steps > 1; steps -= 1) {
+      this.sendAway(1 / steps);
+      await after(DRAIN_STEP_MS);
+    }
+    this.sendAway(1);
+  }
+
+  /** @param share of those who are still here */
+  private sendAway(share: number): void {
+    const here = [...this.#connections.values()].filter(({ isEnded }) => !isEnded);
+    for (const connection of here.slice(0, Math.ceil(here.length * share))) {
+      connection.end('drain', Math.round(Math.random() * DRAIN_STEP_MS));
     }
   }
 

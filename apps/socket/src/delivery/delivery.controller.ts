@@ -1,9 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { evictionOf, type EphemeralEnvelope, type Envelope, type Progress } from '#contracts';
+import { evictionOf, type EphemeralEnvelope, type Envelope, type OutcomeEnvelope, type Progress } from '#contracts';
 import { Connections } from '../connections/connections.service.ts';
 import type { MirrorMessage } from '../mirror/mirror-message.ts';
 import { TidingsGateway } from '../gateway/tidings.gateway.ts';
+import { OutcomeTelemetry } from './outcome-telemetry.ts';
 import { StreamHub } from '../stream/stream-hub.ts';
 
 /** From the channels to the clients. */
@@ -13,11 +14,13 @@ export class DeliveryController {
     private readonly gateway: TidingsGateway,
     private readonly streams: StreamHub,
     private readonly connections: Connections,
+    private readonly telemetry: OutcomeTelemetry,
   ) {}
 
   @EventPattern('outcome')
-  outcome(@Payload() envelope: Envelope): void {
+  outcome(@Payload() envelope: OutcomeEnvelope): void {
     this.send('outcome', envelope);
+    this.telemetry.delivered(envelope);
   }
 
   @EventPattern('event')

@@ -15,11 +15,13 @@ import { TokenVerifier, type Identity } from '#auth';
 import { SocketConfig } from '#config';
 import { decodeCursor, isRoomChannel, ProblemError, type AcceptedAction, type Ack, type Subscribed } from '#contracts';
 import { Deliveries } from '#ledger';
+import { ActionLog, enterTrace } from '#telemetry';
 import { Audience } from '../connections/audience.ts';
 import type { Connection } from '../connections/connection.ts';
 import { Connections } from '../connections/connections.service.ts';
 import { readCursors } from '../connections/given-cursors.ts';
 import { describePositions } from '../connections/positions.ts';
+import { OutcomeTelemetry } from '../delivery/outcome-telemetry.ts';
 import { MirrorService } from '../mirror/mirror.service.ts';
 import {
   DeliveredCommand,
@@ -50,6 +52,8 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     private readonly connections: Connections,
     private readonly audience: Audience,
     private readonly deliveries: Deliveries,
+    private readonly telemetry: OutcomeTelemetry,
+    private readonly log: ActionLog,
     private readonly actions: ActionsService,
     private readonly mirrors: MirrorService,
     private readonly presence: Presence,
@@ -104,6 +108,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
       throw new ProblemError('FORBIDDEN', 'The cursor is of a channel that this connection does not hear');
     }
     await this.deliveries.note(identity.userId, cursor);
+    this.telemetry.acknowledged(cursor);
     return { ok: true };
   }
 
@@ -136,8 +141,20 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     @MessageBody() body: unknown,
   ): Promise<Ack<{ action: AcceptedAction }>> {
     const identity = this.identifiedOf(socket);
-    const { action } = await this.actions.submit(identity, parseActionRequest(body));
-    return { ok: true, action };
+    const startedAt = Date.now();
+    const { traceparent, end } = enterTrace('submit', undefined);
+    try {
+      const { action } = await this.actions.submit(identity, { ...parseActionRequest(body), traceparent });
+      this.log.note(
+        'accepted',
+        { ...action, traceparent },
+        { startedAt, endedAt: Date.now() },
+        { socketId: socket.id },
+      );
+      return { ok: true, action };
+    } finally {
+      end();
+    }
   }
 
   /** Tells the user's other connections, on every instance, what this one does. Ephemeral. */

@@ -13,7 +13,7 @@ import {
 } from '#ledger';
 import type { TicketEntry } from '#queue';
 import type { Applied } from '#resources';
-import { checkpoint } from '#telemetry';
+import { ActionLog, checkpoint, durations } from '#telemetry';
 import { appliedEnding, expiredEnding, failedEnding } from './endings.ts';
 import { HandlerError, Handlers } from './handlers.ts';
 import { applyIsolated } from './isolated.ts';
@@ -33,6 +33,9 @@ const NEXT_EACH = 2;
 
 /** How long a transaction may wait for the lock of its one resource, in milliseconds. */
 const LOCK_WAIT_MS = 500;
+
+const queueWaitSeconds = durations('queue_wait', 'From the submit to the transaction that ends the action');
+const applySeconds = durations('apply', 'One transaction, of many actions');
 
 /** What became of a set of tickets in one transaction. */
 export interface ApplyResult extends Sorted {
@@ -70,6 +73,7 @@ export class ApplyService {
     private readonly database: Database,
     private readonly ledger: Ledger,
     private readonly handlers: Handlers,
+    private readonly log: ActionLog,
     private readonly config: WorkerConfig,
   ) {}
 
@@ -81,19 +85,33 @@ export class ApplyService {
    */
   async apply(entries: readonly TicketEntry[], options: ApplyOptions = {}): Promise<ApplyResult> {
     await checkpoint('apply.before-lock');
+    const startedAt = Date.now();
+    const endings: Ending[] = [];
     const result = await this.database.transaction(async (sql) => {
-      const applied = await this.applyIn(sql, entries, options);
+      endings.length = 0;
+      const applied = await this.applyIn(sql, entries, options, endings);
       await checkpoint('apply.before-commit');
       return applied;
     });
+    this.measure(endings, startedAt, Date.now());
     await checkpoint('apply.after-commit');
     return result;
+  }
+
+  private measure(endings: readonly Ending[], startedAt: number, endedAt: number): void {
+    applySeconds.observe((endedAt - startedAt) / 1_000);
+    for (const { row, status } of endings) {
+      // The clock of Postgres may be ahead.
+      queueWaitSeconds.observe(Math.max(0, startedAt - row.submitted_at.getTime()) / 1_000);
+      if (this.log.covers(row.traceparent)) this.log.note('applied', row, { startedAt, endedAt }, { status });
+    }
   }
 
   private async applyIn(
     sql: Transaction,
     entries: readonly TicketEntry[],
     options: ApplyOptions,
+    endings: Ending[],
   ): Promise<ApplyResult> {
     const resources = new Set(entries.map(([, resource]) => resource));
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
@@ -104,7 +122,7 @@ export class ApplyService {
     const mostEach = areAllPerformed ? NEXT_EACH : open.length > 2 ? FEW_EACH : MANY_EACH;
     const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, mostEach);
     const runnable = runnableOf(rows, locked, options.performed);
-    const endings = runnable.overdue.map(expiredEnding);
+    endings.push(...runnable.overdue.map(expiredEnding));
     const { started, failed, apart } = await this.runTurns(sql, runnable, options, endings);
     if (started.length > 0)
       await startPerformingStatement(

@@ -5,8 +5,11 @@ import { Database } from '#database';
 import { Ledger, countAttemptStatement, retryLaterStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError } from '#resources';
+import { counter, traceIdOf } from '#telemetry';
 import { HandlerError } from './handlers.ts';
 import { failedEnding } from './endings.ts';
+
+const failedCount = counter('attempts_failed', 'Attempts of handlers that failed');
 
 /** Longest time between two attempts, in milliseconds. */
 const LONGEST_BACKOFF_MS = 60_000;
@@ -45,8 +48,13 @@ export class FailureService {
   async handle(error: HandlerError, entry: TicketEntry, recorded?: number): Promise<FailureResult> {
     const [row] = error.rows;
     const attempts = recorded ?? (await countAttemptStatement(this.database, row!.id));
+    failedCount.inc();
     if (attempts === undefined) return { envelopes: [], isRetried: false };
-    this.logger.warn(`attempt ${attempts} of ${row!.type} ${row!.id} failed: ${String(error.cause)}`);
+    this.logger.warn({
+      msg: `attempt ${attempts} of ${row!.type} ${row!.id} failed: ${String(error.cause)}`,
+      actionId: row!.id,
+      traceId: traceIdOf(row!.id, row!.traceparent),
+    });
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
       const isRetried = await retryLaterStatement(this.database, row!.id, attempts, delay);

@@ -1,10 +1,12 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
 import { renewLeasesStatement, type UnfinishedRow } from '#ledger';
-import { checkpoint } from '#telemetry';
+import { ActionLog, checkpoint, durations } from '#telemetry';
 import { Handlers } from './handlers.ts';
 import { ProgressReporter } from './progress.ts';
+
+const performSeconds = durations('perform', 'What a handler does outside of transactions for one action');
 
 /** How long others keep their hands off an action that is being performed, in milliseconds: as long as off its ticket. */
 export const LEASE_MS = 5_000;
@@ -22,7 +24,7 @@ class WithdrawnError extends Error {
  * Renewing it tells, too, which actions have been finished by somebody else: cancelled, say.
  */
 @Injectable()
-export class Performer implements BeforeApplicationShutdown {
+export class Performer implements OnApplicationShutdown {
   private readonly logger = new Logger(Performer.name);
   readonly #running = new Map<string, AbortController>();
   readonly #queue: (() => void)[] = [];
@@ -34,6 +36,7 @@ export class Performer implements BeforeApplicationShutdown {
     private readonly handlers: Handlers,
     private readonly database: Database,
     private readonly progress: ProgressReporter,
+    private readonly log: ActionLog,
     config: WorkerConfig,
   ) {
     this.#concurrency = config.PERFORM_CONCURRENCY;
@@ -50,12 +53,16 @@ export class Performer implements BeforeApplicationShutdown {
     this.#running.set(row.id, withdrawn);
     this.#timer ??= setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
     await this.take();
+    const startedAt = Date.now();
     try {
       await checkpoint('perform.before-start');
       const signal = AbortSignal.any([withdrawn.signal, AbortSignal.timeout(this.handlers.performTimeoutOf(row.type))]);
       const progress = this.progress.of(row);
       return await this.handlers.perform(row, { signal, attempt, progress });
     } finally {
+      const endedAt = Date.now();
+      performSeconds.observe((endedAt - startedAt) / 1_000);
+      this.log.note('performed', row, { startedAt, endedAt }, { attempt });
       this.give();
       await checkpoint('perform.after-end');
     }
@@ -76,7 +83,8 @@ export class Performer implements BeforeApplicationShutdown {
     this.#running.delete(id);
   }
 
-  beforeApplicationShutdown(): void {
+  /** What is under way keeps its lease until it is done, or the process is. */
+  onApplicationShutdown(): void {
     clearInterval(this.#timer);
   }
 

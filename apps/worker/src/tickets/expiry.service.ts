@@ -2,8 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { Database, isConflict } from '#database';
 import { FinishedElsewhereError, Ledger, overdueStatement, type EndableRow } from '#ledger';
 import { TicketQueue } from '#queue';
+import { counter } from '#telemetry';
 import { expiredEnding } from '../apply/endings.ts';
 import { PublisherService } from '../apply/publisher.service.ts';
+
+const expiredCount = counter('expired_actions', 'Actions that ended since their time was over');
 
 /** Most actions that end at once. */
 const BATCH = 200;
@@ -32,8 +35,10 @@ export class ExpiryService {
   private async end(rows: readonly EndableRow[]): Promise<void> {
     try {
       const endings = rows.map(expiredEnding);
+      const envelopes = await this.database.transaction((sql) => this.ledger.finish(sql, endings));
+      expiredCount.inc(rows.length);
       // Redis is not waited for: it may hang, and the next shall not.
-      void this.publisher.publish(await this.database.transaction((sql) => this.ledger.finish(sql, endings)));
+      void this.publisher.publish(envelopes);
       // Whoever waited behind them on their resources may go on.
       void this.tickets.add(
         'follow-up',

@@ -3,8 +3,12 @@ import { WorkerConfig } from '#config';
 import { Database, type Sql } from '#database';
 import { claimOrphansStatement, oldestUnfinishedStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
+import { counter } from '#telemetry';
 import { ExpiryService } from './expiry.service.ts';
 import { RetentionService } from './retention.service.ts';
+
+const sweepCount = counter('sweeps', 'Looks of this worker for actions that nobody else looks after');
+const sweptCount = counter('swept_actions', 'Actions without a ticket that were found');
 
 /** Most actions that one sweep ticket stands for. */
 const SWEEP_SIZE = 500;
@@ -59,6 +63,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
    */
   async oldest(): Promise<TicketEntry[]> {
     const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE);
+    sweptCount.inc(keys.length);
     const [waiting, orphans]: [TicketEntry[], TicketEntry[]] = [[], []];
     for (const { id, resourceId, parentId, isRunning } of keys) {
       (isRunning ? orphans : waiting).push(parentId === null ? [id, resourceId] : [id, resourceId, parentId]);
@@ -92,6 +97,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     try {
       await this.database.transaction(async (sql) => {
         if (!(await isMyTurn(sql))) return;
+        sweepCount.inc();
         await this.expiry.expire();
         const isNeeded = (await oldestUnfinishedStatement(sql, this.config.SWEEP_AFTER_MS, 1)).length > 0;
         if (isNeeded) await this.tickets.addSweep();

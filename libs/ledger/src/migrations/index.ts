@@ -3,6 +3,7 @@ import { ledgerMigration } from './2026-11-23-ledger.ts';
 import { deliveriesMigration } from './2026-11-24-deliveries.ts';
 import { membersMigration } from './2026-11-24-members.ts';
 import { retentionMigration } from './2026-11-24-retention.ts';
+import { retriesMigration } from './2026-11-24-retries.ts';
 import { revocationsMigration } from './2026-11-24-revocations.ts';
 import { retentionOrderMigration } from './2026-11-25-retention-order.ts';
 import { retentionRightsMigration } from './2026-11-25-retention-rights.ts';
@@ -12,6 +13,7 @@ export const ledgerMigrations: Migrations = {
   '2026-11-24-deliveries': deliveriesMigration,
   '2026-11-24-members': membersMigration,
   '2026-11-24-retention': retentionMigration,
+  '2026-11-24-retries': retriesMigration,
   '2026-11-24-revocations': revocationsMigration,
   '2026-11-25-retention-order': retentionOrderMigration,
   '2026-11-25-retention-rights': retentionRightsMigration,

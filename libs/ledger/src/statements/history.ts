@@ -1,5 +1,5 @@
 import type { Sql } from '#database';
-import type { PublicActionRow } from '../action-row.ts';
+import type { OutcomeRow } from '../action-row.ts';
 
 /** The newest position of a channel. */
 export interface HeadRow {
@@ -28,7 +28,7 @@ export interface HistoryRange {
 }
 
 /** An event with the action it refers to, if it is an outcome. */
-export interface HistoryRow extends Omit<PublicActionRow, 'id' | 'type'> {
+export interface HistoryRow extends Omit<OutcomeRow, 'id' | 'type'> {
   /** Which of the ranges, from 1. */
   n: number;
   event_id: string;
@@ -44,7 +44,7 @@ export interface HistoryRow extends Omit<PublicActionRow, 'id' | 'type'> {
 
 const READ = `
 select r.n::integer as n, e.id as event_id, e.channel, e."offset", e.type as event_type, e.subject, e.created_at, e.data,
-  a.id, a.type, a.status, a.attempts, a.resource_id, a.submitted_at, a.finished_at, a.response, a.error
+  a.id, a.type, a.status, a.attempts, a.resource_id, a.submitted_at, a.finished_at, a.response, a.error, a.traceparent
 from unnest($1::text[], $2::bigint[], $3::integer[]) with ordinality as r (channel, start, size, n)
 cross join lateral (
   select * from events e where e.channel = r.channel and e."offset" >= r.start order by e."offset" limit r.size

@@ -2,7 +2,7 @@ import type { Sql } from '#database';
 import type { ActionRow } from '../action-row.ts';
 
 const OVERDUE = `
-select a.id, a.owner, a.type, a.resource_id, a.parent_id, a.attempts, a.submitted_at
+select a.id, a.owner, a.type, a.resource_id, a.parent_id, a.attempts, a.submitted_at, a.traceparent
 from actions a
 where a.finished_at is null and a.expires_at <= clock_timestamp()
 order by a.seq
@@ -11,7 +11,7 @@ limit $1`;
 /** An action that is about to end without having been applied. */
 export type EndableRow = Pick<
   ActionRow,
-  'id' | 'owner' | 'type' | 'resource_id' | 'parent_id' | 'attempts' | 'submitted_at'
+  'id' | 'owner' | 'type' | 'resource_id' | 'parent_id' | 'attempts' | 'submitted_at' | 'traceparent'
 >;
 
 /** Reads unfinished actions whose time is over. */
@@ -20,7 +20,7 @@ export function overdueStatement(sql: Sql, limit: number): Promise<EndableRow[]>
 }
 
 const OWN = `
-select a.id, a.owner, a.type, a.resource_id, a.parent_id, a.attempts, a.submitted_at
+select a.id, a.owner, a.type, a.resource_id, a.parent_id, a.attempts, a.submitted_at, a.traceparent
 from actions a
 where a.id = $1 and a.owner = $2 and a.status in ('pending', 'running')`;
 

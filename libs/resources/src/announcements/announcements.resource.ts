@@ -67,6 +67,10 @@ export class AnnouncementsResource extends Resource<Announcement> {
 
   override readonly events = { announcement: AnnouncementMade };
 
+  override async erase(sql: Sql, user: string): Promise<void> {
+    await sql.query('delete from announcements where author = $1', [user]);
+  }
+
   async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Announcement>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);
     const values = [reader, cursor?.createdAt ?? null, cursor?.id ?? null, limit + 1];

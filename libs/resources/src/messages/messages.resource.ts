@@ -93,6 +93,10 @@ export class MessagesResource extends Resource<Message> {
     'message.deleted': MessageDeleted,
   };
 
+  override async erase(sql: Sql, user: string): Promise<void> {
+    await sql.query('delete from messages where author = $1', [user]);
+  }
+
   async list(sql: Sql, reader: string, { after, limit, filter }: PageRequest<MessageFilter>): Promise<Page<Message>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);
     const { roomId } = filter;

@@ -28,6 +28,7 @@ import {
   CREATE,
   DELETE,
   EDIT,
+  ERASE,
   LIST,
   LIST_MEMBERS,
   READABLE,
@@ -152,6 +153,12 @@ export class RoomsResource extends Resource<Room> {
   };
 
   override readonly lists: readonly SubList[] = [this.members];
+
+  /** Rooms that others are in stay, without anyone who manages them. */
+  override async erase(sql: Sql, user: string): Promise<void> {
+    await sql.query('delete from room_members where user_id = $1', [user]);
+    for (const text of ERASE) await sql.query(text, [user]);
+  }
 
   async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Room>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);

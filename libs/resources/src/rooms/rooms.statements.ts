@@ -30,6 +30,12 @@ with created as (
 )
 select * from created`;
 
+/** Once the user is no member any more. */
+export const ERASE = [
+  'delete from rooms r where r.creator = $1 and not exists (select from room_members m where m.room_id = r.id)',
+  `update rooms set creator = '' where creator = $1`,
+];
+
 export const EDIT = `
 update rooms r
 set name = i.name, version = r.version + 1, updated_at = date_trunc('milliseconds', statement_timestamp())

@@ -1,0 +1,21 @@
+import type { Sql } from '#database';
+
+const IS_ANY_DUE = `
+select exists (
+  select from actions a
+  where a.finished_at is null
+    and (a.run_at is null or a.run_at < clock_timestamp() + make_interval(secs => $1::double precision / 1000))
+    and not exists (
+      select from actions p
+      where p.resource_id = a.resource_id and p.seq < a.seq and p.status in ('pending', 'running')
+    )
+) as due`;
+
+/**
+ * Whether any action can go on within so many milliseconds, or is being performed. One that
+ * waits for a later retry cannot, nor can those behind it on its resource.
+ */
+export async function isAnyDueStatement(sql: Sql, withinMs: number): Promise<boolean> {
+  const [row] = await sql.query<{ due: boolean }>(IS_ANY_DUE, [withinMs]);
+  return row!.due;
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { privateRedis, startSystem, testDatabase, type System } from '#testing';
+
+interface Diagnosis {
+  code: number;
+  output: string;
+}
+
+async function examine(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Diagnosis> {
+  const run = promisify(execFile)(process.execPath, ['dist/apps/worker/src/doctor.js', ...args], {
+    env: { ...process.env, NODE_ENV: 'test', ...env },
+  });
+  return run.then(
+    ({ stdout }) => ({ code: 0, output: stdout }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, output: stdout + stderr }),
+  );
+}
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem({ workers: 0, sockets: 0 });
+});
+
+// The servers of the tests are fast, not durable.
+const DURABILITY = '✗ postgres durability: fsync off';
+
+describe('the doctor', { timeout: 60_000 }, () => {
+  it('finds what works, what is risky, and what is wrong, and says what to change', async () => {
+    const env = { DATABASE_URL: system.database, REDIS_URL: system.redis.url };
+    const { code, output } = await examine(env, `--api=${system.api.url}`);
+    for (const finding of [
+      '✓ node: v24',
+      '✓ ws: 8.',
+      '✓ postgres version: ',
+      '✓ postgres isolation: read committed',
+      '✓ migrations: all ',
+      '✓ postgres clock: ',
+      '✓ redis version: ',
+      '✓ redis memory: maxmemory 0, policy noeviction',
+      '! redis password: it lets anyone in',
+      '✓ redis clock: ',
+      `✓ api: ${system.api.url} is ok`,
+      DURABILITY,
+      '→ turn them on: a crash may lose actions that were answered 202',
+    ]) {
+      expect(output).toContain(finding);
+    }
+    expect(output).toMatch(/\n\d+ ok, \d+ warnings, 1 errors\n$/);
+    expect(code).toBe(1);
+  });
+
+  it('names an empty database, pools that are too large, a Redis that evicts, and an api that is not there', async () => {
+    const [{ url }, redis] = await Promise.all([
+      testDatabase(),
+      privateRedis({ settings: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] }),
+    ]);
+    const env = { DATABASE_URL: url, REDIS_URL: redis.url, NODE_ENV: 'production' };
+    const { code, output } = await examine(env, '--processes=1000', '--api=http://127.0.0.1:1');
+    expect(output).toContain('✗ migrations: the database lacks the migrations ');
+    expect(output).toContain('✗ postgres connections: ');
+    expect(output).toContain('✗ redis memory: maxmemory 104857600, policy allkeys-lru');
+    expect(output).toContain('✗ redis password: it lets anyone in');
+    expect(output).toContain('✗ api: http://127.0.0.1:1 does not answer');
+    expect(code).toBe(1);
+  });
+
+  it('says which server is away, and goes on with the other', async () => {
+    const env = { DATABASE_URL: 'postgres://127.0.0.1:1/none', REDIS_URL: 'redis://127.0.0.1:1' };
+    const { code, output } = await examine(env);
+    expect(output).toContain('✗ postgres: Error: connect ECONNREFUSED');
+    expect(output).toContain('✗ redis: Error: ');
+    expect(code).toBe(1);
+  });
+
+  it('names what it does not understand', async () => {
+    expect(await examine({})).toMatchObject({ code: 1, output: expect.stringContaining('DATABASE_URL') as string });
+    const env = { DATABASE_URL: system.database, REDIS_URL: system.redis.url };
+    expect(await examine(env, '--processes=none')).toEqual({
+      code: 1,
+      output: 'cannot start: --processes must be a number from 1\n',
+    });
+  });
+});
