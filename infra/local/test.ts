@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { build } from './build.ts';
 import { findChromium } from './chromium.ts';
 import { DATA } from './data-folder.ts';
+import { findDebianProgram } from './debian-program.ts';
 import { startPostgres } from './postgres.ts';
 import { findRedis } from './redis-program.ts';
 import { startRedis } from './redis.ts';
@@ -33,10 +34,16 @@ async function runTests(args: readonly string[], folder: string): Promise<number
   try {
     const chromium = await findChromium();
     if (!chromium) say('no chromium was found (CHROMIUM_PATH names one): the browser tests are left out');
+    const nginx = await findDebianProgram('nginx', 'nginx', say);
+    if (!nginx) say('no nginx was found: the tests behind it are left out');
+    const promtool = await findDebianProgram('promtool', 'prometheus', say);
+    if (!promtool) say('no promtool (of Prometheus) was found: the tests of the alerts are left out');
     const report = join(folder, 'report.json');
     const code = await vitest(
       [
         ...(chromium ? [] : ['--exclude', '**/*.browser.spec.ts']),
+        ...(nginx ? [] : ['--exclude', '**/*.nginx.spec.ts']),
+        ...(promtool ? [] : ['--exclude', '**/*.promtool.spec.ts']),
         ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
         ...args,
       ],
@@ -46,6 +53,8 @@ async function runTests(args: readonly string[], folder: string): Promise<number
         TEST_DATABASE_URL: postgres.url,
         TEST_FOLDER: folder,
         ...(chromium ? { CHROMIUM_PATH: chromium } : {}),
+        ...(nginx ? { TEST_NGINX_PROGRAM: JSON.stringify(nginx) } : {}),
+        ...(promtool ? { TEST_PROMTOOL_PROGRAM: JSON.stringify(promtool) } : {}),
       },
     );
     say(await summary(report));

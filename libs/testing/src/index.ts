@@ -5,6 +5,7 @@ export { eventually } from './eventually.ts';
 export { FaultyProxy, type Meddle } from './faulty-proxy.ts';
 export { LedgerCheck, type LedgerReport } from './ledger-check.ts';
 export { connect, ConnectionRefused, Listener, type ListenerOptions } from './listener.ts';
+export { startNginx, type Nginx, type NginxTargets } from './nginx.ts';
 export { privatePostgres, privateRedis } from './private-servers.ts';
 export { problemOf, type Refusal } from './problem-of.ts';
 export { RawSocket } from './raw-socket.ts';
