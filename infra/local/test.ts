@@ -12,6 +12,7 @@ import { findDebianProgram } from './debian-program.ts';
 import { startPostgres } from './postgres.ts';
 import { findRedis } from './redis-program.ts';
 import { startRedis } from './redis.ts';
+import { runCommand } from './run-command.ts';
 import { ROOT } from './run-tool.ts';
 
 const say = (line: string): void => console.log(line);
@@ -38,12 +39,18 @@ async function runTests(args: readonly string[], folder: string): Promise<number
     if (!nginx) say('no nginx was found: the tests behind it are left out');
     const promtool = await findDebianProgram('promtool', 'prometheus', say);
     if (!promtool) say('no promtool (of Prometheus) was found: the tests of the alerts are left out');
+    const kubectl = await runCommand('kubectl', ['kustomize', '--help']).then(
+      () => true,
+      () => false,
+    );
+    if (!kubectl) say('no kubectl was found: overlays are not built (their parts are looked at all the same)');
     const report = join(folder, 'report.json');
     const code = await vitest(
       [
         ...(chromium ? [] : ['--exclude', '**/*.browser.spec.ts']),
         ...(nginx ? [] : ['--exclude', '**/*.nginx.spec.ts']),
         ...(promtool ? [] : ['--exclude', '**/*.promtool.spec.ts']),
+        ...(kubectl ? [] : ['--exclude', '**/*.kubectl.spec.ts']),
         ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
         ...args,
       ],
