@@ -11,9 +11,10 @@ let lambda: LambdaProcess;
 let alice: TestUser;
 
 beforeAll(async () => {
-  [system] = await Promise.all([startSystem({ sockets: 1 }), buildBundle()]);
+  [system] = await Promise.all([startSystem({ apis: 0, sockets: 1 }), buildBundle()]);
   lambda = await LambdaProcess.start(system);
-  alice = await system.user('alice');
+  // It calls the function only.
+  alice = await system.user('alice', {}, 'http://api.example.com');
 });
 
 function event(method: string, path: string, more: Partial<APIGatewayProxyEventV2> = {}): APIGatewayProxyEventV2 {
