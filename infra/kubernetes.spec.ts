@@ -1,4 +1,5 @@
-import { glob, readFile } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -17,7 +18,7 @@ interface Pod {
 let manifests: Manifest[];
 
 beforeAll(async () => {
-  const files = await Array.fromAsync(glob('**/*.yaml', { cwd: FOLDER }));
+  const files = globSync('**/*.yaml', { cwd: FOLDER });
   const texts = await Promise.all(files.toSorted().map((file) => readFile(join(FOLDER, file), 'utf8')));
   manifests = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
 });
@@ -48,7 +49,9 @@ describe('the manifests for Kubernetes', () => {
   it('give each app longer to end than it takes, and let no pod be root or write', async () => {
     const config = await readFile(join(FOLDER, 'base/kustomization.yaml'), 'utf8');
     const graceMs = Number(/SHUTDOWN_GRACE_MS=(\d+)/.exec(config)![1]);
-    const pods = [...APPS.map((app) => find('Deployment', `tidings-${app}`)), find('Job', 'tidings-migrate')].map(podOf);
+    const pods = [...APPS.map((app) => find('Deployment', `tidings-${app}`)), find('Job', 'tidings-migrate')].map(
+      podOf,
+    );
     for (const { terminationGracePeriodSeconds, securityContext, containers } of pods) {
       expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
       for (const { securityContext: own, lifecycle } of containers) {

@@ -134,7 +134,8 @@ describe('behind nginx, with two apis and three socket instances,', () => {
     for (const stream of cut) await eventually(() => expect(stream.ended).toBe(true));
     await submitting;
     for (const listener of [...listeners, ...polls]) await heardAll(listener, ACTIONS_EACH);
-    for (const { sessions } of [...listeners, ...polls]) expect(sessions.every(({ recovered }) => recovered)).toBe(true);
+    for (const { sessions } of [...listeners, ...polls])
+      expect(sessions.every(({ recovered }) => recovered)).toBe(true);
     for (const [index, stream] of streams.entries()) {
       if (cut.includes(stream)) {
         const lastEventId = stream.outcomes.at(-1)?.id;

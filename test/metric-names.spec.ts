@@ -10,7 +10,9 @@ beforeAll(async () => {
 
 it('every metric that alerts, dashboard and autoscaling ask for is one that the apps have', async () => {
   const texts = await Promise.all(
-    [...system.apis, ...system.workers, ...system.sockets].map(async ({ url }) => (await fetch(`${url}/metrics`)).text()),
+    [...system.apis, ...system.workers, ...system.sockets].map(async ({ url }) =>
+      (await fetch(`${url}/metrics`)).text(),
+    ),
   );
   const known = new Set<string>();
   for (const [, name, type] of texts.join('\n').matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
