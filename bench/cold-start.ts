@@ -25,11 +25,11 @@ function firstAnswer(module: string, env: NodeJS.ProcessEnv): Promise<number> {
   const startedAt = performance.now();
   const child = fork(INVOKE, [module], { env: { ...process.env, ...env } });
   return new Promise((resolve, reject) => {
-    child.once('message', (status) => {
+    child.once('message', (status: number) => {
       const tookMs = performance.now() - startedAt;
       child.kill('SIGKILL');
       if (status === 202 || status === 200) resolve(tookMs);
-      else reject(new Error(`${module} answered ${String(status)}`));
+      else reject(new Error(`${module} answered ${status}`));
     });
     child.once('exit', (code) => reject(new Error(`${module} ended with ${code}`)));
   });

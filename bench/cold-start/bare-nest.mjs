@@ -1,7 +1,7 @@
 // The least that a Nest application on Fastify can be, as a function.
 import 'reflect-metadata';
 import awsLambdaFastify from '@fastify/aws-lambda';
-import { Controller, HttpCode, Module, Post } from '@nestjs/common';
+import { Controller, HttpCode, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
@@ -15,10 +15,9 @@ Post()(MessagesController.prototype, 'create', create);
 HttpCode(200)(MessagesController.prototype, 'create', create);
 Controller('v1/messages')(MessagesController);
 
-class BareModule {}
-Module({ controllers: [MessagesController] })(BareModule);
+const bare = { module: MessagesController, controllers: [MessagesController] };
 
-const app = await NestFactory.create(BareModule, new FastifyAdapter(), { logger: false });
+const app = await NestFactory.create(bare, new FastifyAdapter(), { logger: false });
 await app.init();
 await app.getHttpAdapter().getInstance().ready();
 
