@@ -16,7 +16,7 @@ describe('the configuration of Prometheus', () => {
     expect(await promtool('check', 'rules', '--lint=all', '--lint-fatal', 'alerts.yml')).toContain('SUCCESS');
   });
 
-  it('alarms when it should, and only then (alerts.test.yml)', async () => {
+  it('alarms when it should, and only then (alerts.test.yml)', { timeout: 60_000 }, async () => {
     expect(await promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS');
   });
 });
