@@ -15,7 +15,9 @@ RUN node infra/local/build.ts
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund --omit=dev --omit=optional
+# What only compilers and readers need is half of it.
+RUN npm ci --ignore-scripts --no-audit --no-fund --omit=dev --omit=optional \
+ && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -delete
 
 # Nothing below writes to a disk: the root file system may be read-only.
 FROM ${NODE_IMAGE} AS runtime

@@ -9,12 +9,14 @@ import { join } from 'node:path';
 import { build } from './build.ts';
 import { findChromium } from './chromium.ts';
 import { DATA } from './data-folder.ts';
+import { findDebianProgram } from './debian-program.ts';
 import { startPostgres } from './postgres.ts';
 import { findPython } from './python.ts';
 import { startRedisCluster } from './redis-cluster.ts';
 import { findRedis } from './redis-program.ts';
 import { startRedisSentinel } from './redis-sentinel.ts';
 import { startRedis } from './redis.ts';
+import { runCommand } from './run-command.ts';
 import { ROOT } from './run-tool.ts';
 
 const say = (line: string): void => console.log(line);
@@ -50,11 +52,23 @@ async function runTests(kind: Kind, args: readonly string[], folder: string): Pr
       say('no Python with socketio was found (apt-get install python3-socketio python3-websocket, or PYTHON_PATH):');
       say('the test with a Python client is left out');
     }
+    const nginx = await findDebianProgram('nginx', 'nginx', say);
+    if (!nginx) say('no nginx was found: the tests behind it are left out');
+    const promtool = await findDebianProgram('promtool', 'prometheus', say);
+    if (!promtool) say('no promtool (of Prometheus) was found: the tests of the alerts are left out');
+    const kubectl = await runCommand('kubectl', ['kustomize', '--help']).then(
+      () => true,
+      () => false,
+    );
+    if (!kubectl) say('no kubectl was found: overlays are not built (their parts are looked at all the same)');
     const report = join(folder, 'report.json');
     const code = await vitest(
       [
         ...(chromium ? [] : ['--exclude', '**/*.browser.spec.ts']),
         ...(withoutPython ? ['--exclude', '**/*.python.spec.ts'] : []),
+        ...(nginx ? [] : ['--exclude', '**/*.nginx.spec.ts']),
+        ...(promtool ? [] : ['--exclude', '**/*.promtool.spec.ts']),
+        ...(kubectl ? [] : ['--exclude', '**/*.kubectl.spec.ts']),
         ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
         ...args,
       ],
@@ -66,6 +80,8 @@ async function runTests(kind: Kind, args: readonly string[], folder: string): Pr
         TEST_FOLDER: folder,
         ...(chromium ? { CHROMIUM_PATH: chromium } : {}),
         ...(python ? { PYTHON_PATH: python } : {}),
+        ...(nginx ? { TEST_NGINX_PROGRAM: JSON.stringify(nginx) } : {}),
+        ...(promtool ? { TEST_PROMTOOL_PROGRAM: JSON.stringify(promtool) } : {}),
       },
     );
     say(await summary(report));

@@ -24,8 +24,13 @@ const EXPOSED_HEADERS = [
   'RateLimit-Policy',
 ];
 
+export interface AppOptions {
+  /** Whether it serves the console and the page of the documents, which are files beside the code. */
+  pages: boolean;
+}
+
 /** Builds the api, ready to listen, or to be invoked as a function. */
-export async function createApp(): Promise<NestFastifyApplication> {
+export async function createApp({ pages }: AppOptions = { pages: true }): Promise<NestFastifyApplication> {
   const config = loadConfig(ApiConfig);
   const secure = securityHeaders(contentPolicies(config));
   const adapter = new FastifyAdapter({
@@ -55,10 +60,10 @@ export async function createApp(): Promise<NestFastifyApplication> {
     });
   }
   const openApi = openApiOf(app);
-  serveOpenApi(app, openApi);
+  serveOpenApi(app, openApi, pages);
   serveAsyncApi(app, openApi, config);
   await serveQueueDashboard(app, config);
-  await serveConsole(app);
+  if (pages) await serveConsole(app);
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   return app;
 }

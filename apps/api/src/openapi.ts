@@ -29,9 +29,9 @@ export function openApiOf(app: INestApplication): () => OpenAPIObject {
   return () => (document ??= build(app));
 }
 
-/** Serves the OpenAPI document at `/openapi.json` and its page at `/docs`. */
-export function serveOpenApi(app: INestApplication, document: () => OpenAPIObject): void {
-  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', customSiteTitle: 'Tidings API' });
+/** Serves the OpenAPI document at `/openapi.json` and, where `ui` says so, its page at `/docs`. */
+export function serveOpenApi(app: INestApplication, document: () => OpenAPIObject, ui: boolean): void {
+  SwaggerModule.setup('docs', app, document, { ui, jsonDocumentUrl: 'openapi.json', customSiteTitle: 'Tidings API' });
 }
 
 /** The OpenAPI document of a production api, without a running system: nothing is connected to. */

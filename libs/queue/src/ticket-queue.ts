@@ -33,6 +33,7 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(TicketQueue.name);
   #waiting = 0;
   #ping: Promise<unknown> | undefined;
+  readonly #adding = new Set<Promise<boolean>>();
 
   constructor(
     @InjectQueue(TICKETS) private readonly queue: Queue<Ticket>,
@@ -118,9 +119,18 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
     return { waiting: waiting + prioritized + paused, active, delayed };
   }
 
-  private async inTime(add: () => Promise<unknown>): Promise<boolean> {
+  /** Resolves once what is being added now was taken or given up, for a process that is frozen when it has answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#adding);
+  }
+
+  private inTime(add: () => Promise<unknown>): Promise<boolean> {
     const ask = (): Promise<true> => add().then(() => true as const);
-    return (await this.answerOf(ask, DEADLINE_MS)) ?? false;
+    const adding = this.answerOf(ask, DEADLINE_MS)
+      .then((isTaken) => isTaken ?? false)
+      .finally(() => this.#adding.delete(adding));
+    this.#adding.add(adding);
+    return adding;
   }
 
   /** What Redis answers within a deadline, or null. */

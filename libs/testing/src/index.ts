@@ -5,6 +5,7 @@ export { eventually } from './eventually.ts';
 export { FaultyProxy, type Meddle } from './faulty-proxy.ts';
 export { LedgerCheck, type LedgerReport } from './ledger-check.ts';
 export { connect, ConnectionRefused, Listener, type ListenerOptions } from './listener.ts';
+export { startNginx, type Nginx, type NginxTargets } from './nginx.ts';
 export {
   privateCluster,
   privateInstallation,

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { io, type Socket } from 'socket.io-client';
 import {
   decodeCursor,
@@ -23,6 +24,10 @@ const OUTCOME_MS = 10_000;
 export interface ListenerOptions extends HandshakeAuth {
   /** Headers of the handshake, e.g. an `Origin`. */
   headers?: Record<string, string>;
+  /** How it connects (default: by websocket only). */
+  transports?: ('polling' | 'websocket')[];
+  /** The loopback address that it calls from, where a balancer tells clients by theirs. */
+  localAddress?: string;
   /** Whether it comes back by itself, with the cursors that it has reached (default: yes). */
   reconnects?: boolean;
 }
@@ -51,10 +56,13 @@ export class Listener {
   readonly goaways: Goaway[] = [];
   readonly #cursors = new Map<string, string>();
 
-  constructor(url: string, { token, cursor, cursors, headers, reconnects = true }: ListenerOptions = {}) {
+  constructor(url: string, options: ListenerOptions = {}) {
+    const { token, cursor, cursors, headers, transports = ['websocket'], localAddress, reconnects = true } = options;
     const given = [...(cursors ?? []), ...(cursor === undefined ? [] : [cursor])];
     this.socket = io(url, {
-      transports: ['websocket'],
+      transports,
+      // The client takes any agent, though its types promise a name.
+      ...(localAddress !== undefined && { agent: new Agent({ localAddress, keepAlive: true }) as unknown as string }),
       forceNew: true,
       reconnection: reconnects,
       reconnectionDelay: 50,

@@ -61,9 +61,9 @@ export class System {
     return started;
   }
 
-  /** Someone who calls its api. */
-  user(id: string, options?: TokenOptions): Promise<TestUser> {
-    return TestUser.signIn(id, this.api.url, options);
+  /** Someone who calls its api, by the given URL if it is behind a balancer. */
+  user(id: string, options?: TokenOptions, url = this.api.url): Promise<TestUser> {
+    return TestUser.signIn(id, url, options);
   }
 
   /** @throws {Error} when one of its processes has ended, or is another one than at first */
