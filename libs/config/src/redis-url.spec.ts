@@ -67,7 +67,10 @@ describe('REDIS_URL', () => {
   });
 
   it('is refused at boot in one line, which has no secret', () => {
-    const environment = { DATABASE_URL: 'postgres://api:x7Gq2@localhost/tidings', REDIS_URL: 'redis-cluster://:hush@a:b' };
+    const environment = {
+      DATABASE_URL: 'postgres://api:x7Gq2@localhost/tidings',
+      REDIS_URL: 'redis-cluster://:hush@a:b',
+    };
     const load = (): unknown => loadConfig(ProcessConfig, environment);
     expect(load).toThrow(ConfigError);
     expect(load).toThrow(/:\n {2}REDIS_URL has a host that is not host\[:port\]: "a:b"$/);
