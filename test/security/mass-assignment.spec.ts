@@ -31,14 +31,14 @@ beforeAll(async () => {
   listener = await alice.connect(system.sockets[0]!);
 });
 
+/** What a problem says of its fields. */
+const complaintsOf = (problem: Problem | undefined): unknown => [
+  problem?.code,
+  problem?.errors?.map(({ pointer, code }) => [pointer.split('/').at(-1), code]),
+];
+
 /** Refused for this field and no other. */
-function expectRefused(problem: Problem | undefined, field: string): void {
-  expect([field, problem?.code, problem?.errors]).toEqual([
-    field,
-    'VALIDATION_FAILED',
-    [expect.objectContaining({ pointer: expect.stringMatching(new RegExp(`/${field}$`)), code: 'UNKNOWN_FIELD' })],
-  ]);
-}
+const refusedFor = (field: string): unknown => ['VALIDATION_FAILED', [[field, 'UNKNOWN_FIELD']]];
 
 describe.each(Object.entries(MAKERS))('a payload of %s', (type, payload) => {
   const [resource, verb] = type.split('.');
@@ -52,7 +52,7 @@ describe.each(Object.entries(MAKERS))('a payload of %s', (type, payload) => {
     for (const field of forbidden) {
       const answer = await alice.call<Problem>(method, path, { body: { ...payload, [field]: 'mallory' } });
       expect(answer.status).toBe(400);
-      expectRefused(answer.body, field);
+      expect(complaintsOf(answer.body)).toEqual(refusedFor(field));
     }
   });
 
@@ -65,10 +65,10 @@ describe.each(Object.entries(MAKERS))('a payload of %s', (type, payload) => {
     const { body } = await alice.call<{ results: { problem?: Problem }[] }>('POST', '/v1/actions/batch', {
       body: { actions: items },
     });
-    for (const [index, field] of FIELDS.entries()) expectRefused(body.results[index]!.problem, field);
+    expect(body.results.map(({ problem }) => complaintsOf(problem))).toEqual(FIELDS.map(refusedFor));
     for (const [index, field] of FIELDS.entries()) {
       const answer = await ackOf(listener, 'submit', items[index]);
-      expectRefused(answer.ok ? undefined : answer.problem, field);
+      expect(complaintsOf(answer.ok ? undefined : answer.problem)).toEqual(refusedFor(field));
     }
   });
 });
@@ -78,7 +78,7 @@ describe('an action', () => {
     for (const field of ['owner', 'ownerId', 'userId', 'id', 'status', 'scopes', 'submittedAt', 'expiresAt']) {
       const item = { type: 'messages.create', payload: { text: 'x' }, [field]: 'mallory' };
       const answer = await ackOf(listener, 'submit', item);
-      expectRefused(answer.ok ? undefined : answer.problem, field);
+      expect(complaintsOf(answer.ok ? undefined : answer.problem)).toEqual(refusedFor(field));
     }
   });
 

@@ -53,7 +53,9 @@ class SlowClient {
   }
 
   closed(): Promise<void> {
-    return eventually(() => expect(this.isClosed).toBe(true), WITHIN);
+    return eventually(() => {
+      if (!this.isClosed) throw new Error(`not closed; it got ${JSON.stringify(this.received)}`);
+    }, WITHIN);
   }
 }
 

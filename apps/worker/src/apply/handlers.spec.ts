@@ -18,14 +18,14 @@ const contextOf = (signal: AbortSignal): PerformContext => ({ signal }) as Perfo
 
 describe('Handlers', () => {
   it('do not start work that was withdrawn before its turn came', async () => {
-    const perform = vi.fn(() => Promise.reject(new Error('nobody listens to this')));
+    const perform = vi.fn<NonNullable<Verb['perform']>>(() => Promise.reject(new Error('nobody listens to this')));
     const withdrawn = AbortSignal.abort(new Error('cancelled'));
     await expect(setUp({ perform }).perform(ROW, contextOf(withdrawn))).rejects.toThrow(HandlerError);
     expect(perform).not.toHaveBeenCalled();
   });
 
   it('do not apply in a transaction that has no time left', async () => {
-    const apply = vi.fn(() => Promise.resolve([]));
+    const apply = vi.fn<Verb['apply']>(() => Promise.resolve([]));
     const over = AbortSignal.abort(new DOMException('too late', 'TimeoutError'));
     const answer = setUp({ apply }).apply({} as Sql, [ROW], new Map(), over);
     await expect(answer).rejects.toMatchObject({ isTimeout: true });

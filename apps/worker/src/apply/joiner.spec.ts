@@ -225,9 +225,10 @@ describe('Joiner', () => {
       await tried.promise;
       return { leave: () => (left.resolve(), transaction) };
     };
-    let [isOver, sharer] = [false, await share()];
-    const run = one.joiner.run(entries).finally(() => (isOver = true));
-    while (!isOver) {
+    let sharer = await share();
+    const over = new AbortController();
+    const run = one.joiner.run(entries).finally(() => over.abort());
+    while (!over.signal.aborted) {
       const next = await share();
       await sharer.leave();
       sharer = next;
