@@ -27,7 +27,6 @@ interface Compose {
   volumes: Record<string, object | null>;
 }
 
-const SECRETS = { POSTGRES_PASSWORD: 'p', REDIS_PASSWORD: 'r' };
 const APPS = ['api', 'worker', 'socket'];
 
 let compose: Compose;
@@ -35,7 +34,9 @@ let dockerfile: string;
 
 beforeAll(async () => {
   const text = await readFile(join(ROOT, 'docker-compose.yml'), 'utf8');
-  compose = parse(interpolate(text, SECRETS), { merge: true }) as Compose;
+  // Those that compose asks for, as .env has them.
+  const secrets = Object.fromEntries([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => [name!, 'secret']));
+  compose = parse(interpolate(text, secrets), { merge: true }) as Compose;
   dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
 });
 

@@ -27,7 +27,7 @@ export class LambdaProcess {
       // Outside of the project: nothing but the one file may be needed.
       cwd: join(BUNDLE, '..'),
       env: {
-        NODE_ENV: 'production',
+        NODE_ENV: 'test',
         LOG_LEVEL: 'warn',
         DATABASE_URL: database,
         DATABASE_POOL_SIZE: '1',

@@ -91,7 +91,6 @@ describe('in production', () => {
 
   it.each([
     ['REDIS_URL', 'redis://localhost:6379', 'ALLOW_UNPROTECTED_REDIS'],
-    ['REDIS_URL', 'rediss://api@redis', 'ALLOW_UNPROTECTED_REDIS'],
     ['REDIS_URL', 'redis://:foobared@redis', 'ALLOW_UNPROTECTED_REDIS'],
     ['REDIS_URL', 'redis-cluster://a:7000,b:7000', 'ALLOW_UNPROTECTED_REDIS'],
     ['REDIS_URL', 'redis-sentinel://:redis@a:26379,b/main', 'ALLOW_UNPROTECTED_REDIS'],
