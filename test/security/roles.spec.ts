@@ -144,9 +144,9 @@ describe('apps with users and roles of their own', () => {
   });
 
   it('keep the days of the ledger, the worker alone', async () => {
-    const days = 'select create_ledger_partitions(9) as made';
-    expect(await onPostgres(postgres.worker, (client) => client.query(days))).toMatchObject({ rows: [{ made: 4 }] });
-    await onPostgres(postgres.worker, (client) => client.query('select drop_ledger_partitions(2)'));
+    const days = `select create_ledger_partitions_of('actions', 9) as made`;
+    expect(await onPostgres(postgres.worker, (client) => client.query(days))).toMatchObject({ rows: [{ made: 2 }] });
+    await onPostgres(postgres.worker, (client) => client.query('select drop_oldest_ledger_partition(2)'));
     for (const app of ['api', 'socket'] as const) {
       await expect(onPostgres(postgres[app], (client) => client.query(days))).rejects.toMatchObject({ code: '42501' });
     }

@@ -13,6 +13,7 @@ import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
 import { testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
+import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
 import { Joiner } from './joiner.ts';
 
@@ -75,6 +76,9 @@ async function createWorker(): Promise<WorkerUnderTest> {
     .useValue({ emit, isConnected: true })
     .overrideProvider(TicketQueue)
     .useValue({ add: addTickets, addSuspects: addTickets, isReady: true })
+    // Its gauges are there once a process.
+    .overrideProvider(WorkerMetrics)
+    .useValue({})
     .overrideProvider(TicketProcessor)
     .useValue({})
     .compile();
