@@ -5,11 +5,11 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } },
   test: {
-    include: ['{apps,libs,test,infra}/**/*.spec.ts'],
+    include: ['{apps,libs,test,infra,chaos}/**/*.spec.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    setupFiles: ['reflect-metadata'],
+    setupFiles: ['reflect-metadata', './libs/testing/src/test-hooks.ts'],
   },
 });
