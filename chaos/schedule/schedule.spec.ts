@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { everyKindInMixes, labelOf, mixes, singles, type Round, type Schedulable } from './schedule.ts';
 
 const KINDS: Schedulable[] = [
-  { name: 'api-killed', target: 'apis', holdMs: [100, 200] },
-  { name: 'worker-killed', target: 'workers', holdMs: [100, 200] },
-  { name: 'worker-frozen', target: 'workers', holdMs: [100, 200] },
-  { name: 'redis-cut', target: 'redis', holdMs: [1_000, 3_000], variants: ['cut', 'delay'] },
-  { name: 'redis-killed', target: 'redis', holdMs: [0, 0] },
+  { name: 'api-killed', targets: ['apis'], holdMs: [100, 200] },
+  { name: 'worker-killed', targets: ['workers'], holdMs: [100, 200] },
+  { name: 'worker-frozen', targets: ['workers'], holdMs: [100, 200] },
+  { name: 'redis-cut', targets: ['redis', 'messages'], holdMs: [1_000, 3_000], variants: ['cut', 'delay'] },
+  { name: 'redis-killed', targets: ['redis'], holdMs: [0, 0] },
 ];
 
 function take(count: number, seed: number): Round[] {
@@ -14,8 +14,8 @@ function take(count: number, seed: number): Round[] {
   return Array.from({ length: count }, () => rounds.next().value);
 }
 
-function targetOf(name: string): string {
-  return KINDS.find((kind) => kind.name === name)!.target;
+function targetsOf(name: string): readonly string[] {
+  return KINDS.find((kind) => kind.name === name)!.targets;
 }
 
 describe('the schedule', () => {
@@ -53,7 +53,8 @@ describe('the schedule', () => {
     const rounds = take(500, 3);
     expect(new Set(rounds.map(({ faults }) => faults.length))).toEqual(new Set([2, 3]));
     for (const { faults } of rounds) {
-      expect(new Set(faults.map(({ kind }) => targetOf(kind))).size).toBe(faults.length);
+      const targets = faults.flatMap(({ kind }) => targetsOf(kind));
+      expect(new Set(targets).size).toBe(targets.length);
       for (const { kind, variant, holdMs, victim } of faults) {
         const { holdMs: limits, variants } = KINDS.find(({ name }) => name === kind)!;
         expect(holdMs).toBeGreaterThanOrEqual(limits[0]);

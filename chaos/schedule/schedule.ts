@@ -1,12 +1,12 @@
 import { integer, pick, randomFrom, shuffled, type Random } from './random.ts';
 
-/** What a fault acts on. Two faults on the same target never meet: one would undo or hide the other. */
+/** What a fault acts on, or needs to be well. Two faults on the same target never meet: one would undo or hide the other. */
 export type Target = 'apis' | 'workers' | 'gateways' | 'redis' | 'postgres' | 'clients' | 'messages' | 'actions';
 
 /** What the schedule has to know of a kind of fault. */
 export interface Schedulable {
   name: string;
-  target: Target;
+  targets: readonly Target[];
   /** In how many ways it happens; one unless given. */
   variants?: readonly string[];
   /** How long it lasts, in milliseconds: chosen between these. */
@@ -60,7 +60,7 @@ function mix(random: Random, left: Schedulable[], size: number): Round {
   const chosen: Schedulable[] = [];
   for (let index = 0; index < left.length && chosen.length < size;) {
     const kind = left[index]!;
-    if (chosen.some(({ target }) => target === kind.target)) index += 1;
+    if (chosen.some(({ targets }) => targets.some((target) => kind.targets.includes(target)))) index += 1;
     else chosen.push(...left.splice(index, 1));
   }
   return {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, type StartedApp } from '#testing';
 
 /** An end of a process that a fault announced. */
@@ -16,7 +17,7 @@ const DEATH_MS = 90_000;
  * been announced stays dead, and counts.
  */
 export class Supervisor {
-  readonly #apps = new Map<StartedApp, { pid: number | undefined; restarts: number }>();
+  readonly #apps = new Map<StartedApp, { pid: number | undefined }>();
   readonly #announced = new Set<StartedApp>();
   readonly #atRest = new Set<StartedApp>();
   readonly #deaths: Death[] = [];
@@ -24,7 +25,7 @@ export class Supervisor {
   #isClosed = false;
 
   watch(app: StartedApp): void {
-    this.#apps.set(app, { pid: app.pid, restarts: 0 });
+    this.#apps.set(app, { pid: app.pid });
     void this.follow(app);
   }
 
@@ -38,17 +39,12 @@ export class Supervisor {
 
   /** Kills it, and waits until another process has taken its place. */
   async kill(app: StartedApp, signal: NodeJS.Signals = 'SIGKILL', pauseMs = 0): Promise<Death> {
-    const [before, pid] = [this.#deaths.length, app.pid!];
-    const done = this.announce(app);
-    this.#atRest.add(app);
-    await app.kill(signal);
-    await app.ended();
-    const death = await eventually(() => this.deathSince(before, pid));
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    this.#atRest.delete(app);
-    await this.isBack(app);
-    done();
-    return death;
+    return this.whileAway(app, signal, () => delay(pauseMs));
+  }
+
+  /** Ends it in an orderly way, and starts it again when `work` is done. */
+  async replace(app: StartedApp, work: () => Promise<void>): Promise<void> {
+    await this.whileAway(app, 'SIGTERM', work);
   }
 
   /** Those that died until now: give it to {@link since}. */
@@ -85,6 +81,23 @@ export class Supervisor {
     this.#isClosed = true;
   }
 
+  private async whileAway(app: StartedApp, signal: NodeJS.Signals, work: () => Promise<void>): Promise<Death> {
+    const [before, pid] = [this.count, app.pid!];
+    const done = this.announce(app);
+    this.#atRest.add(app);
+    try {
+      await app.kill(signal);
+      await app.ended();
+      const death = await eventually(() => this.deathSince(before, pid));
+      await work();
+      return death;
+    } finally {
+      this.#atRest.delete(app);
+      await this.isBack(app);
+      done();
+    }
+  }
+
   private deathSince(count: number, pid: number): Death {
     const death = this.since(count).find((one) => one.pid === pid);
     if (!death) throw new Error(`${pid} is not dead`);
@@ -106,7 +119,6 @@ export class Supervisor {
       // While Postgres or Redis are away too it may need some starts.
       await eventually(() => app.start(), { timeoutMs: DEATH_MS, everyMs: 250 });
       state.pid = app.pid;
-      state.restarts += 1;
     }
   }
 }

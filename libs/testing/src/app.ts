@@ -33,7 +33,7 @@ export async function startApp(app: AppName, env: NodeJS.ProcessEnv, root?: stri
     instance: env['INSTANCE_ID'] ?? `${app}-${started}`,
     port: env['PORT'] ? Number(env['PORT']) : await freePort(),
     env: { ...SETTINGS, ...env },
-    readyWithinMs: 20_000,
+    readyWithinMs: 60_000,
     ...(root !== undefined && { root }),
   });
   atEndOfFile(() => process.kill());

@@ -100,6 +100,6 @@ async function databaseOf({ postgres, root = ROOT }: SystemOptions): Promise<str
 /** Brings an empty database to the schema of the apps. */
 async function migrate(url: string, root: string): Promise<void> {
   // Only the URL of the database counts; the configuration asks for one of Redis too.
-  const env = { ...process.env, DATABASE_URL: url, REDIS_URL: 'redis://127.0.0.1' };
+  const env = { ...process.env, NODE_ENV: 'test', DATABASE_URL: url, REDIS_URL: 'redis://127.0.0.1' };
   await promisify(execFile)(process.execPath, [join(root, 'dist/apps/worker/src/migrate.js')], { env });
 }
