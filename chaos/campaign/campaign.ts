@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Violation } from '../checker/violation.ts';
 import { judge } from '../checker/judge.ts';
-import { tamper, type TamperingName } from '../checker/tamper.ts';
 import type { Fault } from '../faults/fault.ts';
+import type { History, LedgerContent } from '../history/history.ts';
 import { readLedger } from '../history/ledger-content.ts';
 import { Recorder } from '../history/recorder.ts';
 import { Load } from '../load/load.ts';
@@ -20,8 +20,6 @@ export interface CampaignOptions {
   leastAccepted: number;
   /** No further round begins after that, in milliseconds. */
   longestMs: number;
-  /** What to falsify before it is judged, to see that it is noticed. */
-  tampering?: TamperingName | undefined;
   say: (line: string) => void;
 }
 
@@ -39,6 +37,11 @@ export interface CampaignResult {
   /** Ends of actions, by status. */
   ended: Record<string, number>;
   violations: Violation[];
+  /** The last warnings of the apps, by their names. */
+  warnings: Record<string, string[]>;
+  /** What was judged. */
+  history: History;
+  ledger: LedgerContent;
   /** What the ledger itself says that must not be. */
   ledgerViolations: string[];
   /** From the healing of the last fault to the last outcome that was waited for, at most over all rounds, in milliseconds. */
@@ -52,6 +55,8 @@ const WARM_UP_MS = 2_000;
 /** Whatever comes twice would come in that time, in milliseconds. */
 const QUIET_MS = 3_000;
 
+const SHOWN_WARNINGS = 200;
+
 /** Round after round, under load; then waits for quiet, and judges. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const { seed, perSecond, say } = options;
@@ -60,22 +65,25 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const recorder = new Recorder();
   const [api, lines] = [stage.rest.url, stage.lines.map(({ url }) => url)];
   const load = await Load.gather({ seed, api, lines, slowLine: stage.slowLine.url, perSecond, recorder });
-  say(`ready after ${Math.round(performance.now() - startedAt)} ms: ${stage.instances.map(({ app }) => app.name).join(' ')}`);
+  say(
+    `ready after ${Math.round(performance.now() - startedAt)} ms: ${stage.instances.map(({ app }) => app.name).join(' ')}`,
+  );
   load.start();
   await delay(WARM_UP_MS);
   const rounds = await runRounds(options, { stage, load, recorder, startedAt });
   await load.stop();
-  const quietMs = await heardAll(recorder, performance.now());
+  const { healedMs: quietMs } = await heardAll(recorder, performance.now());
   await stage.ledger.settled(HEALED_WITHIN_MS).catch(() => undefined);
   await delay(QUIET_MS);
   for (const waiting of load.waiting()) recorder.report('lost', waiting);
   const [content, report] = [await readLedger(stage.ledger), await stage.ledger.report()];
   load.close();
-  if (options.tampering) tamper(recorder, options.tampering);
-  const violations = judge(recorder, content);
+  const warnings = warningsOf(stage);
   await stage.stop();
   return {
-    ...{ seed, rounds, violations },
+    ...{ seed, warnings, history: recorder, ledger: content },
+    violations: judge(recorder, content),
+    rounds: rounds.map((round) => ({ ...round, lastAction: describeLast(round, content) })),
     accepted: recorder.accepted,
     unanswered: recorder.submits.filter(({ end }) => end === 'unanswered').length,
     repeated: recorder.submits.filter(({ tries }) => tries > 1).length,
@@ -101,7 +109,34 @@ async function runRounds(
     const run = await runRound({ ...scene, faults: byName }, round);
     done.push(run);
     for (const line of [...run.evidence, ...run.complaints.map((complaint) => `WRONG: ${complaint}`)]) say(`  ${line}`);
-    say(`  all heard ${Math.round(run.healedMs)} ms after the healing; ${run.accepted} accepted, ${scene.recorder.accepted} in all`);
+    say(
+      `  all heard ${Math.round(run.healedMs)} ms after the healing; ${run.accepted} accepted, ${scene.recorder.accepted} in all`,
+    );
   }
   return done;
+}
+
+function warningsOf({ instances }: Stage): Record<string, string[]> {
+  return Object.fromEntries(
+    instances.map(({ app }) => [
+      app.name,
+      app
+        .logs()
+        .split('\n')
+        .filter((line) => !line.includes('"level":30'))
+        .slice(-SHOWN_WARNINGS),
+    ]),
+  );
+}
+
+/** Where the time went of the outcome that was heard last: before the action was done, or after it. */
+function describeLast(
+  { lastAction, startedAt, lastedMs, healedMs }: RoundRun,
+  { actions }: LedgerContent,
+): string | undefined {
+  const action = actions.find(({ id }) => id === lastAction);
+  if (!action?.finishedAt) return lastAction;
+  const healedAt = performance.timeOrigin + startedAt + lastedMs;
+  const doneMs = Math.round(action.finishedAt - healedAt);
+  return `${action.type} ${action.id} of ${action.owner}: done ${doneMs} ms after the healing, heard by all after ${Math.round(healedMs)} ms`;
 }

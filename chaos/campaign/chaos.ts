@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { ROOT } from '../../infra/local/run-tool.ts';
-import { TAMPERING_NAMES } from '../checker/tamper.ts';
-import { FAULTS } from '../faults/catalogue.ts';
+import { judge } from '../checker/judge.ts';
+import { tamper, TAMPERING_NAMES } from '../checker/tamper.ts';
 import type { Fault } from '../faults/fault.ts';
 import { summaryOf, writeReport } from '../report/report.ts';
 import { tableOf } from '../report/table.ts';
@@ -11,23 +11,30 @@ import { runCampaign } from './campaign.ts';
 import type { ChaosOptions } from './options.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 
-const STAGE = { apis: 2, workers: 3, sockets: 3 };
+/** The least in which one of each can be missed. */
+const STAGE = { apis: 2, workers: 2, sockets: 3 };
 
 /** A whole run, with its report; whether it has passed. */
-export async function runChaos(options: ChaosOptions, folder: string, say: (line: string) => void): Promise<boolean> {
-  const { seed, command, tamper, perSecond, actions } = options;
+export async function runChaos(options: ChaosOptions, parent: string, say: (line: string) => void): Promise<boolean> {
+  const { seed, command, perSecond, actions } = options;
   const profile: Profile = oneOf('profile', options.profile, PROFILES as Record<ProfileName, Profile>);
-  const tampering = tamper === undefined ? undefined : oneOf('tamper', tamper, asRecord(TAMPERING_NAMES));
-  const rounds = options.only === undefined ? profile.rounds(seed, FAULTS) : onlyRounds(seed, FAULTS, options.only);
+  const tampering =
+    options.tamper === undefined ? undefined : oneOf('tamper', options.tamper, asRecord(TAMPERING_NAMES));
+  const { faults, folder } = await profile.equip(parent);
+  const rounds = options.only === undefined ? profile.rounds(seed, faults) : onlyRounds(seed, faults, options.only);
   say(`seed ${seed}; to repeat it: ${command}`);
   const result = await runCampaign({
-    ...{ seed, rounds, tampering, say },
+    ...{ seed, rounds, say },
     stage: { folder, ...STAGE },
-    faults: FAULTS,
+    faults,
     perSecond: perSecond ?? profile.perSecond,
     leastAccepted: actions ?? (options.only === undefined ? profile.leastAccepted : Infinity),
     longestMs: profile.longestMs,
   });
+  if (tampering !== undefined) {
+    tamper(result.history, tampering);
+    result.violations = judge(result.history, result.ledger);
+  }
   console.table(tableOf(result));
   say(summaryOf(result));
   const complaints = complaintsOf(result);

@@ -1,7 +1,19 @@
+import { atEndOfFile } from '#testing';
+import { FAULTS } from '../faults/catalogue.ts';
+import { clockFaults } from '../faults/clock-faults.ts';
+import { diskFaults, mountSmallDisk } from '../faults/disk-faults.ts';
 import type { Fault } from '../faults/fault.ts';
 import { everyKindInMixes, mixes, singles, type Round } from '../schedule/schedule.ts';
 
+/** What a profile needs of the machine, besides processes. */
+export interface Equipment {
+  faults: readonly Fault[];
+  /** Where Redis keeps its data. */
+  folder: string;
+}
+
 export interface Profile {
+  equip: (folder: string) => Promise<Equipment>;
   rounds: (seed: number, faults: readonly Fault[]) => Iterable<Round>;
   perSecond: number;
   leastAccepted: number;
@@ -11,11 +23,20 @@ export interface Profile {
 
 const MINUTE_MS = 60_000;
 
+const usual = async (folder: string): Promise<Equipment> => ({ folder, faults: FAULTS });
+
 export const PROFILES = {
   /** Every kind once, several at a time: for each change of the code. */
-  short: { rounds: everyKindInMixes, perSecond: 150, leastAccepted: Infinity, longestMs: 2.5 * MINUTE_MS },
+  short: {
+    equip: usual,
+    rounds: everyKindInMixes,
+    perSecond: 150,
+    leastAccepted: Infinity,
+    longestMs: 2.5 * MINUTE_MS,
+  },
   /** Every kind alone in all its variants, then mixes, until enough was accepted. */
   long: {
+    equip: usual,
     *rounds(seed, faults) {
       yield* singles(seed, faults);
       yield* mixes(seed, faults);
@@ -25,7 +46,21 @@ export const PROFILES = {
     longestMs: 90 * MINUTE_MS,
   },
   /** Every kind alone in all its variants. */
-  singles: { rounds: singles, perSecond: 150, leastAccepted: Infinity, longestMs: 30 * MINUTE_MS },
+  singles: { equip: usual, rounds: singles, perSecond: 150, leastAccepted: Infinity, longestMs: 30 * MINUTE_MS },
+  /** Clocks that jump: needs libfaketime. */
+  clock: {
+    equip: async (folder) => ({ folder, faults: await clockFaults() }),
+    ...{ rounds: singles, perSecond: 150, leastAccepted: Infinity, longestMs: 10 * MINUTE_MS },
+  },
+  /** The disk of Redis is full: needs root. */
+  disk: {
+    equip: async (parent) => {
+      const disk = await mountSmallDisk(parent);
+      atEndOfFile(disk.unmount);
+      return { folder: disk.folder, faults: diskFaults(disk) };
+    },
+    ...{ rounds: singles, perSecond: 150, leastAccepted: Infinity, longestMs: 10 * MINUTE_MS },
+  },
 } satisfies Record<string, Profile>;
 
 export type ProfileName = keyof typeof PROFILES;

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../faults/fault.ts';
 import type { Recorder } from '../history/recorder.ts';
@@ -28,6 +29,10 @@ export interface RoundRun {
   lastedMs: number;
   /** From the healing of the last fault until everything was heard that had been accepted by then. */
   healedMs: number;
+  /** The action whose outcome was heard last, of those. */
+  lastAction?: string | undefined;
+  /** Load average of the machine, over a minute. */
+  machineLoad: number;
   /** Accepted from the start of the round to the start of the next. */
   accepted: number;
   /** What was wrong with the processes afterwards. */
@@ -58,20 +63,29 @@ export async function runRound({ stage, load, recorder, faults }: Scene, round: 
     }),
   );
   const endedAt = performance.now();
-  const healedMs = await heardAll(recorder, endedAt);
+  const { healedMs, lastAction } = await heardAll(recorder, endedAt);
   const complaints = await complaintsAbout(stage);
   await delay(PEACE_MS);
   return {
     faults: round.faults.map(labelOf),
-    ...{ startedAt, evidence, misfires, healedMs, complaints },
+    ...{ startedAt, evidence, misfires, healedMs, lastAction, complaints },
+    machineLoad: loadavg()[0]!,
     lastedMs: endedAt - startedAt,
     accepted: recorder.accepted - before,
   };
 }
 
 /** How long it takes until all is heard that was accepted until a moment, from then on, in milliseconds. */
-export async function heardAll(recorder: Recorder, acceptedUntil: number): Promise<number> {
-  const tookMs = (): number => performance.now() - acceptedUntil;
-  while (recorder.awaited(acceptedUntil).length > 0 && tookMs() < GIVEN_UP_MS) await delay(25);
-  return tookMs();
+export async function heardAll(
+  recorder: Recorder,
+  acceptedUntil: number,
+): Promise<Pick<RoundRun, 'healedMs' | 'lastAction'>> {
+  let lastAction: string | undefined;
+  for (;;) {
+    const healedMs = performance.now() - acceptedUntil;
+    const [one] = recorder.awaited(acceptedUntil);
+    if (one === undefined || healedMs >= GIVEN_UP_MS) return { healedMs, lastAction };
+    lastAction = one;
+    await delay(25);
+  }
 }

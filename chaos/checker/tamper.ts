@@ -13,7 +13,9 @@ const TAMPERINGS = {
     hearings.push({ ...heard, ear: stranger });
   },
   phantom: (hearings, at) => {
-    const last = hearings.findLast(({ ear, channel }) => ear === hearings[at]!.ear && channel === hearings[at]!.channel)!;
+    const last = hearings.findLast(
+      ({ ear, channel }) => ear === hearings[at]!.ear && channel === hearings[at]!.channel,
+    )!;
     hearings.push({ ...last, offset: last.offset + 1, eventId: crypto.randomUUID(), actionId: crypto.randomUUID() });
   },
 } satisfies Record<string, Tampering>;

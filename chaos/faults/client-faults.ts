@@ -44,7 +44,15 @@ const DROPPED = 'does not read, and is dropped';
 
 async function readSlowly(stage: Stage, { holdMs }: PlannedFault, load: Load): Promise<string> {
   const drops = (): number =>
-    stage.gateways.reduce((sum, { app }) => sum + app.logs().split('\n').filter((line) => line.includes(DROPPED)).length, 0);
+    stage.gateways.reduce(
+      (sum, { app }) =>
+        sum +
+        app
+          .logs()
+          .split('\n')
+          .filter((line) => line.includes(DROPPED)).length,
+      0,
+    );
   const before = drops();
   stage.slowLine.hang();
   try {
@@ -65,7 +73,8 @@ async function flood({ slow }: Load): Promise<void> {
   const text = '🙂'.repeat(LONGEST);
   let left = MESSAGES;
   const send = async (): Promise<void> => {
-    while (left-- > 0) await slow.submit({ resource: 'messages', verb: 'create', id: randomUUID(), payload: { text } }, 60_000);
+    while (left-- > 0)
+      await slow.submit({ resource: 'messages', verb: 'create', id: randomUUID(), payload: { text } }, 60_000);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, send));
 }

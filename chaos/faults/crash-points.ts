@@ -34,7 +34,8 @@ async function dieInPlaceOf(stage: Stage, victim: Instance, { variant }: Planned
   const timer = setTimeout(() => void standIn.kill('SIGTERM'), REACHED_MS);
   await standIn.ended();
   clearTimeout(timer);
-  if (standIn.exitCode !== null) throw new Error(`the stand-in ended with ${standIn.exitCode}: ${variant} was not reached`);
+  if (standIn.exitCode !== null)
+    throw new Error(`the stand-in ended with ${standIn.exitCode}: ${variant} was not reached`);
   return pid;
 }
 

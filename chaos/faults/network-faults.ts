@@ -7,7 +7,9 @@ import type { Fault } from './fault.ts';
 type Ways = (stage: Stage, plan: PlannedFault) => readonly FaultyProxy[];
 
 /** How a network fails, and what counts as a proof. */
-const FAILURES: Readonly<Record<string, { fail: (way: FaultyProxy, delayMs: number) => void; counted: readonly Count[] }>> = {
+const FAILURES: Readonly<
+  Record<string, { fail: (way: FaultyProxy, delayMs: number) => void; counted: readonly Count[] }>
+> = {
   cut: { fail: (way) => way.cut(), counted: ['ended', 'refused'] },
   'black-hole': { fail: (way) => way.swallow(), counted: ['swallowed'] },
   delay: { fail: (way, delayMs) => way.slow(delayMs), counted: ['delayed'] },
@@ -18,7 +20,8 @@ function partition(ways: Ways, delayMs: number): Fault['strike'] {
   return async (stage, plan) => {
     const hit = ways(stage, plan);
     const { fail, counted } = FAILURES[plan.variant!]!;
-    const count = (): number => hit.reduce((sum, { counts }) => sum + counted.reduce((all, name) => all + counts[name], 0), 0);
+    const count = (): number =>
+      hit.reduce((sum, { counts }) => sum + counted.reduce((all, name) => all + counts[name], 0), 0);
     const before = count();
     for (const way of hit) fail(way, delayMs);
     try {

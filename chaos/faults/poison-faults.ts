@@ -21,7 +21,10 @@ async function poison({ ledger, supervisor, workers }: Stage, { variant }: Plann
   const deaths = supervisor.count;
   const submits = await Promise.all(
     Array.from({ length: isDeadly ? 1 : ACTIONS }, () =>
-      load.poisoner.submit({ resource: 'drills', verb: 'create', id: randomUUID(), payload: { fault: variant } }, 60_000),
+      load.poisoner.submit(
+        { resource: 'drills', verb: 'create', id: randomUUID(), payload: { fault: variant } },
+        60_000,
+      ),
     ),
   );
   const ids = submits.flatMap(({ actionIds }) => actionIds);

@@ -61,6 +61,8 @@ export interface LedgerAction {
   status: OutcomeStatus | 'pending' | 'running';
   seq: number;
   key: string | null;
+  /** When it ended, by the clock of Postgres: milliseconds since 1970. */
+  finishedAt?: number | null;
 }
 
 /** An event, as the ledger has it. */

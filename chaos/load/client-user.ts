@@ -1,5 +1,5 @@
 import { createClient, TidingsError, type TidingsClient } from '#client';
-import { decodeCursor, roomChannel, type Envelope } from '#contracts';
+import { decodeCursor, roomChannel } from '#contracts';
 import { token } from '#testing';
 import type { Ear, Submit } from '../history/history.ts';
 import type { Recorder } from '../history/recorder.ts';
@@ -89,7 +89,7 @@ export class ClientUser {
     });
     client.on('outcome', (outcome) => this.#recorder.hear(this.#ear, outcome, true));
     client.on('event', (event) => {
-      if ('offset' in event) this.#recorder.hear(this.#ear, event as Envelope, false);
+      if ('offset' in event) this.#recorder.hear(this.#ear, event, false);
     });
   }
 }

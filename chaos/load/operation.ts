@@ -32,7 +32,8 @@ export function lifeOfResource(random: Random, roomIds: readonly string[]): Oper
   const edits = integer(random, 0, MOST_EDITS + 1);
   const step = (verb: Operation['verb'], number: number): Operation => ({
     ...{ resource, verb, id },
-    payload: resource === 'drills' ? drillPayload(random) : { text: `step ${number}`, ...(verb === 'create' && { roomId }) },
+    payload:
+      resource === 'drills' ? drillPayload(random) : { text: `step ${number}`, ...(verb === 'create' && { roomId }) },
   });
   const life = [step('create', 0), ...Array.from({ length: edits }, (_, index) => step('edit', index + 1))];
   return random() < 0.3 ? [...life, step('delete', edits + 1)] : life;

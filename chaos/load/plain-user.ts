@@ -1,5 +1,5 @@
 import { connect, TestUser, type Listener } from '#testing';
-import { decodeCursor, roomChannel, type Envelope, type OutcomeEnvelope } from '#contracts';
+import { decodeCursor, roomChannel, type OutcomeEnvelope } from '#contracts';
 import { subscribe } from '../../test/rooms/room.ts';
 import type { Ear, Submit } from '../history/history.ts';
 import type { Recorder } from '../history/recorder.ts';
@@ -92,7 +92,7 @@ export class PlainUser {
       listener.outcomes.length = 0;
     });
     listener.socket.on('event', (event) => {
-      if ('offset' in event) this.#recorder.hear(ear, event as Envelope, false);
+      if ('offset' in event) this.#recorder.hear(ear, event, false);
       listener.events.length = 0;
     });
   }

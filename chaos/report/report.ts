@@ -14,11 +14,12 @@ const SHOWN = 200;
 export async function writeReport(result: CampaignResult, command: string): Promise<string> {
   const path = join(FOLDER, `seed-${result.seed}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`);
   await mkdir(FOLDER, { recursive: true });
-  const { violations, ...rest } = result;
+  const { violations, history: _history, ledger: _ledger, warnings, ...rest } = result;
   const shown = violations.slice(0, SHOWN);
   const json = { command, ...rest, counts: countsOf(violations), kinds: kindsOf(result), violations: shown };
   await writeFile(`${path}.json`, `${JSON.stringify(json, null, 2)}\n`);
   await writeFile(`${path}.md`, textOf(result, command));
+  if (complaintsOf(result).length > 0) await writeFile(`${path}.log.json`, JSON.stringify(warnings, null, 1));
   return path;
 }
 
@@ -43,7 +44,13 @@ function textOf(result: CampaignResult, command: string): string {
     markdownOf(tableOf(result)),
     '## What was done',
     result.rounds
-      .map(({ faults, evidence }, index) => `${index + 1}. ${faults.join(' + ')}\n${evidence.map((line) => `   - ${line}`).join('\n')}`)
+      .map(({ faults, evidence, lastAction, machineLoad }, index) =>
+        [
+          `${index + 1}. ${faults.join(' + ')} (load average ${machineLoad.toFixed(1)})`,
+          ...evidence,
+          `the last: ${lastAction ?? 'none'}`,
+        ].join('\n   - '),
+      )
       .join('\n'),
     '',
   ].join('\n\n');

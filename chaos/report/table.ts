@@ -1,4 +1,5 @@
 import type { CampaignResult } from '../campaign/campaign.ts';
+import type { RoundRun } from '../campaign/round-run.ts';
 import { VIOLATION_KINDS } from '../checker/violation.ts';
 import { countsOf, violationsOf, type Counts } from './verdict.ts';
 
@@ -19,14 +20,18 @@ export function tableOf(result: CampaignResult): Line[] {
   const groups = Map.groupBy(indexed, ({ round: { faults } }) =>
     faults.length === 1 ? faults[0]! : `mixes of ${faults.length}`,
   );
-  return [...groups].map(([faults, members]) => ({
+  return [...groups].map(([faults, members]) => lineOf(result, faults, members));
+}
+
+function lineOf(result: CampaignResult, faults: string, members: { round: RoundRun; index: number }[]): Line {
+  return {
     faults,
     rounds: members.length,
     accepted: members.reduce((sum, { round }) => sum + round.accepted, 0),
     ...countsOf(members.flatMap(({ index }) => violationsOf(result, index))),
     healedMs: Math.round(Math.max(...members.map(({ round }) => round.healedMs))),
     well: members.every(({ round }) => round.misfires === 0 && round.complaints.length === 0),
-  }));
+  };
 }
 
 /** How often each kind of fault happened, alone or in a mix. */

@@ -14,7 +14,14 @@ export async function complaintsAbout(stage: Stage): Promise<string[]> {
     ...stage.gateways.map(takesConnections),
     ...stage.workers.map(isAtWork),
   ];
-  const found = await Promise.all(all.map((check) => check.then(() => [], (error: unknown) => [String(error)])));
+  const found = await Promise.all(
+    all.map((check) =>
+      check.then(
+        () => [],
+        (error: unknown) => [String(error)],
+      ),
+    ),
+  );
   return [...stage.supervisor.complaints(), ...found.flat()];
 }
 
@@ -31,7 +38,9 @@ async function isReady({ app }: Instance): Promise<void> {
 }
 
 async function takesConnections({ app }: Instance): Promise<void> {
-  const probe = await eventually(async () => connect(app.url, { token: await token('probe') }), { timeoutMs: SERVING_MS });
+  const probe = await eventually(async () => connect(app.url, { token: await token('probe') }), {
+    timeoutMs: SERVING_MS,
+  });
   probe.close();
 }
 

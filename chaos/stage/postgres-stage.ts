@@ -14,8 +14,6 @@ const TRY_EVERY_MS = 20;
 /** The Postgres of the stage, as faults see it. */
 export interface PostgresStage {
   readonly url: string;
-  /** Where its data is. */
-  readonly folder: string;
   /** Kills it; gives the number of its process. */
   kill: () => Promise<number>;
   /** Starts it again, and waits until it answers. */
@@ -39,7 +37,6 @@ export async function startPostgresStage(): Promise<PostgresStage> {
   const server = await privatePostgres({ settings: { max_connections: String(MOST_CONNECTIONS) } });
   return {
     url: server.url,
-    folder: server.folder,
     kill: async () => {
       const pid = server.pid!;
       await server.kill();
@@ -58,7 +55,8 @@ where application_name like 'tidings%' and backend_type = 'client backend'`;
 /** Takes what is left, ends the connections of the apps, and takes these too, again and again. */
 async function exhaust(url: string): Promise<Exhaustion> {
   const held: pg.Client[] = [];
-  let [refused, isOver] = [0, false];
+  const over = new AbortController();
+  let refused = 0;
 
   const take = async (): Promise<boolean> => {
     const client = new pg.Client({ connectionString: url, application_name: 'chaos' });
@@ -73,13 +71,13 @@ async function exhaust(url: string): Promise<Exhaustion> {
     return true;
   };
   const takeAll = async (): Promise<void> => {
-    while (!isOver && (await take()));
+    while (!over.signal.aborted && (await take()));
   };
 
   await takeAll();
   const { rowCount } = await held[0]!.query(END_APPS);
   const taking = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await takeAll();
       await delay(TRY_EVERY_MS);
     }
@@ -93,7 +91,7 @@ async function exhaust(url: string): Promise<Exhaustion> {
       return refused;
     },
     release: async () => {
-      isOver = true;
+      over.abort();
       await taking;
       await Promise.all(held.map((client) => client.end().catch(() => undefined)));
     },

@@ -23,6 +23,12 @@ export interface RedisStage {
   /** Lets it store nothing more, until {@link makeRoom}; gives the error with which it refuses. */
   fillUp: () => Promise<string>;
   makeRoom: () => Promise<void>;
+  /**
+   * The error with which it refuses to store.
+   *
+   * @throws {Error} when it stores
+   */
+  refusal: () => Promise<string>;
   /** Whether it answers within a second. */
   answers: () => Promise<boolean>;
 }
@@ -79,16 +85,21 @@ export async function startRedisStage(folder: string): Promise<RedisStage> {
     fillUp: () =>
       ask(async (redis) => {
         await redis.config('SET', 'maxmemory', '1mb');
-        return redis.set('chaos', 'x'.repeat(1_000)).then(
-          () => Promise.reject(new Error('Redis still stores')),
-          (error: Error) => error.message,
-        );
+        return refusalOf(redis);
       }),
     makeRoom: () => ask(async (redis) => void (await redis.config('SET', 'maxmemory', '0'))),
+    refusal: () => ask(refusalOf),
     answers: () =>
       ask((redis) => redis.ping()).then(
         () => true,
         () => false,
       ),
   };
+}
+
+function refusalOf(redis: Redis): Promise<string> {
+  return redis.set('chaos', 'x'.repeat(1_000)).then(
+    () => Promise.reject(new Error('Redis still stores')),
+    (error: Error) => error.message,
+  );
 }

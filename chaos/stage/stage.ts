@@ -60,9 +60,12 @@ export class Stage {
     const system = await startSystem({ apis: 0, workers: 0, sockets: 0, redis, postgres, env: SETTINGS });
     const stage = new Stage(redis, postgres, system);
     const counts = { api: apis, worker: workers, socket: sockets };
-    const wanted = Object.entries(counts).flatMap(([app, count]) => Array.from({ length: count }, () => app as AppName));
+    const wanted = Object.entries(counts).flatMap(([app, count]) =>
+      Array.from({ length: count }, () => app as AppName),
+    );
     await Promise.all(wanted.map((app) => stage.add(app)));
-    const urlsOf = (instances: readonly Instance[]): { url: string }[] => instances.map(({ app: { url } }) => ({ url }));
+    const urlsOf = (instances: readonly Instance[]): { url: string }[] =>
+      instances.map(({ app: { url } }) => ({ url }));
     stage.rest = await FaultyProxy.start((await startBalancer(urlsOf(stage.apis))).url);
     const gateways = await startBalancer(urlsOf(stage.gateways));
     while (stage.lines.length < LINES) stage.lines.push(await FaultyProxy.start(gateways.url));

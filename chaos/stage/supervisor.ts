@@ -113,9 +113,12 @@ export class Supervisor {
       const death = { name: app.name, pid, exitCode: app.exitCode };
       if (!this.#announced.has(app)) return void this.#unannounced.push(death);
       this.#deaths.push(death);
-      await eventually(() => {
-        if (this.#atRest.has(app)) throw new Error(`${app.name} is kept away`);
-      }, { timeoutMs: DEATH_MS });
+      await eventually(
+        () => {
+          if (this.#atRest.has(app)) throw new Error(`${app.name} is kept away`);
+        },
+        { timeoutMs: DEATH_MS },
+      );
       // While Postgres or Redis are away too it may need some starts.
       await eventually(() => app.start(), { timeoutMs: DEATH_MS, everyMs: 250 });
       state.pid = app.pid;
