@@ -49,8 +49,9 @@ export const POISON_FAULTS: readonly Fault[] = [
   {
     name: 'poison',
     targets: ['actions', 'workers'],
-    variants: ['throw', 'hang', 'deep', 'nul', 'exit'],
+    variants: ['throw', 'hang', 'deep', 'nul'],
     holdMs: [0, 0],
     strike: poison,
   },
+  { name: 'killer', targets: ['actions', 'workers'], variants: ['exit'], holdMs: [0, 0], strike: poison },
 ];

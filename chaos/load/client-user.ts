@@ -18,6 +18,7 @@ export class ClientUser {
   readonly #client: TidingsClient;
   readonly #recorder: Recorder;
   readonly #ear: Ear;
+  #isClosed = false;
 
   private constructor(id: string, client: TidingsClient, recorder: Recorder) {
     this.id = id;
@@ -51,11 +52,13 @@ export class ClientUser {
     const { cursor } = await subscription.ready;
     this.#ear.floors.set(roomChannel(roomId), decodeCursor(cursor)!.offset);
     void subscription.ended.then((error) => {
-      if (error) this.#recorder.report('lost', `${this.#ear.name} hears ${roomId} no more: ${String(error)}`);
+      if (error && !this.#isClosed)
+        this.#recorder.report('lost', `${this.#ear.name} hears ${roomId} no more: ${String(error)}`);
     });
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#client.close();
   }
 

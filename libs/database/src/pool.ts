@@ -39,7 +39,8 @@ class PreparingClient extends pg.Client {
    * conflict, and smaller ones may pass; all that pg says of it is that the connection is gone.
    */
   private told(answer: unknown): never {
-    const told = answer instanceof Promise ? answer.catch((error: unknown) => Promise.reject(this.#end ?? error)) : answer;
+    const told =
+      answer instanceof Promise ? answer.catch((error: unknown) => Promise.reject(this.#end ?? error)) : answer;
     return told as never;
   }
 }
