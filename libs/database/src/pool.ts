@@ -39,9 +39,15 @@ class PreparingClient extends pg.Client {
    * conflict, and smaller ones may pass; all that pg says of it is that the connection is gone.
    */
   private told(answer: unknown): never {
-    const told =
-      answer instanceof Promise ? answer.catch((error: unknown) => Promise.reject(this.#end ?? error)) : answer;
-    return told as never;
+    return (answer instanceof Promise ? this.explained(answer) : answer) as never;
+  }
+
+  private async explained(answer: Promise<unknown>): Promise<unknown> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw this.#end ?? error;
+    }
   }
 }
 
