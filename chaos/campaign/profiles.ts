@@ -34,7 +34,7 @@ const short = async (folder: string): Promise<Equipment> => ({
 export const PROFILES = {
   /** Every kind but one once, several at a time: for each change of the code. */
   short: {
-    equip: usual,
+    equip: short,
     rounds: everyKindInMixes,
     perSecond: 150,
     leastAccepted: Infinity,
