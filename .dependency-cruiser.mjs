@@ -86,9 +86,9 @@ export default {
     },
     {
       name: 'testing-only-in-tests',
-      comment: '#testing is for specs and test/; bench and chaos judge ledgers as the tests do.',
+      comment: '#testing is for specs, test/ and chaos/; bench judges ledgers as the tests do.',
       severity: 'error',
-      from: { pathNot: [SPEC, '^test/', '^libs/testing/'] },
+      from: { pathNot: [SPEC, '^(chaos|test)/', '^libs/testing/'] },
       to: { path: '^libs/testing/', pathNot: LEDGER_CHECK },
     },
     {

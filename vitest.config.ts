@@ -20,7 +20,7 @@ const ON_ONE_REDIS = [
 const kind = process.env['TEST_REDIS_KIND'] ?? 'standalone';
 const files =
   kind === 'standalone'
-    ? { include: ['{apps,libs,test,infra}/**/*.spec.ts'], exclude: [...configDefaults.exclude, REPLICATED] }
+    ? { include: ['{apps,libs,test,infra,chaos}/**/*.spec.ts'], exclude: [...configDefaults.exclude, REPLICATED] }
     : { include: [...ON_REPLICATED, `**/*.${kind}.spec.ts`], exclude: [...configDefaults.exclude, ...ON_ONE_REDIS] };
 
 export default defineConfig({
@@ -33,6 +33,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    setupFiles: ['reflect-metadata'],
+    setupFiles: ['reflect-metadata', './libs/testing/src/test-hooks.ts'],
   },
 });

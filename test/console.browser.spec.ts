@@ -230,7 +230,8 @@ describe('the console', { timeout: 90_000 }, () => {
   });
 
   it('takes a token where there are no demo users, and refuses one that is none', async () => {
-    const production = await system.add('api');
+    // The page talks to the sockets that the api names, and to no others.
+    const production = await system.add('api', { SOCKET_URLS: system.sockets[0]!.url });
     const user = await system.user(somebody());
     await page.goto(production.url);
     await page.getByRole('button', { name: 'alice' }).click();

@@ -57,7 +57,8 @@ describe('the doctor', { timeout: 60_000 }, () => {
       testDatabase(),
       privateRedis({ settings: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] }),
     ]);
-    const env = { DATABASE_URL: url, REDIS_URL: redis.url, NODE_ENV: 'production' };
+    const unprotected = { ALLOW_UNPROTECTED_REDIS: 'true', ALLOW_UNPROTECTED_POSTGRES: 'true' };
+    const env = { DATABASE_URL: url, REDIS_URL: redis.url, NODE_ENV: 'production', ...unprotected };
     const { code, output } = await examine(env, '--processes=1000', '--api=http://127.0.0.1:1');
     expect(output).toContain('✗ migrations: the database lacks the migrations ');
     expect(output).toContain('✗ postgres connections: ');

@@ -186,7 +186,7 @@ describe('metrics', () => {
     ]) {
       expect(metrics).toContain(line);
     }
-    expect(await metricOf(worker, 'tidings_sweeps_total')).toBeGreaterThan(0);
+    await eventually(async () => expect(await metricOf(worker, 'tidings_sweeps_total')).toBeGreaterThan(0));
     expect(await metricOf(socket, 'tidings_connections_opened_total')).toBeGreaterThan(1);
     expect(await metricOf(socket, 'tidings_replays_total')).toBe(1);
     expect(await metricOf(socket, 'tidings_events_replayed_total')).toBe(3);

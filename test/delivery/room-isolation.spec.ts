@@ -158,9 +158,8 @@ describe('whoever is no member of a room, whatever they make up,', { timeout: 60
       expect([...answers].join()).not.toMatch(/current|secret/);
     }
     const read = await alice.call<{ data: { text: string; version: number }[] }>('GET', `/v1/messages?roomId=${room}`);
-    expect(read.body.data.map(({ text, version }) => [text, version])).toEqual(
-      [2, 1, 0].map((index) => [`${SECRET} ${index}`, 1]),
-    );
+    const seen = read.body.data.map(({ text, version }) => `${text}, version ${version}`);
+    expect(seen.toSorted()).toEqual([0, 1, 2].map((index) => `${SECRET} ${index}, version 1`));
     expect((await alice.call('GET', `/v1/rooms/${room}`)).body).toMatchObject({ name: SECRET, version: 1 });
     expect(heardOf(alices, room)).toHaveLength(PAST);
   });

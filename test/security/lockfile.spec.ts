@@ -21,6 +21,7 @@ const OWN_SERIES = new Set([
   '@nestjs/bull-shared',
   '@nestjs/bullmq',
   '@nestjs/cli',
+  '@nestjs/jwt',
   '@nestjs/mapped-types',
   '@nestjs/schematics',
 ]);

@@ -17,13 +17,37 @@ function nameOf(text: string): string | undefined {
 
 /** Prepares every statement that has parameters: our statements are few and of fixed text, planning them is what costs. */
 class PreparingClient extends pg.Client {
+  /** Why the server ended the connection while it was asked for nothing. */
+  #end: Error | undefined;
+
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.on('error', (error) => (this.#end ??= error));
+  }
+
   // pg types this method by a dozen overloads; all that is of interest here is (text, values).
   override query(...args: unknown[]): never {
     const [text, values] = args;
-    const forward = super.query.bind(this) as (...args: unknown[]) => never;
-    if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return forward(...args);
+    const forward = super.query.bind(this) as (...args: unknown[]) => unknown;
+    if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return this.told(forward(...args));
     const name = nameOf(text);
-    return forward({ ...(name && { name }), text, values });
+    return this.told(forward({ ...(name && { name }), text, values }));
+  }
+
+  /**
+   * A transaction that was idle for too long, because this process got no time to go on, is a
+   * conflict, and smaller ones may pass; all that pg says of it is that the connection is gone.
+   */
+  private told(answer: unknown): never {
+    return (answer instanceof Promise ? this.explained(answer) : answer) as never;
+  }
+
+  private async explained(answer: Promise<unknown>): Promise<unknown> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw this.#end ?? error;
+    }
   }
 }
 

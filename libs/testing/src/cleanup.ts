@@ -1,16 +1,11 @@
-import { afterAll } from 'vitest';
-
 const pending: (() => Promise<void>)[] = [];
 
-/**
- * Runs `work` at the end of the test file. Vitest takes hooks only while it collects the tests,
- * and what needs an end is mostly made later: so one hook, taken when this file is imported,
- * ends it all, the last first.
- */
+/** Runs `work` at the end of the test file, or of the program that uses this lib without a test runner. */
 export function atEndOfFile(work: () => Promise<void>): void {
   pending.push(work);
 }
 
-afterAll(async () => {
+/** Ends it all, the last first. Tests need not call it: see `test-hooks.ts`. */
+export async function endAll(): Promise<void> {
   for (let work = pending.pop(); work; work = pending.pop()) await work();
-});
+}

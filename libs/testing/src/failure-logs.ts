@@ -1,4 +1,3 @@
-import { afterEach } from 'vitest';
 import { atEndOfFile } from './cleanup.ts';
 
 /** A process with a log, such as those of `startApp`. */
@@ -21,11 +20,10 @@ export function showLogsOfFailures(process: Logging): void {
   atEndOfFile(async () => void shown.delete(process));
 }
 
-// Vitest takes hooks only while it collects the tests: so this one is taken by the import.
-afterEach(({ task }) => {
-  if (task.result?.state !== 'fail') return;
+/** Shows them now. */
+export function showLogs(): void {
   for (const logging of shown) process.stderr.write(`${describe(logging)}\n`);
-});
+}
 
 /** Its last warnings, or its last lines when there are none. */
 function describe(logging: Logging): string {

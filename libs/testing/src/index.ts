@@ -1,5 +1,6 @@
 export { startApp, type StartedApp } from './app.ts';
 export { startBalancer, type Balancer } from './balancer.ts';
+export { atEndOfFile, endAll } from './cleanup.ts';
 export { testDatabase, type Schema, type TestDatabase } from './database.ts';
 export { eventually } from './eventually.ts';
 export { FaultyProxy, type Meddle } from './faulty-proxy.ts';

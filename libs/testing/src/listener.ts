@@ -35,12 +35,11 @@ export interface ListenerOptions extends HandshakeAuth {
 /** The handshake was refused. */
 export class ConnectionRefused extends Error {
   override readonly name = 'ConnectionRefused';
+  readonly problem: Problem | undefined;
 
-  constructor(
-    message: string,
-    readonly problem: Problem | undefined,
-  ) {
+  constructor(message: string, problem: Problem | undefined) {
     super(message);
+    this.problem = problem;
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, chmod } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startPostgres, type PostgresOptions, type PostgresServer } from '../../../infra/local/postgres.ts';
 import { startRedisCluster, type RedisCluster } from '../../../infra/local/redis-cluster.ts';
@@ -43,7 +43,11 @@ export function privateInstallation(options: { folder?: string } = {}): Promise<
 /** A Postgres that a test may kill, stop and start again; it ends with the test file. */
 export async function privatePostgres(options: Partial<PostgresOptions> = {}): Promise<PostgresServer> {
   const server = await startPostgres({ folder: await newFolder('postgres-'), durable: false, ...options });
-  atEndOfFile(() => server.stop());
+  atEndOfFile(async () => {
+    await server.stop();
+    // It may be elsewhere than asked for: see `placeFor`.
+    await rm(server.folder, { recursive: true, force: true, maxRetries: 5 });
+  });
   return server;
 }
 

@@ -29,19 +29,20 @@ export class System {
   readonly apis: StartedApp[] = [];
   readonly workers: StartedApp[] = [];
   readonly sockets: StartedApp[] = [];
+  /** URL of its database. */
+  readonly database: string;
+  readonly redis: TestRedis;
   readonly #settings: NodeJS.ProcessEnv;
+  readonly #root: string;
   /** Tells its processes from those of another system in the same test. */
   readonly #name = randomBytes(2).toString('hex');
   readonly #born = new Map<StartedApp, number | undefined>();
   #count = 0;
 
-  constructor(
-    /** URL of its database. */
-    readonly database: string,
-    readonly redis: TestRedis,
-    env: NodeJS.ProcessEnv,
-    private readonly root: string,
-  ) {
+  constructor(database: string, redis: TestRedis, env: NodeJS.ProcessEnv, root: string) {
+    this.database = database;
+    this.redis = redis;
+    this.#root = root;
     this.#settings = { DATABASE_URL: database, REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix, ...env };
   }
 
@@ -54,7 +55,7 @@ export class System {
   async add(app: AppName, env: NodeJS.ProcessEnv = {}): Promise<StartedApp> {
     this.#count += 1;
     const instance = `${app}-${this.#name}-${this.#count}`;
-    const started = await startApp(app, { ...this.#settings, INSTANCE_ID: instance, ...env }, this.root);
+    const started = await startApp(app, { ...this.#settings, INSTANCE_ID: instance, ...env }, this.#root);
     const { apis, workers, sockets } = this;
     ({ api: apis, worker: workers, socket: sockets })[app].push(started);
     this.#born.set(started, started.pid);
@@ -98,6 +99,6 @@ async function databaseOf({ postgres, root = ROOT }: SystemOptions): Promise<str
 
 /** Brings an empty database to the schema of the apps. */
 async function migrate(url: string, root: string): Promise<void> {
-  const env = { ...process.env, DATABASE_URL: url };
+  const env = { ...process.env, NODE_ENV: 'test', DATABASE_URL: url };
   await promisify(execFile)(process.execPath, [join(root, 'dist/apps/worker/src/migrate.js')], { env });
 }

@@ -20,11 +20,15 @@ const ANSWER_MS = 15_000;
 
 /** Someone who submits by REST and listens on sockets. */
 export class TestUser {
-  private constructor(
-    readonly id: string,
-    readonly token: string,
-    private readonly api: string,
-  ) {}
+  readonly id: string;
+  readonly token: string;
+  readonly #api: string;
+
+  private constructor(id: string, token: string, api: string) {
+    this.id = id;
+    this.token = token;
+    this.#api = api;
+  }
 
   /** @param api base URL of the api that the user calls */
   static async signIn(id: string, api: string, options?: tokens.TokenOptions): Promise<TestUser> {
@@ -37,7 +41,7 @@ export class TestUser {
     path: string,
     { body, headers, signal }: Call = {},
   ): Promise<Answer<Body>> {
-    const response = await fetch(`${this.api}${path}`, {
+    const response = await fetch(`${this.#api}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${this.token}`,

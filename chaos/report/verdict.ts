@@ -1,0 +1,32 @@
+import { HEALED_WITHIN_MS } from '../campaign/round-run.ts';
+import type { CampaignResult } from '../campaign/campaign.ts';
+import { VIOLATION_KINDS, type Violation, type ViolationKind } from '../checker/violation.ts';
+
+export type Counts = Record<ViolationKind, number>;
+
+/** Everything for which a run fails, for people to read; empty: it has passed. */
+export function complaintsOf(result: CampaignResult): string[] {
+  const { violations, ledgerViolations, rounds, healedMs, accepted } = result;
+  const counts = countsOf(violations);
+  return [
+    ...VIOLATION_KINDS.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${kind}`),
+    ...ledgerViolations.map((violation) => `in the ledger: ${violation}`),
+    ...rounds.filter(({ misfires }) => misfires > 0).map(({ faults }) => `${faults.join(' + ')}: did not happen`),
+    ...rounds.flatMap(({ faults, complaints }) => complaints.map((complaint) => `${faults.join(' + ')}: ${complaint}`)),
+    ...(healedMs > HEALED_WITHIN_MS ? [`an outcome was heard ${Math.round(healedMs)} ms after the healing`] : []),
+    ...(accepted === 0 ? ['nothing was accepted'] : []),
+  ];
+}
+
+export function countsOf(violations: readonly Violation[]): Counts {
+  const counts = Object.fromEntries(VIOLATION_KINDS.map((kind) => [kind, 0])) as Counts;
+  for (const { kind } of violations) counts[kind] += 1;
+  return counts;
+}
+
+/** The violations that belong to a round: those from its start to the start of the next. */
+export function violationsOf({ rounds, violations }: CampaignResult, index: number): Violation[] {
+  const from = index === 0 ? -Infinity : rounds[index]!.startedAt;
+  const to = rounds[index + 1]?.startedAt ?? Infinity;
+  return violations.filter(({ at }) => at >= from && at < to);
+}
