@@ -40,7 +40,7 @@ export class InspectionController {
   @ApiOperation({ summary: 'An action of any user, with its payload' })
   @ApiParam(ID)
   @ApiOkResponse({ type: InspectedActionView })
-  @ProblemResponses('NOT_FOUND', 'FORBIDDEN')
+  @ProblemResponses('VALIDATION_FAILED', 'NOT_FOUND', 'FORBIDDEN')
   @Get('actions/:id')
   get(@Param('id') id: string): Promise<InspectedAction> {
     return this.inspection.get(uuidOf(id));
@@ -53,7 +53,7 @@ export class InspectionController {
   })
   @ApiParam(ID)
   @ApiAcceptedResponse({ type: AcceptedActionView })
-  @ProblemResponses('NOT_FOUND', 'VALIDATION_FAILED', 'FORBIDDEN')
+  @ProblemResponses('NOT_FOUND', 'VALIDATION_FAILED', 'MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'FORBIDDEN')
   @Post('actions/:id/retry')
   @HttpCode(202)
   retry(@CurrentIdentity() { userId }: Identity, @Param('id') id: string): Promise<AcceptedAction> {
@@ -66,7 +66,7 @@ export class InspectionController {
   })
   @ApiParam({ name: 'user', description: '`sub` of the user' })
   @ApiOkResponse({ type: ErasureView })
-  @ProblemResponses('FORBIDDEN')
+  @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'FORBIDDEN')
   @Delete('users/:user')
   erase(@Param('user') user: string): Promise<ErasureView> {
     return this.erasure.erase(user);
