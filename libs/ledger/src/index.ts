@@ -33,6 +33,7 @@ export {
 export { backlogStatement, type Backlog } from './statements/backlog.ts';
 export { tryLockStatement, waitForLockStatement } from './statements/lock.ts';
 export {
+  busyResourcesStatement,
   oldestUnfinishedStatement,
   unfinishedOfResourcesStatement,
   type ActionKey,

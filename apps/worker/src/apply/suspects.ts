@@ -1,7 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
-import { firstUnfinishedStatement, forgetAttemptStatement, recordAttemptStatement } from '#ledger';
+import {
+  busyResourcesStatement,
+  firstUnfinishedStatement,
+  forgetAttemptStatement,
+  recordAttemptStatement,
+} from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { ApplyService } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
@@ -39,6 +44,22 @@ export class Suspects {
     private readonly tickets: TicketQueue,
     private readonly config: WorkerConfig,
   ) {}
+
+  /**
+   * Gives each a ticket of its own, where something is left to do on its resource: a ticket
+   * also comes back when its worker was merely too busy to hold it, and has done most of it.
+   *
+   * @throws {Error} when Redis does not take the tickets
+   */
+  async add(entries: readonly TicketEntry[]): Promise<void> {
+    const busy = await busyResourcesStatement(this.database, [...new Set(entries.map(([, resource]) => resource))]);
+    const suspects = entries.filter(([, resource]) => busy.has(resource));
+    const done = entries.filter(([, resource]) => !busy.has(resource));
+    await this.publisher.republish(done.map(([id]) => id));
+    if (suspects.length === 0) return;
+    this.logger.warn(`${suspects.length} actions run alone: their tickets were started before, more than once`);
+    if (!(await this.tickets.addSuspects(suspects))) throw new Error('Redis did not take the tickets');
+  }
 
   /** Resolves when nothing is left to do on the resource of the action, or it has another ticket. */
   async run(entry: TicketEntry): Promise<void> {

@@ -3,7 +3,7 @@ import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } f
 import type { Job } from 'bullmq';
 import { setTimeout as after } from 'node:timers/promises';
 import { WorkerConfig } from '#config';
-import { parseTicket, SWEEP, TICKET_WORKER_OPTIONS, TicketQueue, TICKETS, type TicketEntry } from '#queue';
+import { parseTicket, SWEEP, TICKET_WORKER_OPTIONS, TICKETS, type TicketEntry } from '#queue';
 import { Joiner } from '../apply/joiner.ts';
 import { Suspects } from '../apply/suspects.ts';
 import { Sweeper } from './sweeper.ts';
@@ -23,7 +23,6 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
     private readonly joiner: Joiner,
     private readonly suspects: Suspects,
     private readonly sweeper: Sweeper,
-    private readonly tickets: TicketQueue,
     private readonly config: WorkerConfig,
   ) {
     super();
@@ -47,7 +46,8 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
     if (suspect) return this.runSuspects(actions);
     const allStarts = starts + job.attemptsStarted;
     const named = job.name === SWEEP ? await this.sweeper.oldest() : actions;
-    if (allStarts > UNSUSPECTED_STARTS) return this.split(named);
+    // Workers die for many reasons, so a ticket gets a second start as it is; after that, it may be what kills them.
+    if (allStarts > UNSUSPECTED_STARTS) return this.suspects.add(named);
     if (job.name !== SWEEP) return this.joiner.run(named, allStarts);
     // What takes longer is under way, or is found again.
     await Promise.race([this.joiner.run(named), after(SWEEP_HELD_MS, undefined, { ref: false })]);
@@ -56,16 +56,6 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
 
   private async runSuspects(actions: readonly TicketEntry[]): Promise<void> {
     for (const action of actions) await this.suspects.run(action);
-  }
-
-  /**
-   * Workers die for many reasons, so a ticket gets a second start as it is; after that, it
-   * may be what kills them: each of its actions gets a ticket of its own.
-   */
-  private async split(actions: readonly TicketEntry[]): Promise<void> {
-    this.logger.warn(`a ticket was started before, more than once: its ${actions.length} actions run alone`);
-    if (actions.length > 0 && !(await this.tickets.addSuspects(actions)))
-      throw new Error('Redis did not take the tickets');
   }
 
   /** Finishes what is in hand; the rest goes to other workers. */

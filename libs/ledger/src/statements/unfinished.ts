@@ -70,3 +70,13 @@ limit $2`;
 export function oldestUnfinishedStatement(sql: Sql, olderThanMs: number, limit: number): Promise<ActionKey[]> {
   return sql.query<ActionKey>(OLDEST, [olderThanMs, limit]);
 }
+
+const BUSY = `
+select r.id from unnest($1::uuid[]) as r (id)
+where exists (select from actions a where a.resource_id = r.id and a.status in ('pending', 'running'))`;
+
+/** Those of the resources on which something is unfinished. */
+export async function busyResourcesStatement(sql: Sql, resourceIds: readonly string[]): Promise<Set<string>> {
+  const rows = await sql.query<{ id: string }>(BUSY, [resourceIds]);
+  return new Set(rows.map(({ id }) => id));
+}
