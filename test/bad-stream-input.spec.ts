@@ -125,6 +125,12 @@ describe.each(['api', 'socket'])('the %s', (app) => {
     expect(head).toContain('application/problem+json');
     expect(JSON.parse(body)).toMatchObject({ status, code, requestId: expect.any(String) as string });
   });
+
+  it('sends no body to who asks by HEAD', async () => {
+    const { url: origin } = app === 'api' ? system.api : system.sockets[0]!;
+    const answer = await answerToBytes(origin, 'HEAD /livez HTTP/1.1\r\nHost: a\r\nA\0: b\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1.1 400 [\s\S]*\r\n\r\n$/);
+  });
 });
 
 function answerToBytes(origin: string, sent: string): Promise<string> {

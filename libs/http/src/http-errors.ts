@@ -16,10 +16,17 @@ export const httpErrors = (secure: SecurityHeaders) => ({
   /** What is no HTTP: there is no request that could be answered, so the connection is. */
   clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
-    if (socket.writable) socket.write(answerTo(clientError(error)));
+    if (socket.writable) socket.write(answerTo(clientError(error), isHead(error)));
     socket.destroy(error);
   },
 });
+
+/** Whoever asks by HEAD takes no body, whatever else is wrong. */
+function isHead(error: NodeJS.ErrnoException): boolean {
+  // What Node's parser could not read.
+  const { rawPacket } = error as { rawPacket?: Buffer };
+  return rawPacket?.toString('latin1', 0, 5) === 'HEAD ';
+}
 
 /** What a client expects beside `100-continue` is ignored, as RFC 9110 (10.1.1) allows: Node itself refuses it. */
 export function ignoreExpectations(server: Server): void {
@@ -32,7 +39,7 @@ function clientError({ code }: NodeJS.ErrnoException): ProblemError {
   return new ProblemError('VALIDATION_FAILED', 'The request is not valid HTTP');
 }
 
-function answerTo(error: ProblemError): string {
+function answerTo(error: ProblemError, withoutBody: boolean): string {
   const body = JSON.stringify({ ...error.toProblem(), requestId: uuidv7() });
   return [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
@@ -40,6 +47,6 @@ function answerTo(error: ProblemError): string {
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
     '',
-    body,
+    withoutBody ? '' : body,
   ].join('\r\n');
 }
