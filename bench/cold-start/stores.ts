@@ -26,6 +26,8 @@ export async function startBenchStores(): Promise<BenchStores> {
   const secret = randomBytes(32).toString('hex');
   const env = {
     NODE_ENV: 'production',
+    ALLOW_UNPROTECTED_REDIS: 'true',
+    ALLOW_UNPROTECTED_POSTGRES: 'true',
     LOG_LEVEL: 'warn',
     JWT_SECRET: secret,
     DATABASE_URL: postgres.url,

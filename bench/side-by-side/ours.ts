@@ -8,6 +8,9 @@ import type { SystemKind } from './system.ts';
 /** As in production, with limits that a load generator does not reach. */
 const PRODUCTION = {
   NODE_ENV: 'production',
+  // Its stores are its own, on the loopback address.
+  ALLOW_UNPROTECTED_REDIS: 'true',
+  ALLOW_UNPROTECTED_POSTGRES: 'true',
   LOG_LEVEL: 'warn',
   METRICS_TOKEN: 'of-no-interest-to-a-benchmark',
   RATE_LIMIT_PER_USER: '100000000',
