@@ -42,14 +42,14 @@ async function dieInPlaceOf(stage: Stage, victim: Instance, { variant }: Planned
 export const CRASH_POINTS: readonly Fault[] = [
   {
     name: 'api-dies-at',
-    targets: ['apis'],
+    targets: ['apis', 'postgres'],
     variants: ['accept.before-commit', 'accept.after-commit', 'accept.after-enqueue'],
     holdMs: [0, 0],
     strike: crash(({ apis }) => apis),
   },
   {
     name: 'worker-dies-at',
-    targets: ['workers'],
+    targets: ['workers', 'postgres'],
     variants: [
       'apply.before-lock',
       'apply.before-commit',
