@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, LedgerCheck, privateInstallation, startSystem, type System, type TestUser } from '#testing';
 import { drill, drills, submitAll } from './drills.ts';
+import { finishMore } from './finish-more.ts';
 
 let system: System;
 let ledger: LedgerCheck;
@@ -40,7 +40,8 @@ describe('when Redis is emptied', () => {
         ...drills(20, { fault: 'throw', faultyAttempts: 1 }),
         ...drills(30),
       ]);
-      await delay(100 + round * 150);
+      // Each time a little further on.
+      await finishMore(ledger, 10 + round * 15);
       await redis.empty();
     }
     // A long one must not keep the sweeper from the others.

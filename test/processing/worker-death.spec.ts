@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, LedgerCheck, startSystem, type System, type TestUser } from '#testing';
 import { drills, submitAll, superviseWorkers } from './drills.ts';
+import { finishMore } from './finish-more.ts';
 
 let system: System;
 let ledger: LedgerCheck;
@@ -30,7 +30,7 @@ describe('a worker that is killed', () => {
     for (let kill = 0; kill < 6; kill += 1) {
       const victim = system.workers[kill % 2]!;
       await eventually(() => expect(victim.isRunning).toBe(true));
-      await delay(100 + Math.random() * 400);
+      await finishMore(ledger, Math.ceil(Math.random() * 100));
       await victim.kill();
       await submitAll(alice, [...drills(100), ...drills(50, { performMs: 20 })]);
     }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import {
   decodeCursor,
@@ -15,6 +14,7 @@ import {
   type Session,
   type Subscribed,
 } from '#contracts';
+import { eventually } from '../../libs/testing/src/eventually.ts';
 
 const ANSWER_MS = 10_000;
 
@@ -146,7 +146,12 @@ export class CrowdMember {
   }
 }
 
+/** A crowd takes its time. */
+const CONNECTED_WITHIN = { timeoutMs: 60_000 };
+
 /** Waits until all of them have had a session. */
 export async function allConnected(members: readonly CrowdMember[]): Promise<void> {
-  while (members.some(({ instances }) => instances.length === 0)) await delay(20);
+  await eventually(() => {
+    if (members.some(({ instances }) => instances.length === 0)) throw new Error('not everyone has had a session');
+  }, CONNECTED_WITHIN);
 }

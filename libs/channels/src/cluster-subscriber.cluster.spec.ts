@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Command, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -115,7 +114,10 @@ describe('channels over a cluster', { timeout: 60_000 }, () => {
     await server.open('user:back');
     const owner = await cluster.masterOf(redisChannel(PREFIX, 'user:back'));
     await move('user:back');
-    while ((await cluster.masterOf(redisChannel(PREFIX, 'user:back'))) === owner) await delay(1);
+    await eventually(async () => expect(await cluster.masterOf(redisChannel(PREFIX, 'user:back'))).not.toBe(owner), {
+      ...PATIENT,
+      everyMs: 1,
+    });
     await move('user:back');
     await eventually(async () => {
       expect(await subscriptions('user:back')).toEqual([1, 0, 0, 0, 0, 0]);
