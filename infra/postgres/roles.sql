@@ -12,8 +12,12 @@ create role tidings_api login password :'api_password';
 create role tidings_worker login password :'worker_password';
 create role tidings_socket login password :'socket_password';
 
+-- Nobody's login: the api takes it on to erase a user, and has none of its rights otherwise.
+create role tidings_eraser nologin;
+grant tidings_eraser to tidings_api with inherit false, set true;
+
 alter database :"DBNAME" owner to tidings_owner;
 revoke all on database :"DBNAME" from public;
 grant connect on database :"DBNAME" to tidings_api, tidings_worker, tidings_socket;
 revoke all on schema public from public;
-grant usage on schema public to tidings_api, tidings_worker, tidings_socket;
+grant usage on schema public to tidings_api, tidings_worker, tidings_socket, tidings_eraser;

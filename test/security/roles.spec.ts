@@ -135,6 +135,20 @@ describe('apps with users and roles of their own', () => {
     stream.close();
   });
 
+  it('let operators try a failed action again, and erase a user', async () => {
+    const carol = await system.user('carol', { scopes: ['ops'] });
+    const failed = await carol.submit('POST', '/v1/drills', { body: { fault: 'reject' } });
+    await eventually(async () => expect((await carol.action(failed.id)).status).toBe('failed'));
+    expect((await carol.call('POST', `/v1/ops/actions/${failed.id}/retry`)).status).toBe(202);
+    const dave = await system.user('dave');
+    const { id } = await dave.createMessage('to be forgotten');
+    await eventually(async () => expect((await dave.action(id)).done).toBe(true));
+    const erased = await carol.call('DELETE', '/v1/ops/users/dave');
+    expect([erased.status, erased.body]).toMatchObject([200, { cancelled: 0, actions: 1 }]);
+    // Its read is refused too: the token is revoked.
+    expect((await dave.call('GET', '/v1/messages')).status).toBe(401);
+  });
+
   it('are healthy, and were refused nothing', async () => {
     for (const { url } of [...system.apis, ...system.workers, ...system.sockets]) {
       expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'ok' });

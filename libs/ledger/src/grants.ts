@@ -9,6 +9,13 @@ const GRANTS: Record<string, readonly string[]> = {
     'grant update on actions to tidings_api',
     'grant insert, update on channels, revocations to tidings_api',
     'grant usage on sequence action_seq to tidings_api',
+    'grant insert on action_retries to tidings_api',
+  ],
+  /** What the api becomes for as long as it erases a user. */
+  tidings_eraser: [
+    'grant select, update, delete on all tables in schema public to tidings_eraser',
+    'revoke update, delete on ledger, channels, revocations from tidings_eraser',
+    'revoke all on kysely_migration, kysely_migration_lock from tidings_eraser',
   ],
   /** Applies actions: changes what is in the tables, never the tables. */
   tidings_worker: [

@@ -13,7 +13,13 @@ export {
   recordAttemptStatement,
   retryLaterStatement,
 } from './statements/attempt.ts';
-export { eraseActionsStatements, eraseEventsStatements, unfinishedOfOwnerStatement } from './statements/erase.ts';
+export {
+  becomeEraserStatement,
+  eraseActionsStatements,
+  eraseEventsStatement,
+  eventRangesStatement,
+  unfinishedOfOwnerStatement,
+} from './statements/erase.ts';
 export {
   inspectActionsStatement,
   inspectActionStatement,

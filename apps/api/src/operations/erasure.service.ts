@@ -1,8 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ActionCatalogue } from '#actions';
 import { Revocations } from '#auth';
-import { Database } from '#database';
-import { eraseActionsStatements, eraseEventsStatements, unfinishedOfOwnerStatement } from '#ledger';
+import { Database, type Transaction } from '#database';
+import {
+  becomeEraserStatement,
+  eraseActionsStatements,
+  eraseEventsStatement,
+  eventRangesStatement,
+  unfinishedOfOwnerStatement,
+} from '#ledger';
 import { CancellationService } from '../actions/cancellation.service.ts';
 import type { ErasureView } from './inspection.dto.ts';
 
@@ -31,12 +37,21 @@ export class ErasureService {
       if (rows.length === 0) break;
       for (const { id } of rows) if ((await this.cancellations.cancel(user, id)).cancelled) cancelled += 1;
     }
-    const events = await eraseEventsStatements(this.database, user);
-    const actions = await this.database.transaction(async (sql) => {
+    let events = 0;
+    for (const range of await eventRangesStatement(this.database))
+      events += await this.asEraser((sql) => eraseEventsStatement(sql, user, range));
+    const actions = await this.asEraser(async (sql) => {
       for (const resource of this.catalogue.resources) await resource.erase?.(sql, user);
       return eraseActionsStatements(sql, user);
     });
     this.logger.log({ msg: 'a user was erased', cancelled, actions, events });
     return { cancelled, actions, events };
+  }
+
+  private asEraser<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
+    return this.database.transaction(async (sql) => {
+      await becomeEraserStatement(sql);
+      return work(sql);
+    });
   }
 }

@@ -14,33 +14,58 @@ export function unfinishedOfOwnerStatement(sql: Sql, owner: string, limit: numbe
   return sql.query<EndableRow>(UNFINISHED, [owner, limit]);
 }
 
-const PARTITIONS = `
-select inhrelid::regclass::text as name from pg_inherits where inhparent = 'events'::regclass order by 1`;
+const BECOME = `
+select set_config('role', r.rolname, true) from pg_roles r
+where r.rolname = 'tidings_eraser' and pg_has_role(current_user, r.oid, 'SET')`;
+
+/** For the rest of the transaction: the role that may erase, where apps have roles of their own. */
+export async function becomeEraserStatement(sql: Sql): Promise<void> {
+  await sql.query(BECOME);
+}
+
+/*
+ * Where the days of events begin. From one to the next is one partition; what is before the
+ * first, after the last, or in a day without a partition, is in the default one.
+ */
+const DAYS = `
+select uuidv7_at(to_date(right(c.relname, 8), 'YYYYMMDD')) as start
+from pg_inherits i join pg_class c on c.oid = i.inhrelid
+where i.inhparent = 'events'::regclass and c.relname ~ '_\\d{8}$'
+order by 1`;
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /*
  * Events keep their place: a channel without holes is what everyone else relies on. An outcome
  * has no data of its own, so it is blank once its action is.
  */
-const blankEventsOf = (partition: string): string => `
+const BLANK_EVENTS = `
 with blank as (
-  update ${partition} e set data = '{"erased":true}'
-  where e.data is not null
+  update events e set data = '{"erased":true}'
+  where e.id >= $3 and e.id < $4 and e.data is not null
     and (e.channel = $2 or e.action_id in (select a.id from actions a where a.owner = $1))
   returning 1
 )
 select count(*)::integer as size from blank`;
 
+/** From where to where events are read at once. */
+export type EventRange = readonly [from: string, to: string];
+
+export async function eventRangesStatement(sql: Sql): Promise<EventRange[]> {
+  const days = await sql.query<{ start: string }>(DAYS);
+  const bounds = [FIRST_ID, ...days.map(({ start }) => start), LAST_ID];
+  return bounds.slice(1).map((to, index) => [bounds[index]!, to]);
+}
+
 /**
- * Blanks the events that a user caused, or was told alone. No index leads from an action to its
- * events, so all of them are read: a partition at a time, each for itself.
+ * Blanks the events of a range that a user caused, or was told alone. No index leads from an action
+ * to its events, so all of them are read: by way of the parent, since an app has no right to the
+ * partitions themselves.
  */
-export async function eraseEventsStatements(sql: Sql, user: string): Promise<number> {
-  let erased = 0;
-  for (const { name } of await sql.query<{ name: string }>(PARTITIONS)) {
-    const [row] = await sql.query<{ size: number }>(blankEventsOf(name), [user, userChannel(user)]);
-    erased += row!.size;
-  }
-  return erased;
+export async function eraseEventsStatement(sql: Sql, user: string, [from, to]: EventRange): Promise<number> {
+  const [row] = await sql.query<{ size: number }>(BLANK_EVENTS, [user, userChannel(user), from, to]);
+  return row!.size;
 }
 
 const BLANK_ACTIONS = `
