@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { SignJWT } from 'jose';
-import { DATA } from '../../infra/local/data-folder.ts';
-import { startPostgres } from '../../infra/local/postgres.ts';
-import { startRedis } from '../../infra/local/redis.ts';
-import { runCommand } from '../../infra/local/run-command.ts';
-import { ROOT } from '../../infra/local/run-tool.ts';
+import { signToken } from '../sign-token.ts';
+import { migrate, startStores } from '../stores.ts';
 
 /** A Redis and a migrated Postgres. */
 export interface BenchStores {
@@ -16,13 +10,7 @@ export interface BenchStores {
 }
 
 export async function startBenchStores(): Promise<BenchStores> {
-  await mkdir(DATA, { recursive: true });
-  const folder = await mkdtemp(join(DATA, 'bench-'));
-  await chmod(folder, 0o755);
-  const [redis, postgres] = await Promise.all([
-    startRedis({ folder: join(folder, 'redis') }),
-    startPostgres({ folder: join(folder, 'postgres') }),
-  ]);
+  const { redis, postgres, stop } = await startStores('cold-start');
   const secret = randomBytes(32).toString('hex');
   const env = {
     NODE_ENV: 'production',
@@ -33,22 +21,8 @@ export async function startBenchStores(): Promise<BenchStores> {
     DATABASE_URL: postgres.url,
     DATABASE_POOL_SIZE: '1',
     REDIS_URL: redis.url,
-    TOKEN: await new SignJWT()
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject('alice')
-      .setIssuer('tidings')
-      .setAudience('tidings')
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(new TextEncoder().encode(secret)),
+    TOKEN: await signToken(secret, 'alice'),
   };
-  await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {
-    env: { ...process.env, ...env },
-  });
-  const stop = async (): Promise<void> => {
-    await Promise.all([redis.stop(), postgres.stop()]);
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-    if (!postgres.folder.startsWith(folder)) await rm(postgres.folder, { recursive: true, force: true });
-  };
+  await migrate(env);
   return { env, stop };
 }

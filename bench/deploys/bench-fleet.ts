@@ -1,15 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { SignJWT } from 'jose';
 import { AppProcess, type AppName } from '../../infra/local/app-process.ts';
 import { Balancer } from '../../infra/local/balancer.ts';
-import { DATA } from '../../infra/local/data-folder.ts';
 import { freePort } from '../../infra/local/ports.ts';
-import { startPostgres, type PostgresServer } from '../../infra/local/postgres.ts';
-import { startRedis, type RedisServer } from '../../infra/local/redis.ts';
-import { runCommand } from '../../infra/local/run-command.ts';
-import { ROOT } from '../../infra/local/run-tool.ts';
+import { signToken } from '../sign-token.ts';
+import { migrate, startStores, type Stores } from '../stores.ts';
 import type { Fleet } from './fleet.ts';
 
 /** An installation of its own, behind balancers, whose processes come and go. */
@@ -20,31 +14,13 @@ export class BenchFleet implements Fleet {
   readonly apiBalancer = new Balancer(this.apis);
   readonly socketBalancer = new Balancer(this.sockets);
   readonly #secret = randomBytes(32).toString('hex');
-  readonly #folder: string;
-  readonly #redis: RedisServer;
-  readonly #postgres: PostgresServer;
   #count = 0;
 
-  private constructor(folder: string, redis: RedisServer, postgres: PostgresServer) {
-    this.#folder = folder;
-    this.#redis = redis;
-    this.#postgres = postgres;
-  }
+  private constructor(private readonly stores: Stores) {}
 
   static async start(counts: Record<AppName, number>): Promise<BenchFleet> {
-    await mkdir(DATA, { recursive: true });
-    const folder = await mkdtemp(join(DATA, 'bench-'));
-    // So that the user as whom Postgres runs finds the way.
-    await chmod(folder, 0o755);
-    const [redis, postgres] = await Promise.all([
-      startRedis({ folder: join(folder, 'redis'), persistent: true }),
-      startPostgres({ folder: join(folder, 'postgres') }),
-    ]);
-    const fleet = new BenchFleet(folder, redis, postgres);
-    await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {
-      cwd: ROOT,
-      env: { ...process.env, ...fleet.environment },
-    });
+    const fleet = new BenchFleet(await startStores('deploys'));
+    await migrate(fleet.environment);
     for (const app of Object.keys(counts) as AppName[]) {
       for (let count = 0; count < counts[app]; count += 1) await fleet.add(app);
     }
@@ -53,7 +29,7 @@ export class BenchFleet implements Fleet {
   }
 
   get database(): string {
-    return this.#postgres.url;
+    return this.stores.postgres.url;
   }
 
   private get environment(): NodeJS.ProcessEnv {
@@ -63,9 +39,10 @@ export class BenchFleet implements Fleet {
       RATE_LIMIT_PER_USER: '0',
       RATE_LIMIT_PER_ADDRESS: '0',
       RATE_LIMIT_EVENTS: '0',
+      RATE_LIMIT_BYTES: '0',
       JWT_SECRET: this.#secret,
-      DATABASE_URL: this.#postgres.url,
-      REDIS_URL: this.#redis.url,
+      DATABASE_URL: this.stores.postgres.url,
+      REDIS_URL: this.stores.redis.url,
     };
   }
 
@@ -76,23 +53,13 @@ export class BenchFleet implements Fleet {
   }
 
   tokenOf(user: string): Promise<string> {
-    return new SignJWT({ scope: '' })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject(user)
-      .setIssuer('tidings')
-      .setAudience('tidings')
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(new TextEncoder().encode(this.#secret));
+    return signToken(this.#secret, user);
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.apis, ...this.workers, ...this.sockets].map((app) => app.kill()));
     this.apiBalancer.stop();
     this.socketBalancer.stop();
-    await Promise.all([this.#redis.stop(), this.#postgres.stop()]);
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
-    if (!this.#postgres.folder.startsWith(this.#folder))
-      await rm(this.#postgres.folder, { recursive: true, force: true });
+    await this.stores.stop();
   }
 }

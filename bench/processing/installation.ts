@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
 import pg from 'pg';
 import { AppProcess, type AppName } from '../../infra/local/app-process.ts';
 import { freePort } from '../../infra/local/ports.ts';
 import { LedgerCheck } from '../../libs/testing/src/ledger-check.ts';
+import { signToken } from '../sign-token.ts';
 import type { Figure } from './figure.ts';
 
 /** The servers that all measurements share. */
@@ -84,14 +84,7 @@ export class Installation {
 
   /** The headers of requests of a user. */
   async headersOf(user: string): Promise<Record<string, string>> {
-    const token = await new SignJWT({ scope: '' })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject(user)
-      .setIssuer('tidings')
-      .setAudience('tidings')
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(new TextEncoder().encode(SECRET));
+    const token = await signToken(SECRET, user);
     return { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   }
 

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { AppProcess } from '../../infra/local/app-process.ts';
 import { freePort } from '../../infra/local/ports.ts';
-import { runCommand } from '../../infra/local/run-command.ts';
-import { ROOT } from '../../infra/local/run-tool.ts';
+import { migrate } from '../stores.ts';
 import type { SystemKind } from './system.ts';
 
 /** As in production, with limits that a load generator does not reach. */
@@ -29,12 +27,7 @@ export function ours(): SystemKind {
       beforeId: '"data":{"id":"',
       hears: true,
     },
-    migrate: async (env) => {
-      await runCommand(process.execPath, [join(ROOT, 'dist/apps/worker/src/migrate.js')], {
-        cwd: ROOT,
-        env: { ...process.env, ...PRODUCTION, ...env },
-      });
-    },
+    migrate: (env) => migrate({ ...PRODUCTION, ...env }),
     start: async (app, instance, env) =>
       new AppProcess({ app, instance, port: await freePort(), env: { ...PRODUCTION, ...env } }).start(),
   };

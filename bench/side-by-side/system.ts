@@ -1,12 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { DATA } from '../../infra/local/data-folder.ts';
 import type { ManagedProcess } from '../../infra/local/managed-process.ts';
-import { startPostgres, type PostgresServer } from '../../infra/local/postgres.ts';
-import { startRedis, type RedisServer } from '../../infra/local/redis.ts';
 import type { Target, Wire } from '../load/protocol.ts';
 import { LoadGenerator } from '../load/load-generator.ts';
+import { startStores, type Stores } from '../stores.ts';
 
 const APP_ROLES = ['api', 'worker', 'socket'] as const;
 
@@ -17,29 +13,6 @@ export type Role = AppRole | 'redis' | 'postgres';
 
 export interface AppServer extends ManagedProcess {
   readonly url: string;
-}
-
-/** A Redis and a Postgres of its own: what a system costs them is then its cost alone. */
-export interface Stores {
-  redis: RedisServer;
-  postgres: PostgresServer;
-  stop: () => Promise<void>;
-}
-
-export async function startStores(name: string): Promise<Stores> {
-  await mkdir(DATA, { recursive: true });
-  const folder = await mkdtemp(join(DATA, `bench-${name}-`));
-  await chmod(folder, 0o755);
-  const [redis, postgres] = await Promise.all([
-    startRedis({ folder: join(folder, 'redis'), persistent: true }),
-    startPostgres({ folder: join(folder, 'postgres') }),
-  ]);
-  const stop = async (): Promise<void> => {
-    await Promise.all([redis.stop(), postgres.stop()]);
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-    if (!postgres.folder.startsWith(folder)) await rm(postgres.folder, { recursive: true, force: true });
-  };
-  return { redis, postgres, stop };
 }
 
 /** How a kind of system starts its processes; the rest is the same for all. */

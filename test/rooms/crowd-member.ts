@@ -14,7 +14,6 @@ import {
   type Session,
   type Subscribed,
 } from '#contracts';
-import { eventually } from '../../libs/testing/src/eventually.ts';
 
 const ANSWER_MS = 10_000;
 
@@ -49,6 +48,8 @@ export class CrowdMember {
   readonly heard: number[] = [];
   /** The instances it was connected to. */
   readonly instances: string[] = [];
+  /** Resolves with the first session. */
+  readonly connected: Promise<void>;
   /** Subscriptions that were refused. */
   refused = 0;
   /** Sessions in which the room went on. */
@@ -73,6 +74,7 @@ export class CrowdMember {
     const goOn = (): void => void Object.assign(this.socket.io, { uri: urls[++at % urls.length] });
     this.socket.on('disconnect', goOn);
     this.socket.io.on('reconnect_error', goOn);
+    this.connected = new Promise((resolve) => this.socket.once('session', () => resolve()));
     this.socket.on('session', (session) => this.begin(session));
     this.socket.on('outcome', ({ channel, cursor }) => this.#cursors.set(channel, cursor));
     this.socket.on('event', (event) => {
@@ -146,12 +148,7 @@ export class CrowdMember {
   }
 }
 
-/** A crowd takes its time. */
-const CONNECTED_WITHIN = { timeoutMs: 60_000 };
-
-/** Waits until all of them have had a session. */
+/** Resolves when all of them have had a session. */
 export async function allConnected(members: readonly CrowdMember[]): Promise<void> {
-  await eventually(() => {
-    if (members.some(({ instances }) => instances.length === 0)) throw new Error('not everyone has had a session');
-  }, CONNECTED_WITHIN);
+  await Promise.all(members.map(({ connected }) => connected));
 }

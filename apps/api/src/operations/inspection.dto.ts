@@ -1,22 +1,11 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
-import { ACTION_STATUSES, type Action, type ActionStatus } from '#contracts';
+import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import type { Action } from '#contracts';
 import { ActionView } from '../actions/action.dto.ts';
-import { PageQuery } from '../http/page-query.dto.ts';
+import { ActionsQuery } from '../actions/actions.query.ts';
 
 /** Query of the list of all actions. */
-export class InspectionQuery extends PageQuery {
-  @ApiPropertyOptional({ enum: ACTION_STATUSES })
-  @IsOptional()
-  @IsIn(ACTION_STATUSES)
-  status?: ActionStatus;
-
-  @ApiPropertyOptional({ example: 'messages.create' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(100)
-  type?: string;
-
+export class InspectionQuery extends OmitType(ActionsQuery, ['resourceId']) {
   @ApiPropertyOptional({ description: '`sub` of who submitted them' })
   @IsOptional()
   @IsString()
