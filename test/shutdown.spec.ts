@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AcceptedAction } from '#contracts';
 import {
@@ -22,7 +21,6 @@ function keepSubmitting(user: TestUser): { accepted: AcceptedAction[]; stop: () 
     while (!ending.signal.aborted) {
       const answers = await Promise.all([1, 2, 3].map((index) => user.createMessage(`message ${index}`)));
       accepted.push(...answers);
-      await delay(10);
     }
   })();
   // Whoever stops it sees the failure.

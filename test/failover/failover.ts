@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#testing';
 import type { ReplicatedRedis } from '../../infra/local/replicated-redis.ts';
@@ -8,8 +7,8 @@ import { Load } from './load.ts';
 /** Longest time until there is another master, and until every process has noticed, in milliseconds. */
 const PATIENT = { timeoutMs: 60_000, everyMs: 50 };
 
-/** How long the load goes on before a fault, and after it, in milliseconds. */
-const MEANWHILE_MS = 1_000;
+/** How many actions are accepted before a fault, and after it. */
+const MEANWHILE = 100;
 
 /** The prefix of the systems of tests: its tickets, and the channel of a user. */
 const TICKETS = '{test}:tickets:meta';
@@ -35,6 +34,12 @@ export function describeFailover(kind: string, start: () => Promise<ReplicatedRe
       await fault();
       await eventually(async () => expect((await redis.masterOf(key)).url).not.toBe(before.url), PATIENT);
       return Math.round(performance.now() - startedAt);
+    }
+
+    /** Some more of the load is accepted. */
+    async function goesOn(): Promise<void> {
+      const before = load.accepted;
+      await eventually(() => expect(load.accepted).toBeGreaterThanOrEqual(before + MEANWHILE), PATIENT);
     }
 
     /** Every process works as before, by itself, and events come live. */
@@ -63,10 +68,10 @@ export function describeFailover(kind: string, start: () => Promise<ReplicatedRe
     ] as const)('%s', async ([, key, signal], { annotate }) => {
       const since = new Date();
       load.begin();
-      await delay(MEANWHILE_MS);
+      await goesOn();
       const victim = await redis.masterOf(key);
       const replacedMs = await replaced(key, () => victim.kill(signal));
-      await delay(MEANWHILE_MS);
+      await goesOn();
       if (signal === 'SIGSTOP') await victim.kill('SIGCONT');
       else await victim.start();
       await load.end();
