@@ -49,3 +49,41 @@ describe('a transaction between whose statements the server', () => {
     expect([isConflict(error), isUnavailable(error)]).toEqual([false, true]);
   });
 });
+
+describe('the last statement of a transaction', () => {
+  it('commits when it succeeds, and nothing runs behind it', async () => {
+    await database.query('create table kept (n integer)');
+    await database.transaction(async (sql) => {
+      await sql.query('insert into kept values (1)');
+      await sql.commitWith('insert into kept values ($1)', [2]);
+      await expect(sql.query('insert into kept values (3)')).rejects.toThrow('the transaction is over');
+    });
+    expect(await database.query('select n from kept order by n')).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  it('undoes everything when it fails', async () => {
+    await database.query('create table undone (n integer)');
+    const work = database.transaction(async (sql) => {
+      await sql.query('insert into undone values (1)');
+      await sql.commitWith('insert into undone values ($1::text::integer)', ['two']);
+    });
+    await expect(work).rejects.toThrow('invalid input syntax');
+    expect(await database.query('select from undone')).toEqual([]);
+    // The connection is as good as new.
+    for (const n of [1, 2, 3]) expect(await database.query('select $1::integer as n', [n])).toEqual([{ n }]);
+  });
+});
+
+describe('statements given in one turn', () => {
+  it('run one after the other, each seeing what was done before', async () => {
+    await database.query('create table turns (n integer)');
+    const [, , counts] = await database.transaction((sql) =>
+      Promise.all([
+        sql.query('insert into turns values (1)'),
+        sql.query('insert into turns values ($1)', [2]),
+        sql.query('select count(*)::integer as count from turns'),
+      ]),
+    );
+    expect(counts).toEqual([{ count: 2 }]);
+  });
+});

@@ -1,5 +1,4 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import { createPool } from './pool.ts';
 
@@ -7,20 +6,26 @@ import { createPool } from './pool.ts';
 export interface Sql {
   /** Runs one statement and returns its rows. */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** The typed query builder over the given tables. */
-  tables<Tables>(): Kysely<Tables>;
 }
 
-/** One transaction. */
+/**
+ * One transaction. Statements that are given in one turn, without waiting for each other's
+ * answers, are sent together and run one after the other.
+ */
 export interface Transaction extends Sql {
+  /**
+   * Runs the last statement and commits, in one round trip: when the statement fails, nothing
+   * is committed. So one that must not be committed has to fail.
+   */
+  commitWith<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Runs `work` as a part of its own: undone alone when it rejects, and the transaction goes on. */
-  savepoint<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result>;
+  savepoint<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
 }
 
 class Executor implements Sql {
   #isOver = false;
 
-  constructor(protected readonly kysely: Kysely<unknown>) {}
+  constructor(private readonly source: Pick<pg.Pool, 'query'> | pg.PoolClient) {}
 
   /** Ends the use: the connection is somebody else's now. */
   end(): void {
@@ -29,29 +34,49 @@ class Executor implements Sql {
 
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     if (this.#isOver) throw new Error('the transaction is over');
-    const { rows } = await this.kysely.executeQuery(CompiledQuery.raw(text, [...values]));
+    const { rows } = await this.source.query(text, values as unknown[]);
     return rows as Row[];
-  }
-
-  tables<Tables>(): Kysely<Tables> {
-    return this.kysely as unknown as Kysely<Tables>;
   }
 }
 
 class TransactionExecutor extends Executor implements Transaction {
-  async savepoint<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
-    const inner = new TransactionExecutor(this.kysely);
-    await this.query('savepoint part');
+  #commit: Promise<unknown> | undefined;
+
+  constructor(private readonly client: pg.PoolClient) {
+    super(client);
+  }
+
+  /** Resolves once everything is committed. */
+  commit(): Promise<unknown> {
+    this.#commit ??= this.client.query('commit');
+    return this.#commit;
+  }
+
+  /** Whether the commit has been asked for: it was carried out, or has undone a transaction that had failed. */
+  get isEnded(): boolean {
+    return this.#commit !== undefined;
+  }
+
+  async commitWith<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> {
+    const answer = this.query<Row>(text, values);
+    const commit = this.commit();
+    this.end();
+    const [rows] = await Promise.all([answer, commit]);
+    return rows;
+  }
+
+  async savepoint<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    const inner = new Executor(this.client);
+    const begun = this.query('savepoint part');
     try {
-      const result = await work(inner);
+      const [result] = await Promise.all([work(inner), begun]);
       inner.end();
       await this.query('release savepoint part');
       return result;
     } catch (error) {
       // What `work` still does is too late: it must not run beside what follows.
       inner.end();
-      await this.query('rollback to savepoint part');
-      await this.query('release savepoint part');
+      await Promise.all([this.query('rollback to savepoint part'), this.query('release savepoint part')]);
       throw error;
     }
   }
@@ -67,7 +92,6 @@ export interface DatabaseOptions {
 @Injectable()
 export class Database extends Executor implements OnApplicationShutdown {
   readonly #pool: pg.Pool;
-  readonly #kysely: Kysely<unknown>;
 
   constructor(options: DatabaseOptions) {
     const logger = new Logger('Database');
@@ -77,34 +101,43 @@ export class Database extends Executor implements OnApplicationShutdown {
       applicationName: options.applicationName,
       onError: (error) => logger.warn(`lost an idle connection: ${error.message}`),
     });
-    const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-    super(kysely);
+    super(pool);
     this.#pool = pool;
-    this.#kysely = kysely;
   }
 
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
    * Every transaction is bounded by the server (4 s), whatever becomes of this process.
    */
-  transaction<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
-    let failure: { error: unknown } | undefined;
-    const transaction = this.#kysely.transaction().execute(async (inner) => {
-      const executor = new TransactionExecutor(inner);
-      try {
-        return await work(executor);
-      } catch (error) {
-        failure = { error };
-        throw error;
-      } finally {
-        // Work that was given up on may still hold it.
-        executor.end();
-      }
-    });
-    // Why it failed counts, not that the rollback failed too.
-    return transaction.catch((error: unknown) => {
-      throw failure ? failure.error : error;
-    });
+  async transaction<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
+    const client = await this.#pool.connect();
+    const sql = new TransactionExecutor(client);
+    // Sent together with the first statement. When it fails, the connection is gone.
+    const begun = client.query('begin');
+    let broken: Error | undefined;
+    try {
+      const [result] = await Promise.all([work(sql), begun]);
+      sql.end();
+      await sql.commit();
+      return result;
+    } catch (error) {
+      // Work that was given up on may still hold it.
+      sql.end();
+      // Why it failed counts, not that the rollback failed too.
+      const undone = sql.isEnded ? sql.commit() : client.query('rollback');
+      broken = await undone.then(
+        () => undefined,
+        (reason: Error) => reason,
+      );
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** The pool, for what brings its own way to use it: migrations. */
+  get pool(): pg.Pool {
+    return this.#pool;
   }
 
   /** Connections in use and waited for. */
@@ -114,8 +147,6 @@ export class Database extends Executor implements OnApplicationShutdown {
 
   /** Last of all: other parts still write while they shut down. */
   async onApplicationShutdown(): Promise<void> {
-    await this.#kysely.destroy();
-    // Before the first query Kysely does not know the pool.
     if (!this.#pool.ended) await this.#pool.end();
   }
 }

@@ -1,3 +1,4 @@
+import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
 import type { Database } from './database.ts';
 
@@ -8,7 +9,7 @@ export type Migrations = Record<string, Migration>;
 
 function migratorOf(database: Database, migrations: Migrations): Migrator {
   return new Migrator({
-    db: database.tables<unknown>(),
+    db: new Kysely<unknown>({ dialect: new PostgresDialect({ pool: database.pool }) }),
     provider: { getMigrations: () => Promise.resolve(migrations) },
     // Two branches may add migrations; each is independent of the other's.
     allowUnorderedMigrations: true,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import pg from 'pg';
 
 /** Most distinct statements that a connection keeps prepared; further ones run unprepared. */
@@ -15,23 +16,40 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
-/** Prepares every statement that has parameters: our statements are few and of fixed text, planning them is what costs. */
+/**
+ * Prepares every statement that has parameters: our statements are few and of fixed text,
+ * planning them is what costs.
+ */
 class PreparingClient extends pg.Client {
   /** Why the server ended the connection while it was asked for nothing. */
   #end: Error | undefined;
+  #gathers = false;
 
   constructor(config?: pg.ClientConfig) {
     super(config);
     this.on('error', (error) => (this.#end ??= error));
   }
 
-  // pg types this method by a dozen overloads; all that is of interest here is (text, values).
+  // pg types this method by a dozen overloads; ours are (text, values), and a pool's (text, values, callback).
   override query(...args: unknown[]): never {
-    const [text, values] = args;
+    this.gather();
+    const [text, values, ...callback] = args;
     const forward = super.query.bind(this) as (...args: unknown[]) => unknown;
     if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return this.told(forward(...args));
     const name = nameOf(text);
-    return this.told(forward({ ...(name && { name }), text, values }));
+    return this.told(forward({ ...(name && { name }), text, values }, ...callback));
+  }
+
+  /** What is asked in one turn goes out in one write: a write costs more than the statement in it. */
+  private gather(): void {
+    if (this.#gathers) return;
+    const { stream } = (this as unknown as { connection: { stream: Socket } }).connection;
+    this.#gathers = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#gathers = false;
+      stream.uncork();
+    });
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   type Eviction,
   type OutcomeStatus,
 } from '#contracts';
-import { Database, type Sql } from '#database';
+import { Database, type Transaction } from '#database';
 import { resourceTypeOf, toAction, type ActionRow, type OutcomeRow, type PublicActionRow } from './action-row.ts';
 import { outcomeEvent, toEnvelope } from './event-row.ts';
 import { LedgerHistory } from './ledger-history.ts';
@@ -98,15 +98,18 @@ export class Ledger {
   }
 
   /**
-   * Ends actions and appends their events, as the last statement of the transaction.
+   * Ends actions and appends their events, as the last statement of the transaction: mostly it
+   * commits, too.
    *
+   * @param options.commits false when the caller has something to do before the commit
    * @returns the envelopes to publish once the transaction is committed, in order per channel
-   * @throws {FinishedElsewhereError} when one of them has an end already; roll back
+   * @throws {FinishedElsewhereError} when one of them has an end already; nothing is committed then
    */
-  async finish(sql: Sql, endings: readonly Ending[]): Promise<Envelope[]> {
+  async finish(sql: Transaction, endings: readonly Ending[], { commits = true } = {}): Promise<Envelope[]> {
     const events = endings.flatMap((ending) => [...eventsOf(ending), outcomeOf(ending)]);
+    const isLast = commits && events.every((appending) => membershipChangesOf(appending, 0).length === 0);
     const { at, offsets } = await finishStatement(
-      sql,
+      (text, values) => (isLast ? sql.commitWith(text, values) : sql.query(text, values)),
       endings.map(({ row, ...end }) => ({ id: row.id, ...end })),
       events.map(({ event }) => event),
     );
@@ -132,7 +135,7 @@ export class Ledger {
       data,
     }));
     const { at, offsets } = await finishStatement(
-      this.database,
+      (text, values) => this.database.query(text, values),
       [],
       rows.map(({ row }) => row),
     );

@@ -304,7 +304,7 @@ describe('Ledger.finish', () => {
     await ledger.accept([first, second]);
     const later = Promise.withResolvers<Envelope[]>();
     const [mine] = await database.transaction(async (sql) => {
-      const envelopes = await ledger.finish(sql, [endingOf(first)]);
+      const envelopes = await ledger.finish(sql, [endingOf(first)], { commits: false });
       finish([endingOf(second)]).then(later.resolve, later.reject);
       await eventually(async () => expect(await database.query(WAITING)).toHaveLength(1));
       expect(await history.heads(['user:alice'])).toMatchObject([{ offset: 0 }]);

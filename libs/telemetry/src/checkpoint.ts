@@ -24,6 +24,11 @@ export function checkpoint(name: Checkpoint): void | Promise<void> {
   if (hooks.size > 0) return hooks.get(name)?.();
 }
 
+/** Whether something waits there. */
+export function isArmed(name: Checkpoint): boolean {
+  return hooks.has(name);
+}
+
 /**
  * Has something happen at a checkpoint of this process.
  *

@@ -13,7 +13,7 @@ import {
 } from '#ledger';
 import type { TicketEntry } from '#queue';
 import type { Applied } from '#resources';
-import { ActionLog, checkpoint, durations } from '#telemetry';
+import { ActionLog, checkpoint, durations, isArmed } from '#telemetry';
 import { appliedEnding, expiredEnding, failedEnding } from './endings.ts';
 import { HandlerError, Handlers } from './handlers.ts';
 import { applyIsolated } from './isolated.ts';
@@ -116,21 +116,23 @@ export class ApplyService {
     const resources = new Set(entries.map(([, resource]) => resource));
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
     if (options.waitsForLock) await waitForLockStatement(sql, entries[0]![1], LOCK_WAIT_MS);
-    const locked = await tryLockStatement(sql, resources, parents);
-    const open = [...resources].filter((resource) => locked.has(resource));
     const areAllPerformed = entries.every(([id]) => options.performed?.has(id) ?? false);
-    const mostEach = areAllPerformed ? NEXT_EACH : open.length > 2 ? FEW_EACH : MANY_EACH;
-    const rows = open.length === 0 ? [] : await unfinishedOfResourcesStatement(sql, open, mostEach);
+    const mostEach = areAllPerformed ? NEXT_EACH : resources.size > 2 ? FEW_EACH : MANY_EACH;
+    // Sent together; the second sees what was committed before the locks were taken.
+    const [locked, unfinished] = await Promise.all([
+      tryLockStatement(sql, resources, parents),
+      unfinishedOfResourcesStatement(sql, [...resources], mostEach),
+    ]);
+    const rows = unfinished.filter(({ resource_id }) => locked.has(resource_id));
     const runnable = runnableOf(rows, locked, options.performed);
     endings.push(...runnable.overdue.map(expiredEnding));
     const { started, failed, apart } = await this.runTurns(sql, runnable, options, endings);
-    if (started.length > 0)
-      await startPerformingStatement(
-        sql,
-        started.map(({ id }) => id),
-        LEASE_MS,
-      );
-    const envelopes = endings.length === 0 ? [] : await this.ledger.finish(sql, endings);
+    const ids = started.map(({ id }) => id);
+    const commits = !isArmed('apply.before-commit');
+    const [, envelopes] = await Promise.all([
+      ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
+      endings.length > 0 ? this.ledger.finish(sql, endings, { commits }) : [],
+    ]);
     return {
       envelopes,
       started,

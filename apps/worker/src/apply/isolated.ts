@@ -1,4 +1,4 @@
-import type { Transaction } from '#database';
+import type { Sql, Transaction } from '#database';
 import type { Ending, UnfinishedRow } from '#ledger';
 import { HandlerError } from './handlers.ts';
 
@@ -18,7 +18,7 @@ export interface Isolated {
 export async function applyIsolated(
   sql: Transaction,
   rows: readonly UnfinishedRow[],
-  apply: (sql: Transaction, rows: readonly UnfinishedRow[]) => Promise<Ending[]>,
+  apply: (sql: Sql, rows: readonly UnfinishedRow[]) => Promise<Ending[]>,
 ): Promise<Isolated> {
   try {
     return { endings: await sql.savepoint((inner) => apply(inner, rows)), failed: [] };

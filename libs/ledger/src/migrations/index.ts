@@ -5,6 +5,7 @@ import { membersMigration } from './2026-11-24-members.ts';
 import { retentionMigration } from './2026-11-24-retention.ts';
 import { retriesMigration } from './2026-11-24-retries.ts';
 import { revocationsMigration } from './2026-11-24-revocations.ts';
+import { finishedElsewhereMigration } from './2026-11-25-finished-elsewhere.ts';
 import { retentionOrderMigration } from './2026-11-25-retention-order.ts';
 import { retentionRightsMigration } from './2026-11-25-retention-rights.ts';
 
@@ -15,6 +16,7 @@ export const ledgerMigrations: Migrations = {
   '2026-11-24-retention': retentionMigration,
   '2026-11-24-retries': retriesMigration,
   '2026-11-24-revocations': revocationsMigration,
+  '2026-11-25-finished-elsewhere': finishedElsewhereMigration,
   '2026-11-25-retention-order': retentionOrderMigration,
   '2026-11-25-retention-rights': retentionRightsMigration,
 };

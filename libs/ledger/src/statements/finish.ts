@@ -1,5 +1,5 @@
 import { checkOf, type ActionError, type OutcomeStatus } from '#contracts';
-import type { Sql } from '#database';
+import type { Transaction } from '#database';
 
 /** How an action ended. */
 export interface FinishedAction {
@@ -30,7 +30,7 @@ export interface AppendedEvents {
   offsets: number[];
 }
 
-/** An action was finished by somebody else: the transaction must be rolled back. */
+/** An action was finished by somebody else: the transaction is rolled back. */
 export class FinishedElsewhereError extends Error {
   override readonly name = 'FinishedElsewhereError';
 }
@@ -38,7 +38,7 @@ export class FinishedElsewhereError extends Error {
 /*
  * The last statement before COMMIT. Lock order: the actions first (the heads ask for
  * their count), then the channels in sorted order. When one action is finished already,
- * no offset is drawn at all, and the caller rolls back.
+ * the statement fails, and with it the transaction: it may be sent together with COMMIT.
  *
  * The arrays stand in subqueries so that the planner cannot count them: else a plan of its own
  * for each call looks cheaper than the prepared one, and making it costs 0.8 ms over all
@@ -55,7 +55,7 @@ with finished as (
 ), heads as (
   insert into channels as c (channel, head, head_check)
   select i.channel, i.size, i."check" from unnest((select $6::text[]), (select $7::integer[]), (select $8::text[])) as i (channel, size, "check")
-  where (select count(*) from finished) = cardinality($1::uuid[])
+  where case when (select count(*) from finished) = cardinality($1::uuid[]) then true else finished_elsewhere() end
   order by i.channel
   on conflict (channel) do update set head = c.head + excluded.head, head_check = excluded.head_check
   returning channel, head
@@ -69,14 +69,18 @@ with finished as (
 )
 select channel, head, date_trunc('milliseconds', statement_timestamp()) as at from heads`;
 
+/** What the function `finished_elsewhere` raises. */
+const FINISHED_ELSEWHERE = 'TD001';
+
 /**
  * Finishes actions, allots offsets and appends events: in the transaction of the change itself.
  *
+ * @param run runs the statement
  * @param events in the order they shall have in their channels; at least one
- * @throws {FinishedElsewhereError} when an action was finished before
+ * @throws {FinishedElsewhereError} when an action was finished before; nothing can be committed then
  */
 export async function finishStatement(
-  sql: Sql,
+  run: Transaction['commitWith'],
   actions: readonly FinishedAction[],
   events: readonly NewEvent[],
 ): Promise<AppendedEvents> {
@@ -89,7 +93,7 @@ export async function finishStatement(
     return size;
   });
   const back = events.map(({ channel }, index) => channels.get(channel)!.size - ranks[index]!);
-  const heads = await sql.query<{ channel: string; head: number; at: Date }>(FINISH, [
+  const heads = await run<{ channel: string; head: number; at: Date }>(FINISH, [
     sorted.map(({ id }) => id),
     sorted.map(({ status }) => status),
     sorted.map(({ attempts }) => attempts),
@@ -105,8 +109,10 @@ export async function finishStatement(
     events.map(({ subject }) => subject),
     events.map(({ actionId }) => actionId),
     events.map(({ data }) => data),
-  ]);
-  if (heads.length === 0) throw new FinishedElsewhereError('an action of this batch is finished already');
+  ]).catch((error: unknown) => {
+    const isFinished = error instanceof Error && 'code' in error && error.code === FINISHED_ELSEWHERE;
+    throw isFinished ? new FinishedElsewhereError('an action of this batch is finished already') : error;
+  });
   const headOf = new Map(heads.map(({ channel, head }) => [channel, head]));
   return {
     at: heads[0]!.at,
