@@ -80,7 +80,12 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
       const data: Ticket = { actions: sorted.slice(start, start + TICKET_SIZE), ...(starts > 0 && { starts }) };
       jobs.push({ name, data, opts: optionsOf(delayMs) });
     }
-    return this.inTime(() => this.queue.addBulk(jobs));
+    const [first] = jobs;
+    if (!first) return Promise.resolve(true);
+    // Alone, it needs no pipeline.
+    return this.inTime(() =>
+      jobs.length === 1 ? this.queue.add(first.name, first.data, first.opts) : this.queue.addBulk(jobs),
+    );
   }
 
   /** Adds a ticket of its own for each action whose process died while it performed it. */
