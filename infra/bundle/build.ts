@@ -22,11 +22,17 @@ const ABSENT = [
   'swagger-ui-dist',
 ];
 
-/** @throws {Error} when something that is needed cannot be found */
-export async function buildBundle(): Promise<void> {
+/**
+ * Bundles an entry of the built api: as a function (`lambda`), or as a server (`main`).
+ *
+ * @returns the path of the bundle
+ * @throws {Error} when something that is needed cannot be found
+ */
+export async function buildBundle(entry: 'lambda' | 'main' = 'lambda'): Promise<string> {
+  const outfile = join(ROOT, `dist/bundle/${entry}.mjs`);
   await bundle({
-    entryPoints: [join(ROOT, 'dist/apps/api/src/lambda.js')],
-    outfile: join(ROOT, 'dist/bundle/lambda.mjs'),
+    entryPoints: [join(ROOT, `dist/apps/api/src/${entry}.js`)],
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -42,6 +48,7 @@ export async function buildBundle(): Promise<void> {
     },
     logLevel: 'error',
   });
+  return outfile;
 }
 
 if (import.meta.main) {

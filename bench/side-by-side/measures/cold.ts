@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { buildBundle } from '../../../infra/bundle/build.ts';
 import { freePort } from '../../../infra/local/ports.ts';
 import { ManagedProcess } from '../../../infra/local/managed-process.ts';
 import { ROOT } from '../../../infra/local/run-tool.ts';
@@ -17,12 +17,15 @@ const ASK_EVERY_MS = 3;
 
 const BODY = JSON.stringify({ text: 'a message of ordinary length, as people write them' });
 
-const MAINS: Record<string, string> = {
-  'bare Nest': join(ROOT, 'dist/bench/stacks/app/bare.main.js'),
-  'tidings, tsc': join(ROOT, 'dist/apps/api/src/main.js'),
-  'tidings, bundle': join(ROOT, 'dist/bundle/api/main.js'),
-  'node:http': fileURLToPath(new URL('../../floors/http.main.ts', import.meta.url)),
-};
+/** What is started, by name. */
+async function buildMains(): Promise<Map<string, string>> {
+  return new Map([
+    ['bare Nest', join(ROOT, 'dist/bench/stacks/app/bare.main.js')],
+    ['tidings, tsc', join(ROOT, 'dist/apps/api/src/main.js')],
+    ['tidings, bundle', await buildBundle('main')],
+    ['node:http', fileURLToPath(new URL('../../floors/http.main.ts', import.meta.url))],
+  ]);
+}
 
 /** From the start of an api process to the first 202. */
 export const cold: Measure = {
@@ -33,14 +36,11 @@ export const cold: Measure = {
     { key: 'cpu', title: 'CPU until then', unit: 'ms', better: 'lower' },
   ],
   drawn: ['ms', 'cpu'],
-  compared: (names) => ({
-    ours: names.find((name) => name === 'tidings, bundle') ?? 'tidings, tsc',
-    stocks: ['bare Nest'],
-  }),
+  compared: () => ({ ours: 'tidings, bundle', stocks: ['bare Nest'] }),
   run: (options) =>
     withSystems({ ...options, kinds: options.kinds.filter(({ isOurs }) => isOurs) }, 0, async ([system]) => {
-      const mains = Object.entries(MAINS).filter(([, main]) => existsSync(main));
-      const samples: Samples = new Map(mains.map(([name]) => [name, []]));
+      const mains = await buildMains();
+      const samples: Samples = new Map([...mains.keys()].map((name) => [name, []]));
       for (let round = 0; round < options.rounds; round += 1) {
         for (const [name, main] of mains) {
           const sample = await startOnce(system!, main);
