@@ -1,10 +1,37 @@
-import { Migrator, type Migration } from 'kysely/migration';
+import { Migrator, type Migration as KyselyMigration } from 'kysely/migration';
 import type { Database } from './database.ts';
 
-export type { Migration } from 'kysely/migration';
+/**
+ * A change of the schema. It is run while the apps of the release before are in use, and go
+ * on: so it adds, and takes nothing away that they use. See docs/versions.md.
+ */
+export interface Migration extends KyselyMigration {
+  /** Marks one that takes away what was used once. */
+  readonly contract?: Contract;
+}
+
+/** What a migration takes away, now that no release in use needs it. */
+export interface Contract {
+  /** The first release that does not use it any more, e.g. `0.2.0`. */
+  unusedSince: string;
+  /** Of the descriptions in test/mixed-deploy/schema.ts, the beginnings: `column actions.traceparent`. */
+  takesAway: readonly string[];
+}
 
 /** Migrations by name; names sort by the time they were written: `2026-11-23-ledger`. */
 export type Migrations = Record<string, Migration>;
+
+/** Those of a later version, which has been here before it was rolled back: they stay as they are. */
+async function laterMigrations(database: Database, migrations: Migrations): Promise<Migrations> {
+  const [{ exists }] = (await database.query<{ exists: boolean }>(
+    `select to_regclass('kysely_migration') is not null as exists`,
+  )) as [{ exists: boolean }];
+  const executed = exists ? await database.query<{ name: string }>('select name from kysely_migration') : [];
+  const later = executed.filter(({ name }) => !Object.hasOwn(migrations, name));
+  return Object.fromEntries(
+    later.map(({ name }) => [name, { up: () => Promise.reject(new Error(`${name} is not known`)) }]),
+  );
+}
 
 function migratorOf(database: Database, migrations: Migrations): Migrator {
   return new Migrator({
@@ -16,12 +43,16 @@ function migratorOf(database: Database, migrations: Migrations): Migrator {
 }
 
 /**
- * Brings the database to the present schema; safe to run from many processes at once.
+ * Brings the database to the present schema, or leaves a later one as it is; safe to run from
+ * many processes at once.
  *
  * @returns the names of the migrations that were applied
  */
 export async function migrate(database: Database, migrations: Migrations): Promise<string[]> {
-  const { error, results } = await migratorOf(database, migrations).migrateToLatest();
+  const { error, results } = await migratorOf(database, {
+    ...migrations,
+    ...(await laterMigrations(database, migrations)),
+  }).migrateToLatest();
   const failed = results?.find((result) => result.status === 'Error');
   if (error !== undefined) {
     throw new Error(`migration ${failed?.migrationName ?? ''} failed`, { cause: error });
