@@ -1,0 +1,90 @@
+import pg from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ActionCatalogue, RESOURCES } from '#actions';
+import { ledgerMigrations } from '#ledger';
+import { migrate, testDatabase } from '#testing';
+import { ROOT } from '../../infra/local/run-tool.ts';
+import type { KeptRelease } from '../../infra/release/kept.ts';
+import { previousRelease } from './previous-release.ts';
+import { breaches, describeSchema } from './schema.ts';
+
+let previous: KeptRelease;
+let before: string[];
+
+beforeAll(async () => {
+  previous = await previousRelease();
+  before = await describeSchema((await testDatabase(schemaOf(previous.root))).url);
+});
+
+function schemaOf(root: string) {
+  return { name: `system ${root}`, migrate: (url: string) => migrate(url, root) };
+}
+
+describe('the migrations since the previous release', () => {
+  it('add, and take nothing away that it uses, unless it is marked as unused by then', async () => {
+    const { url } = await testDatabase(schemaOf(previous.root));
+    await migrate(url);
+    const { migrations } = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()));
+    const contracts = Object.values({ ...ledgerMigrations, ...migrations }).flatMap(({ contract }) => contract ?? []);
+    expect(breaches(before, await describeSchema(url), contracts, previous.version)).toEqual([]);
+  });
+
+  it('end where those of an empty database end', async () => {
+    const [upgraded, fresh] = await Promise.all([schemaOf(previous.root), schemaOf(ROOT)].map(testDatabase));
+    await migrate(upgraded!.url);
+    expect(await describeSchema(upgraded!.url)).toEqual(await describeSchema(fresh!.url));
+  });
+});
+
+describe('a migration is found out that', () => {
+  async function breachesOf(statement: string, contracts: Parameters<typeof breaches>[2] = []): Promise<string[]> {
+    const { url } = await testDatabase(schemaOf(previous.root));
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+    return breaches(before, await describeSchema(url), contracts, previous.version);
+  }
+
+  it.each([
+    ['drops a column', 'alter table messages drop column text'],
+    ['renames a column', 'alter table actions rename column traceparent to trace'],
+    ['changes a type', 'alter table actions alter column attempts type integer'],
+    ['no longer takes null', 'alter table actions alter column payload set not null'],
+    ['drops a default', 'alter table actions alter column attempts drop default'],
+    ['drops a table', 'drop table deliveries'],
+    ['drops a function', 'drop function create_ledger_partitions_of'],
+    [
+      'gives a function another result',
+      'drop function uuidv7_at; create function uuidv7_at(at timestamptz) returns text language sql return null',
+    ],
+    ['drops a sequence', 'drop sequence action_seq'],
+    ['adds a status', `alter type action_status add value 'refused'`],
+    ['adds a column that must be given', 'alter table actions add column tenant text not null'],
+    ['adds a constraint', 'alter table messages add constraint short check (length(text) < 10)'],
+    ['adds a unique index', 'create unique index one_each on messages (author)'],
+  ])('%s', async (_, statement) => {
+    expect(await breachesOf(statement)).not.toEqual([]);
+  });
+
+  it.each([
+    ['adds a column', 'alter table actions add column note text'],
+    ['adds a column with a default', `alter table actions add column tenant text not null default 'all'`],
+    ['adds a table', 'create table pins (id uuid primary key, owner text not null unique)'],
+    [
+      'adds an index and a function',
+      'create index on messages (created_at); create function two() returns integer language sql return 2',
+    ],
+  ])('but not one that %s', async (_, statement) => {
+    expect(await breachesOf(statement)).toEqual([]);
+  });
+
+  it('but not one that takes away what the previous release does not use any more', async () => {
+    const drop = 'alter table actions drop column traceparent';
+    const takesAway = ['column actions.traceparent'];
+    expect(await breachesOf(drop, [{ unusedSince: previous.version, takesAway }])).toEqual([]);
+    expect(await breachesOf(drop, [{ unusedSince: '99.0.0', takesAway }])).toHaveLength(1);
+    expect(
+      await breachesOf(drop, [{ unusedSince: previous.version, takesAway: ['column actions.trace'] }]),
+    ).toHaveLength(1);
+  });
+});
