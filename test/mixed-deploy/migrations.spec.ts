@@ -1,12 +1,19 @@
+import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ActionCatalogue, RESOURCES } from '#actions';
+import { Database, type Migrations } from '#database';
 import { ledgerMigrations } from '#ledger';
 import { migrate, testDatabase } from '#testing';
 import { ROOT } from '../../infra/local/run-tool.ts';
 import type { KeptRelease } from '../../infra/release/kept.ts';
 import { previousRelease } from './previous-release.ts';
-import { breaches, describeSchema } from './schema.ts';
+import { breaches, describeSchema, locksOf } from './schema.ts';
+
+const migrations: Migrations = {
+  ...ledgerMigrations,
+  ...new ActionCatalogue(RESOURCES.map((Resource) => new Resource())).migrations,
+};
 
 let previous: KeptRelease;
 let before: string[];
@@ -16,16 +23,32 @@ beforeAll(async () => {
   before = await describeSchema((await testDatabase(schemaOf(previous.root))).url);
 });
 
+async function databaseOfPrevious(): Promise<Database> {
+  const { url } = await testDatabase(schemaOf(previous.root));
+  const database = new Database({ url, poolSize: 1, applicationName: 'migrations.spec', isPatient: true });
+  onTestFinished(() => database.onApplicationShutdown());
+  return database;
+}
+
 function schemaOf(root: string) {
   return { name: `system ${root}`, migrate: (url: string) => migrate(url, root) };
 }
 
 describe('the migrations since the previous release', () => {
+  it('lock one table at most that it uses, each', async () => {
+    const database = await databaseOfPrevious();
+    const known = await database.query<{ name: string }>('select name from kysely_migration');
+    const executed = new Set(known.map(({ name }) => name));
+    const added = Object.entries(migrations).filter(([name]) => !executed.has(name));
+    for (const [name, migration] of added.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      expect({ name, locks: (await locksOf(database, migration, before)).slice(1) }).toEqual({ name, locks: [] });
+    }
+  });
+
   it('add, and take nothing away that it uses, unless it is marked as unused by then', async () => {
     const { url } = await testDatabase(schemaOf(previous.root));
     await migrate(url);
-    const { migrations } = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()));
-    const contracts = Object.values({ ...ledgerMigrations, ...migrations }).flatMap(({ contract }) => contract ?? []);
+    const contracts = Object.values(migrations).flatMap(({ contract }) => contract ?? []);
     expect(breaches(before, await describeSchema(url), contracts, previous.version)).toEqual([]);
   });
 
@@ -76,6 +99,15 @@ describe('a migration is found out that', () => {
     ],
   ])('but not one that %s', async (_, statement) => {
     expect(await breachesOf(statement)).toEqual([]);
+  });
+
+  it('locks two tables', async () => {
+    const database = await databaseOfPrevious();
+    const up = async (db: Kysely<unknown>): Promise<void> => {
+      await sql`alter table actions add column note text`.execute(db);
+      await sql`create index on deliveries ("offset")`.execute(db);
+    };
+    expect((await locksOf(database, { up }, before)).toSorted()).toEqual(['actions', 'deliveries']);
   });
 
   it('but not one that takes away what the previous release does not use any more', async () => {

@@ -15,8 +15,8 @@ const QUIET_MS = 60_000;
 
 const WORKER_AND_A_SOCKET: Mix = { api: ['previous'], worker: ['present'], socket: ['previous', 'present'] };
 const API_BUT_NO_WORKER: Mix = { api: ['present'], worker: ['previous'], socket: ['previous', 'present'] };
-const WORKER_ONLY: Mix = { api: ['previous'], worker: ['present'], socket: ['previous', 'previous'] };
-const ALL: Mix = { api: ['present'], worker: ['present'], socket: ['present', 'present'] };
+const WORKER_ONLY: Mix = { api: ['previous'], worker: ['present'], socket: ['previous'] };
+const ALL: Mix = { api: ['present'], worker: ['present'], socket: ['present'] };
 
 /** What a process says when it cannot read or use what one of the other version made. */
 const MISUNDERSTOOD = /not a ticket|not ours|no @EventPattern|no handler for|cached plan|does not exist|violates/;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Contract } from '#database';
+import type { Contract, Database, Migration } from '#database';
 
 /** What apps can meet of a schema, each as a line; partitions are as their parents. */
 const DESCRIBE = `
@@ -31,15 +31,16 @@ union all
 select concat_ws(' ', 'sequence', c.relname)
 from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'S'`;
 
-const EXPAND = `
-do $$ declare name text; begin
-  for name in
-    select c.relname from pg_class c
-    where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-  loop
-    execute format('alter table %I add column of_a_later_release text default ''new''', name);
-  end loop;
-end $$`;
+const TABLES = `
+select c.relname as name from pg_class c
+where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition`;
+
+/** Tables that a transaction keeps others from writing into, or from using at all. */
+const LOCKED = `
+select distinct coalesce(pg_partition_root(c.oid)::oid, c.oid)::regclass::text as name
+from pg_locks l join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p')
+where l.pid = pg_backend_pid() and c.relnamespace = current_schema()::regnamespace
+  and l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')`;
 
 async function query<Row>(url: string, text: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url });
@@ -56,9 +57,21 @@ export async function describeSchema(url: string): Promise<string[]> {
   return (await query<{ line: string }>(url, DESCRIBE)).map(({ line }) => line).toSorted();
 }
 
-/** Adds what a later release may: a column to each table. */
+/** Adds what a later release may: a column to each table, one after the other. */
 export async function expandTables(url: string): Promise<void> {
-  await query(url, EXPAND);
+  for (const { name } of await query<{ name: string }>(url, TABLES)) {
+    await query(url, `alter table ${name} add column of_a_later_release text default 'new'`);
+  }
+}
+
+/** Applies a migration, and tells which of the tables that are described it has locked until its end. */
+export async function locksOf(database: Database, { up }: Migration, before: readonly string[]): Promise<string[]> {
+  const tables = new Set(before.map(tableOf));
+  return database.transaction(async (sql) => {
+    await up(sql.tables<unknown>());
+    const locked = await sql.query<{ name: string }>(LOCKED);
+    return locked.map(({ name }) => name).filter((name) => tables.has(name));
+  });
 }
 
 /** What asks more of those who write into a table than they know of. */

@@ -1,9 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Migrator, type Migration as KyselyMigration } from 'kysely/migration';
+import { isConflict } from './database-error.ts';
 import type { Database } from './database.ts';
 
+/** How often a migration is tried that others are in the way of, and the pause between, in milliseconds. */
+const MOST_TRIES = 20;
+const PAUSE_MS = 1_000;
+
 /**
- * A change of the schema. It is run while the apps of the release before are in use, and go
- * on: so it adds, and takes nothing away that they use. See docs/versions.md.
+ * A change of the schema, in a transaction of its own. It is run while the apps of the release
+ * before are in use, and go on: so it adds, and takes nothing away that they use; and it locks
+ * one of their tables at most, since they take theirs in another order. See docs/versions.md.
  */
 export interface Migration extends KyselyMigration {
   /** Marks one that takes away what was used once. */
@@ -44,20 +51,23 @@ function migratorOf(database: Database, migrations: Migrations): Migrator {
 
 /**
  * Brings the database to the present schema, or leaves a later one as it is; safe to run from
- * many processes at once.
+ * many processes at once, and beside apps: a migration that does not get its lock gives way,
+ * and is tried again.
  *
  * @returns the names of the migrations that were applied
  */
 export async function migrate(database: Database, migrations: Migrations): Promise<string[]> {
-  const { error, results } = await migratorOf(database, {
-    ...migrations,
-    ...(await laterMigrations(database, migrations)),
-  }).migrateToLatest();
-  const failed = results?.find((result) => result.status === 'Error');
-  if (error !== undefined) {
-    throw new Error(`migration ${failed?.migrationName ?? ''} failed`, { cause: error });
+  const migrator = migratorOf(database, { ...migrations, ...(await laterMigrations(database, migrations)) });
+  const applied: string[] = [];
+  for (let tries = 1; ; tries += 1) {
+    const { error, results = [] } = await migrator.migrateUp();
+    if (error === undefined) {
+      if (results.length === 0) return applied;
+      applied.push(...results.map(({ migrationName }) => migrationName));
+      tries = 0;
+    } else if (isConflict(error) && tries < MOST_TRIES) await delay(PAUSE_MS);
+    else throw new Error(`migration ${results[0]?.migrationName ?? ''} failed`, { cause: error });
   }
-  return (results ?? []).filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName);
 }
 
 /** @throws {Error} when a migration is missing: apps do not start on an old schema */
