@@ -64,7 +64,8 @@ describe('a migration is found out that', () => {
     const { url } = await testDatabase(schemaOf(previous.root));
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    await client.query(statement).finally(() => client.end());
+    await client.query(statement);
+    await client.end();
     return breaches(before, await describeSchema(url), contracts, previous.version);
   }
 

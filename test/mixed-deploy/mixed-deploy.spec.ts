@@ -83,7 +83,8 @@ it('two versions at once, in a rolling deploy and rolled back, lose, double and 
 
   expect(load.judge()).toEqual({ lost: 0, doubled: 0, reordered: 0, foreign: 0, unrecovered: 0, refused: 0 });
   expect(carolsActions.size).toBe(1);
-  for (const { offsets } of talk.heard.values()) {
+  for (const { texts, offsets } of talk.heard.values()) {
+    expect(texts).toEqual(talk.said);
     expect(offsets).toEqual(offsets.map((_, index) => offsets[0]! + index));
   }
   const ledger = new LedgerCheck(system.database);

@@ -65,10 +65,10 @@ export async function expandTables(url: string): Promise<void> {
 }
 
 /** Applies a migration, and tells which of the tables that are described it has locked until its end. */
-export async function locksOf(database: Database, { up }: Migration, before: readonly string[]): Promise<string[]> {
+export async function locksOf(database: Database, migration: Migration, before: readonly string[]): Promise<string[]> {
   const tables = new Set(before.map(tableOf));
   return database.transaction(async (sql) => {
-    await up(sql.tables<unknown>());
+    await migration.up(sql.tables<unknown>());
     const locked = await sql.query<{ name: string }>(LOCKED);
     return locked.map(({ name }) => name).filter((name) => tables.has(name));
   });

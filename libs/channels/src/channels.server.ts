@@ -186,7 +186,7 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
       void this.dispatch(pattern, envelope).catch((error: unknown) => this.logger.error(error));
     } else {
       // Of a later version. It is not kept, so it may be missed.
-      this.logger.debug?.(`left out ${pattern} of version ${String(envelope.specversion)}`);
+      this.logger.debug?.(`left out ${pattern} of version ${envelope.specversion}`);
     }
   }
 }
