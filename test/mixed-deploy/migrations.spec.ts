@@ -16,12 +16,19 @@ const migrations: Migrations = {
 };
 
 let previous: KeptRelease;
-let before: string[];
+/** The schema of the previous release, what the present migrations make of it, and of an empty database. */
+let [before, after, fresh]: string[][] = [];
 
 beforeAll(async () => {
   previous = await previousRelease();
-  before = await describeSchema((await testDatabase(schemaOf(previous.root))).url);
-});
+  const [old, upgraded, empty] = await Promise.all(
+    [previous.root, previous.root, ROOT].map(async (root) => (await testDatabase(schemaOf(root))).url),
+  );
+  before = await describeSchema(old!);
+  await migrate(upgraded!);
+  after = await describeSchema(upgraded!);
+  fresh = await describeSchema(empty!);
+}, 120_000);
 
 async function databaseOfPrevious(): Promise<Database> {
   const { url } = await testDatabase(schemaOf(previous.root));
@@ -41,21 +48,17 @@ describe('the migrations since the previous release', () => {
     const executed = new Set(known.map(({ name }) => name));
     const added = Object.entries(migrations).filter(([name]) => !executed.has(name));
     for (const [name, migration] of added.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      expect({ name, locks: (await locksOf(database, migration, before)).slice(1) }).toEqual({ name, locks: [] });
+      expect({ name, locks: (await locksOf(database, migration, before!)).slice(1) }).toEqual({ name, locks: [] });
     }
   });
 
-  it('add, and take nothing away that it uses, unless it is marked as unused by then', async () => {
-    const { url } = await testDatabase(schemaOf(previous.root));
-    await migrate(url);
+  it('add, and take nothing away that it uses, unless it is marked as unused by then', () => {
     const contracts = Object.values(migrations).flatMap(({ contract }) => contract ?? []);
-    expect(breaches(before, await describeSchema(url), contracts, previous.version)).toEqual([]);
+    expect(breaches(before!, after!, contracts, previous.version)).toEqual([]);
   });
 
-  it('end where those of an empty database end', async () => {
-    const [upgraded, fresh] = await Promise.all([schemaOf(previous.root), schemaOf(ROOT)].map(testDatabase));
-    await migrate(upgraded!.url);
-    expect(await describeSchema(upgraded!.url)).toEqual(await describeSchema(fresh!.url));
+  it('end where those of an empty database end', () => {
+    expect(after).toEqual(fresh);
   });
 });
 
@@ -66,7 +69,7 @@ describe('a migration is found out that', () => {
     await client.connect();
     await client.query(statement);
     await client.end();
-    return breaches(before, await describeSchema(url), contracts, previous.version);
+    return breaches(before!, await describeSchema(url), contracts, previous.version);
   }
 
   it.each([
@@ -108,7 +111,7 @@ describe('a migration is found out that', () => {
       await sql`alter table actions add column note text`.execute(db);
       await sql`create index on deliveries ("offset")`.execute(db);
     };
-    expect((await locksOf(database, { up }, before)).toSorted()).toEqual(['actions', 'deliveries']);
+    expect((await locksOf(database, { up }, before!)).toSorted()).toEqual(['actions', 'deliveries']);
   });
 
   it('but not one that takes away what the previous release does not use any more', async () => {
