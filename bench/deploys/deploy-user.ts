@@ -17,8 +17,8 @@ export interface Wrongs {
 /** Somebody with the SDK, who keeps changing a message of theirs. */
 export class DeployUser {
   readonly client: TidingsClient;
-  /** When each action was submitted, by its id; in the order in which they were accepted. */
-  readonly #submitted = new Map<string, number>();
+  /** When each action was submitted, and on which message, by its id; in the order in which they were accepted. */
+  readonly #submitted = new Map<string, { at: number; message: string }>();
   /** When each outcome was heard, by its action. */
   readonly #heard = new Map<string, number>();
   readonly #wrongs: Wrongs = { lost: 0, doubled: 0, reordered: 0, foreign: 0, unrecovered: 0, refused: 0 };
@@ -46,7 +46,7 @@ export class DeployUser {
         ? this.client.messages.create({ text })
         : this.client.messages.edit(this.#message, { text }));
       this.#message ??= action.resource.id;
-      this.#submitted.set(action.id, startedAt);
+      this.#submitted.set(action.id, { at: startedAt, message: action.resource.id });
     } catch {
       this.#wrongs.refused += 1;
     }
@@ -63,19 +63,28 @@ export class DeployUser {
 
   /** Times from submit to outcome of what was submitted between two moments, in milliseconds. */
   latencies(from: number, to: number): number[] {
-    const within = [...this.#submitted].filter(([, at]) => at >= from && at <= to);
-    return within.map(([id, at]) => (this.#heard.get(id) ?? Infinity) - at);
+    const within = [...this.#submitted].filter(([, { at }]) => at >= from && at <= to);
+    return within.map(([id, { at }]) => (this.#heard.get(id) ?? Infinity) - at);
+  }
+
+  /** The same actions, those on one message behind each other. */
+  private byMessage(ids: readonly string[]): string[] {
+    const messages = [...new Set([...this.#submitted.values()].map(({ message }) => message))];
+    const groups = Map.groupBy(ids, (id) => this.#submitted.get(id)!.message);
+    return messages.flatMap((message) => groups.get(message) ?? []);
   }
 
   judge(): Wrongs {
     const heard = [...this.#heard.keys()];
     const submitted = [...this.#submitted.keys()];
-    const order = heard.filter((id) => this.#submitted.has(id));
-    const expected = submitted.filter((id) => this.#heard.has(id));
+    const own = heard.filter((id) => this.#submitted.has(id));
+    // Who is slow to be answered has created several messages, and between these there is no order.
+    const order = this.byMessage(own);
+    const expected = this.byMessage(submitted.filter((id) => this.#heard.has(id)));
     return {
       ...this.#wrongs,
-      lost: submitted.length - order.length,
-      foreign: heard.length - order.length,
+      lost: submitted.length - own.length,
+      foreign: heard.length - own.length,
       reordered: this.#wrongs.reordered + order.filter((id, index) => id !== expected[index]).length,
     };
   }

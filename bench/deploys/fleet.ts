@@ -17,7 +17,7 @@ function processesOf({ apis, workers, sockets }: Fleet, app: AppName): AppProces
  *
  * @throws {Error} unless it exits with 0
  */
-async function retire(fleet: Fleet, app: AppName, old: AppProcess): Promise<void> {
+export async function retire(fleet: Fleet, app: AppName, old: AppProcess): Promise<void> {
   await old.kill('SIGTERM');
   await old.ended();
   const processes = processesOf(fleet, app);

@@ -8,7 +8,12 @@ import { failToStart } from '#telemetry';
 /** Brings the database to the present schema: run it before a new version of the apps. */
 async function main(): Promise<void> {
   const { DATABASE_URL } = loadConfig(DatabaseConfig);
-  const database = new Database({ url: DATABASE_URL, poolSize: 1, applicationName: 'tidings-migrate' });
+  const database = new Database({
+    url: DATABASE_URL,
+    poolSize: 1,
+    applicationName: 'tidings-migrate',
+    isPatient: true,
+  });
   try {
     const { migrations } = new ActionCatalogue(RESOURCES.map((Resource) => new Resource()));
     const applied = await migrate(database, { ...ledgerMigrations, ...migrations });

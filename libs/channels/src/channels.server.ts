@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { eventNameOf, type EphemeralEnvelope, type Envelope } from '#contracts';
+import { eventNameOf, isReadable, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { BatchedHistory } from './batched-history.ts';
 import { ChannelHistory } from './channel-history.ts';
 import { createSubscriber } from './create-subscriber.ts';
@@ -179,7 +179,14 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
     const { pattern, envelope } = message;
     const entry = this.#channels.get(envelope.channel);
     if (!entry) return;
-    if ('offset' in envelope) entry.channel.receive(envelope);
-    else void this.dispatch(pattern, envelope).catch((error: unknown) => this.logger.error(error));
+    if ('offset' in envelope) {
+      if (isReadable(envelope)) entry.channel.receive(envelope);
+      else entry.channel.announce(envelope.offset);
+    } else if (isReadable(envelope) && this.messageHandlers.has(pattern)) {
+      void this.dispatch(pattern, envelope).catch((error: unknown) => this.logger.error(error));
+    } else {
+      // Of a later version. It is not kept, so it may be missed.
+      this.logger.debug?.(`left out ${pattern} of version ${envelope.specversion}`);
+    }
   }
 }

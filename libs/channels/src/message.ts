@@ -1,7 +1,9 @@
 import type { EphemeralEnvelope, Envelope } from '#contracts';
 
 /**
- * A message on Redis: the event pattern, a space, and the envelope as JSON.
+ * A message on Redis: the event pattern, a space, and the envelope as JSON. It goes to
+ * gateways of other versions too, and from them as it is to clients: see the rule at
+ * {@link Envelope}. What clients must not see has a pattern of its own.
  *
  * Sharded channels (`SSUBSCRIBE`, `SPUBLISH`) live on the node of their name; the braces
  * make that depend on the channel alone.
@@ -16,13 +18,13 @@ export interface Message {
   envelope: Envelope | EphemeralEnvelope;
 }
 
-/** The parts of a message, or null when it is none of ours. */
+/** The parts of a message, of whatever version; null when it is none of ours. */
 export function decodeMessage(text: string): Message | null {
   const space = text.indexOf(' ');
   if (space < 1) return null;
   try {
     const envelope = JSON.parse(text.slice(space + 1)) as Partial<Envelope> | null;
-    if (typeof envelope?.channel !== 'string') return null;
+    if (typeof envelope?.channel !== 'string' || typeof envelope.id !== 'string') return null;
     if (envelope.offset !== undefined && !Number.isSafeInteger(envelope.offset)) return null;
     return { pattern: text.slice(0, space), envelope: envelope as Envelope };
   } catch {

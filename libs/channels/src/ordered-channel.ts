@@ -70,6 +70,13 @@ export class OrderedChannel {
     void this.run();
   }
 
+  /** An event has come that cannot be read here, but for its place: it is taken from the history. */
+  announce(offset: number): void {
+    if (this.#closed || (this.#position && offset <= this.#position.offset)) return;
+    if (this.#steps.length < MOST_WAITING) this.#steps.push(() => this.catchUp(offset));
+    void this.run();
+  }
+
   /**
    * Messages may have been lost, and with them the first ones of another history: the next
    * event is not taken because of its number alone.

@@ -5,6 +5,13 @@ import type { Eviction } from './room-events.ts';
 /**
  * One event on a channel: a CloudEvents 1.0 envelope, equal for every receiver.
  * `channel`, `offset` and `cursor` are extension attributes.
+ *
+ * Receivers of other versions are running, and clients of last year. So a field may be added
+ * at any time, if who ignores it is still right; none is removed, renamed or given another
+ * meaning. `data` that changes in such a way gets a `type` of its own. What cannot be helped
+ * raises the major of `specversion`, in which `specversion`, `id`, `channel` and `offset` stay
+ * as they are: gateways that do not read it (see {@link isReadable}) take the event from the
+ * ledger. The whole rule is in docs/versions.md.
  */
 export interface Envelope<Data = unknown> {
   specversion: '1.0';
@@ -26,6 +33,11 @@ export interface Envelope<Data = unknown> {
   data: Data;
   /** There, and true, when the event comes from the ledger after a reconnect. */
   replayed?: true;
+}
+
+/** Whether an envelope, or what claims to be one, is of the major that is known here: `1.0`, or a later `1.x`. */
+export function isReadable({ specversion }: { specversion?: unknown }): boolean {
+  return typeof specversion === 'string' && specversion.startsWith('1.');
 }
 
 /** An event that is not kept: it has no place in its channel, and is never replayed. */
@@ -52,6 +64,7 @@ export type EnvelopeEvent = 'outcome' | 'event';
 
 const OUTCOME_TYPES: ReadonlySet<string> = new Set(OUTCOME_STATUSES.map((status) => `action.${status}`));
 
+/** A type that is not known here is an `event` too: clients ignore the types that they do not know. */
 export function eventNameOf(type: string): EnvelopeEvent {
   return OUTCOME_TYPES.has(type) ? 'outcome' : 'event';
 }

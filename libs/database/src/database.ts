@@ -86,6 +86,8 @@ export interface DatabaseOptions {
   url: string;
   poolSize: number;
   applicationName: string;
+  /** For migrations: they take their time, but wait for a lock for 2 s only. */
+  isPatient?: boolean;
 }
 
 /** The Postgres that holds the ledger and the resources. */
@@ -99,6 +101,7 @@ export class Database extends Executor implements OnApplicationShutdown {
       url: options.url,
       size: options.poolSize,
       applicationName: options.applicationName,
+      isPatient: options.isPatient ?? false,
       onError: (error) => logger.warn(`lost an idle connection: ${error.message}`),
     });
     super(pool);
@@ -107,7 +110,7 @@ export class Database extends Executor implements OnApplicationShutdown {
 
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
-   * Every transaction is bounded by the server (4 s), whatever becomes of this process.
+   * Every transaction is bounded by the server (4 s, unless patient), whatever becomes of this process.
    */
   async transaction<Result>(work: (sql: Transaction) => Promise<Result>): Promise<Result> {
     const client = await this.#pool.connect();

@@ -74,27 +74,36 @@ export interface PoolOptions {
   size: number;
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
+  /** Whether statements and transactions may take their time, as migrations do; they wait for a lock for 2 s only. */
+  isPatient: boolean;
   onError: (error: Error) => void;
 }
+
+const CONNECTION_SETTINGS = {
+  tcp_keepalives_idle: '2',
+  tcp_keepalives_interval: '1',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '4000',
+  timezone: 'UTC',
+};
 
 /**
  * Limits that keep a frozen or cut-off process from holding a stranger's lock: the server
  * ends its transaction. Below the lock of a ticket (5 s), so that whoever takes the work
  * over finds the locks free.
  */
-const SESSION_SETTINGS = {
+const LIMITED_SETTINGS = {
+  ...CONNECTION_SETTINGS,
   transaction_timeout: '4s',
   idle_in_transaction_session_timeout: '3500ms',
-  tcp_keepalives_idle: '2',
-  tcp_keepalives_interval: '1',
-  tcp_keepalives_count: '3',
-  tcp_user_timeout: '4000',
-  timezone: 'UTC',
   // Every statement has its index. A plan that was made while a partition was empty must not
   // go on scanning it when it is full.
   enable_seqscan: 'off',
   jit: 'off',
 };
+
+/** Whoever waits for a lock on a table has all who come later wait behind it. */
+const PATIENT_SETTINGS = { ...CONNECTION_SETTINGS, lock_timeout: '2s' };
 
 /** A pool whose connections time out, are kept alive, and whose errors do not end the process. */
 export function createPool(options: PoolOptions): pg.Pool {
@@ -105,11 +114,11 @@ export function createPool(options: PoolOptions): pg.Pool {
     Client: PreparingClient,
     pipeline: true,
     connectionTimeoutMillis: 3_000,
-    query_timeout: 8_000,
+    ...(!options.isPatient && { query_timeout: 8_000 }),
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 2_000,
-    options: Object.entries(SESSION_SETTINGS)
+    options: Object.entries(options.isPatient ? PATIENT_SETTINGS : LIMITED_SETTINGS)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     types: { getTypeParser },

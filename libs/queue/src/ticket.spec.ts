@@ -18,6 +18,19 @@ describe('parseTicket', () => {
     expect(parseTicket({ actions: [], suspect: 'yes', more: 1 })).toEqual({ actions: [] });
   });
 
+  it('leaves out what a later version has added to an entry', () => {
+    const actions = [
+      [ACTION, RESOURCE, PARENT, { priority: 1 }],
+      [ACTION, RESOURCE, null, 7],
+    ];
+    expect(parseTicket({ actions })).toEqual({
+      actions: [
+        [ACTION, RESOURCE, PARENT],
+        [ACTION, RESOURCE],
+      ],
+    });
+  });
+
   it.each([
     [undefined],
     [null],
@@ -26,7 +39,7 @@ describe('parseTicket', () => {
     [{ actions: 'all' }],
     [{ actions: [ACTION] }],
     [{ actions: [[ACTION]] }],
-    [{ actions: [[ACTION, RESOURCE, PARENT, PARENT]] }],
+    [{ actions: [[ACTION, RESOURCE, 'parent']] }],
     [{ actions: [[ACTION, 7]] }],
     [{ actions: [[ACTION, `${RESOURCE}'`]] }],
     [{ actions: [[ACTION, RESOURCE], null] }],

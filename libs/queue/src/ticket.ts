@@ -13,6 +13,11 @@ export type TicketEntry = readonly [actionId: string, resourceId: string, parent
 /**
  * The data of a BullMQ job: which actions to apply. The ledger has everything else, so a
  * ticket may be lost, doubled or late without harm.
+ *
+ * Workers of other versions take it too. So fields may be added, and parts at the end of an
+ * entry, if who ignores them is still right; none is removed or given another meaning. A
+ * ticket that cannot be read fails, and the sweeper sees to its actions: late, but not lost.
+ * The whole rule is in docs/versions.md.
  */
 export interface Ticket {
   actions: TicketEntry[];
@@ -22,23 +27,34 @@ export interface Ticket {
   suspect?: true;
 }
 
+const NO_TICKET = 'the job is not a ticket';
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-function isEntry(value: unknown): value is TicketEntry {
-  return (
-    Array.isArray(value) &&
-    (value.length === 2 || value.length === 3) &&
-    value.every((part) => typeof part === 'string' && UUID.test(part))
-  );
+/** What is known of an entry. @throws {Error} when that is not enough */
+function parseEntry(value: unknown): TicketEntry {
+  const [action, resource, parent]: unknown[] = Array.isArray(value) ? value : [];
+  if (!isId(action) || !isId(resource)) throw new Error(NO_TICKET);
+  if (parent === undefined || parent === null) return [action, resource];
+  if (!isId(parent)) throw new Error(NO_TICKET);
+  return [action, resource, parent];
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
 }
 
 /**
- * Parses the data of a job.
+ * Parses the data of a job; what a later version has added to it is left out.
  *
  * @throws {Error} when it is no ticket of ours; the sweeper finds the actions it may have meant
  */
 export function parseTicket(data: unknown): Ticket {
   const { actions, starts, suspect } = (data ?? {}) as Partial<Ticket>;
-  if (!Array.isArray(actions) || !actions.every(isEntry)) throw new Error('the job is not a ticket');
-  return { actions, ...(Number.isSafeInteger(starts) && { starts: starts! }), ...(suspect === true && { suspect }) };
+  if (!Array.isArray(actions)) throw new Error(NO_TICKET);
+  return {
+    actions: actions.map(parseEntry),
+    ...(Number.isSafeInteger(starts) && { starts: starts! }),
+    ...(suspect === true && { suspect }),
+  };
 }

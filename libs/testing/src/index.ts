@@ -17,6 +17,6 @@ export {
 export { problemOf, type Refusal } from './problem-of.ts';
 export { RawSocket } from './raw-socket.ts';
 export { testRedis, type TestRedis } from './redis.ts';
-export { startSystem, type System, type SystemOptions } from './system.ts';
+export { migrate, startSystem, type System, type SystemOptions } from './system.ts';
 export { TestUser, type Answer, type Call } from './test-user.ts';
 export { JWT_SECRET, token, type TokenOptions } from './token.ts';

@@ -51,11 +51,11 @@ export class System {
     return this.apis[0]!;
   }
 
-  /** Starts one more process of an app. */
-  async add(app: AppName, env: NodeJS.ProcessEnv = {}): Promise<StartedApp> {
+  /** Starts one more process of an app, as it was built where its others were, or in another copy of the project. */
+  async add(app: AppName, env: NodeJS.ProcessEnv = {}, root = this.#root): Promise<StartedApp> {
     this.#count += 1;
     const instance = `${app}-${this.#name}-${this.#count}`;
-    const started = await startApp(app, { ...this.#settings, INSTANCE_ID: instance, ...env }, this.#root);
+    const started = await startApp(app, { ...this.#settings, INSTANCE_ID: instance, ...env }, root);
     const { apis, workers, sockets } = this;
     ({ api: apis, worker: workers, socket: sockets })[app].push(started);
     this.#born.set(started, started.pid);
@@ -97,8 +97,14 @@ async function databaseOf({ postgres, root = ROOT }: SystemOptions): Promise<str
   return postgres.url;
 }
 
-/** Brings an empty database to the schema of the apps. */
-async function migrate(url: string, root: string): Promise<void> {
+/**
+ * Brings a database to the schema of the apps.
+ *
+ * @param root where they are built, unless in this project
+ * @returns what was printed
+ */
+export async function migrate(url: string, root = ROOT): Promise<string> {
   const env = { ...process.env, NODE_ENV: 'test', DATABASE_URL: url };
-  await promisify(execFile)(process.execPath, [join(root, 'dist/apps/worker/src/migrate.js')], { env });
+  const program = join(root, 'dist/apps/worker/src/migrate.js');
+  return (await promisify(execFile)(process.execPath, [program], { env })).stdout;
 }

@@ -40,6 +40,12 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
     this.logger.debug(error.message);
   }
 
+  /** It is none, or of a version that is not known here. */
+  @OnWorkerEvent('failed')
+  onFailed(_: Job | undefined, error: Error): void {
+    this.logger.warn(`a ticket failed, the sweeper sees to its actions: ${error.message}`);
+  }
+
   /** Resolves when every action of the ticket is settled; the ticket is removed then. */
   async process(job: Job): Promise<void> {
     const { actions, suspect, starts = 0 } = parseTicket(job.data);
