@@ -109,55 +109,60 @@ function orderOfResources(actions: readonly Pick<AcceptedAction, 'id' | 'resourc
   return order;
 }
 
-describe('while Redis is away, submits are accepted as ever, and answered when it is back, with no restart:', () => {
-  it('killed and started again with its data', async () => {
-    await redis.kill();
-    await expectReadiness(system.api, 'degraded');
-    await submitMuch(200);
-    await redis.start();
-    expect(await heard()).toEqual(allAnswered());
-    await expectReadiness(system.api, 'ok');
-  });
+// Longer than what is waited for within, which tells what is missing.
+describe(
+  'while Redis is away, submits are accepted as ever, and answered when it is back, with no restart:',
+  { timeout: 60_000 },
+  () => {
+    it('killed and started again with its data', async () => {
+      await redis.kill();
+      await expectReadiness(system.api, 'degraded');
+      await submitMuch(200);
+      await redis.start();
+      expect(await heard()).toEqual(allAnswered());
+      await expectReadiness(system.api, 'ok');
+    });
 
-  it('hung, and then going on', async () => {
-    await redis.kill('SIGSTOP');
-    await submitMuch(200);
-    await expectReadiness(system.api, 'degraded');
-    // Beyond all deadlines: even who only listens has noticed.
-    await expectReadiness(system.sockets[0]!, 'degraded');
-    await submitMuch(20);
-    await redis.kill('SIGCONT');
-    expect(await heard()).toEqual(allAnswered());
-  });
+    it('hung, and then going on', async () => {
+      await redis.kill('SIGSTOP');
+      await submitMuch(200);
+      await expectReadiness(system.api, 'degraded');
+      // Beyond all deadlines: even who only listens has noticed.
+      await expectReadiness(system.sockets[0]!, 'degraded');
+      await submitMuch(20);
+      await redis.kill('SIGCONT');
+      expect(await heard()).toEqual(allAnswered());
+    });
 
-  it('killed and started again, empty', async () => {
-    await submitMuch(20);
-    await redis.kill();
-    for await (const data of glob('**/appendonlydir', { cwd: folder }))
-      await rm(join(folder, data), { recursive: true });
-    await submitMuch(20);
-    await redis.start();
-    expect(await heard()).toEqual(allAnswered());
-  });
+    it('killed and started again, empty', async () => {
+      await submitMuch(20);
+      await redis.kill();
+      for await (const data of glob('**/appendonlydir', { cwd: folder }))
+        await rm(join(folder, data), { recursive: true });
+      await submitMuch(20);
+      await redis.start();
+      expect(await heard()).toEqual(allAnswered());
+    });
 
-  it('killed in the middle of the work', async () => {
-    const working = submitMuch(200);
-    await eventually(() => expect(listeners[0]!.outcomes.length).toBeGreaterThan(accepted.length / 2));
-    await redis.kill();
-    await working;
-    await redis.start();
-    expect(await heard()).toEqual(allAnswered());
-  });
+    it('killed in the middle of the work', async () => {
+      const working = submitMuch(200);
+      await eventually(() => expect(listeners[0]!.outcomes.length).toBeGreaterThan(accepted.length / 2));
+      await redis.kill();
+      await working;
+      await redis.start();
+      expect(await heard()).toEqual(allAnswered());
+    });
 
-  it('is taken up by sockets that connect meanwhile', async () => {
-    await redis.kill();
-    const late = await alice.connect(system.sockets[0]!);
-    listeners.push(late);
-    const action = await submit(() => alice.createMessage('meanwhile'));
-    await redis.start();
-    await late.outcomeOf(action, HEALED_MS);
-    expect(late.offsets).toEqual([accepted.length]);
-    listeners.pop();
-    expect(await heard()).toEqual(allAnswered());
-  });
-});
+    it('is taken up by sockets that connect meanwhile', async () => {
+      await redis.kill();
+      const late = await alice.connect(system.sockets[0]!);
+      listeners.push(late);
+      const action = await submit(() => alice.createMessage('meanwhile'));
+      await redis.start();
+      await late.outcomeOf(action, HEALED_MS);
+      expect(late.offsets).toEqual([accepted.length]);
+      listeners.pop();
+      expect(await heard()).toEqual(allAnswered());
+    });
+  },
+);

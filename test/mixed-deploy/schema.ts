@@ -1,3 +1,4 @@
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Contract, Database, Migration } from '#database';
 
@@ -67,10 +68,11 @@ export async function expandTables(url: string): Promise<void> {
 /** Applies a migration, and tells which of the tables that are described it has locked until its end. */
 export async function locksOf(database: Database, migration: Migration, before: readonly string[]): Promise<string[]> {
   const tables = new Set(before.map(tableOf));
-  return database.transaction(async (sql) => {
-    await migration.up(sql.tables<unknown>());
-    const locked = await sql.query<{ name: string }>(LOCKED);
-    return locked.map(({ name }) => name).filter((name) => tables.has(name));
+  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: database.pool }) });
+  return kysely.transaction().execute(async (transaction) => {
+    await migration.up(transaction);
+    const { rows } = await transaction.executeQuery<{ name: string }>(CompiledQuery.raw(LOCKED));
+    return rows.map(({ name }) => name).filter((name) => tables.has(name));
   });
 }
 
