@@ -14,9 +14,12 @@ export class BenchFleet implements Fleet {
   readonly apiBalancer = new Balancer(this.apis);
   readonly socketBalancer = new Balancer(this.sockets);
   readonly #secret = randomBytes(32).toString('hex');
+  readonly #stores: Stores;
   #count = 0;
 
-  private constructor(private readonly stores: Stores) {}
+  private constructor(stores: Stores) {
+    this.#stores = stores;
+  }
 
   static async start(counts: Record<AppName, number>): Promise<BenchFleet> {
     const fleet = new BenchFleet(await startStores('deploys'));
@@ -29,7 +32,7 @@ export class BenchFleet implements Fleet {
   }
 
   get database(): string {
-    return this.stores.postgres.url;
+    return this.#stores.postgres.url;
   }
 
   private get environment(): NodeJS.ProcessEnv {
@@ -41,8 +44,8 @@ export class BenchFleet implements Fleet {
       RATE_LIMIT_EVENTS: '0',
       RATE_LIMIT_BYTES: '0',
       JWT_SECRET: this.#secret,
-      DATABASE_URL: this.stores.postgres.url,
-      REDIS_URL: this.stores.redis.url,
+      DATABASE_URL: this.#stores.postgres.url,
+      REDIS_URL: this.#stores.redis.url,
     };
   }
 
@@ -60,6 +63,6 @@ export class BenchFleet implements Fleet {
     await Promise.all([...this.apis, ...this.workers, ...this.sockets].map((app) => app.kill()));
     this.apiBalancer.stop();
     this.socketBalancer.stop();
-    await this.stores.stop();
+    await this.#stores.stop();
   }
 }
