@@ -35,9 +35,8 @@ async function storm({ lines }: Stage, { holdMs }: PlannedFault): Promise<string
   return `${ended} connections broken, ${arrived} new clients at once have a session`;
 }
 
-/** What a message may hold, in characters of four bytes, and how many are sent: more than all buffers of the system take in. */
+/** What a message may hold, in characters of four bytes, and how many are under way. */
 const LONGEST = 4_000;
-const MESSAGES = 600;
 const AT_ONCE = 20;
 
 const DROPPED = /^tidings_goaways_total\{[^}]*reason="slow_consumer"[^}]*\} (\d+)/m;
@@ -52,29 +51,38 @@ async function dropsOf({ gateways }: Stage): Promise<number> {
 
 async function readSlowly(stage: Stage, { holdMs }: PlannedFault, load: Load): Promise<string> {
   const before = await dropsOf(stage);
+  const dropped = new AbortController();
   stage.slowLine.hang();
   try {
-    await flood(load);
-    await eventually(
+    const dropping = eventually(
       async () => {
         if ((await dropsOf(stage)) <= before) throw new Error('no gateway has dropped the client that does not read');
       },
       { timeoutMs: holdMs, everyMs: 200 },
-    );
+    ).finally(() => dropped.abort());
+    const [sent] = await Promise.all([flood(load, dropped.signal), dropping]);
+    return `a client that did not read was dropped after ${sent} long messages`;
   } finally {
     stage.slowLine.heal();
   }
-  return `a client that did not read ${MESSAGES} long messages was dropped`;
 }
 
-async function flood({ slow }: Load): Promise<void> {
+/**
+ * Has the slow client told of long messages: how many the buffers of the system take in differs.
+ *
+ * @returns how many, once it is to end
+ */
+async function flood({ slow }: Load, end: AbortSignal): Promise<number> {
   const text = '🙂'.repeat(LONGEST);
-  let left = MESSAGES;
+  let sent = 0;
   const send = async (): Promise<void> => {
-    while (left-- > 0)
+    while (!end.aborted) {
+      sent += 1;
       await slow.submit({ resource: 'messages', verb: 'create', id: randomUUID(), payload: { text } }, 60_000);
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, send));
+  return sent;
 }
 
 export const CLIENT_FAULTS: readonly Fault[] = [
