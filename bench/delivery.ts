@@ -2,7 +2,8 @@
  * `npm run bench:delivery [-- --runs=10 --clients=5000 --only=faults]`: what is lost, doubled
  * or out of order at the client library when things break, how somebody comes back to
  * thousands of outcomes, and how a storm of reconnects is taken. `--only` leaves the other
- * parts out: `faults`, `absence`, `storm`. `--only=announcements`: one of them to many connections.
+ * parts out: `faults`, `absence`, `storm`. `--only=announcements`: one of them to many connections;
+ * `--only=death`: one of three gateways dies.
  */
 import { parseArgs } from 'node:util';
 import { build } from '../infra/local/build.ts';

@@ -27,8 +27,9 @@ const PARTS: Readonly<Record<string, (system: BenchSystem, options: PartsOptions
 export async function runParts(options: PartsOptions): Promise<void> {
   const { only } = options;
   if (only === 'announcements') return benchAnnouncements(options);
+  if (only === 'death') return benchDeath(options);
   if (only !== undefined && !Object.hasOwn(PARTS, only)) {
-    throw new Error(`unknown: ${only}; there are ${[...Object.keys(PARTS), 'announcements'].join(', ')}`);
+    throw new Error(`unknown: ${only}; there are ${[...Object.keys(PARTS), 'announcements', 'death'].join(', ')}`);
   }
   const system = await startBenchSystem(2);
   try {
@@ -37,6 +38,23 @@ export async function runParts(options: PartsOptions): Promise<void> {
     }
   } finally {
     await system.stop();
+  }
+}
+
+/** One of three gateways that share the clients dies. */
+async function benchDeath({ runs, clients }: PartsOptions): Promise<void> {
+  const each = Math.floor(clients / 3);
+  for (let run = 1; run <= runs; run += 1) {
+    const system = await startBenchSystem(3);
+    try {
+      const { complete, tookMs, replayMs } = await runStorm(system, each, each);
+      const replays = `from their connection to the last missed event p50 ${replayMs.p50}, p99 ${replayMs.p99} ms`;
+      console.log(
+        `run ${run}: one of three gateways killed, ${each} clients each: ${complete} complete in ${tookMs} ms; ${replays}`,
+      );
+    } finally {
+      await system.stop();
+    }
   }
 }
 

@@ -33,41 +33,58 @@ export interface StormRun {
 
 /** CPU time of those that share the machine, in milliseconds. */
 interface CpuShares {
-  /** The gateway that took the clients in. */
+  /** The gateways that took the clients in. */
   gateway: number;
   postgres: number;
   /** The clients themselves. */
   clients: number;
 }
 
-/** Kills a gateway that holds all clients; they go to the other one with the cursors they have. */
-export async function runStorm(system: BenchSystem, clients: number): Promise<StormRun> {
-  const { api, worker, sockets, database } = system;
-  const [from, to] = sockets;
-  const ledger = new LedgerCheck(database);
-  const users = Array.from({ length: clients }, (_, index) => `storm-${index}`);
+/** Connects users, some at a time. */
+async function connectAll(url: string, users: readonly string[]): Promise<RawClient[]> {
   const connected: RawClient[] = [];
-  for (let start = 0; start < clients; start += CHUNK) {
+  for (let start = 0; start < users.length; start += CHUNK) {
     const chunk = users.slice(start, start + CHUNK);
     connected.push(
-      ...(await Promise.all(chunk.map(async (user) => new RawClient(from!.url, await tokenOf(user)).connect()))),
+      ...(await Promise.all(chunk.map(async (user) => new RawClient(url, await tokenOf(user)).connect()))),
     );
   }
+  return connected;
+}
+
+function usersOf(kind: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${kind}-${index}`);
+}
+
+/**
+ * Kills the first gateway; its clients go to the others with the cursors they have.
+ *
+ * @param residents clients that each of the others has already
+ */
+export async function runStorm(system: BenchSystem, clients: number, residents = 0): Promise<StormRun> {
+  const { api, worker, sockets, database } = system;
+  const [from, ...others] = sockets;
+  const ledger = new LedgerCheck(database);
+  const users = usersOf('storm', clients);
+  const connected = await connectAll(from!.url, users);
+  const staying = await Promise.all(
+    others.map(({ url }, index) => connectAll(url, usersOf(`resident-${index}`, residents))),
+  );
   // Their queries are not those of the storm.
   await Promise.all([api.kill(), worker.kill()]);
   await from!.kill('SIGSTOP');
   await makeUpEvents(ledger, users.map(userChannel), 1, MISSED);
-  for (const client of connected) client.url = to!.url;
-  const before = { queries: await commits(ledger), cpuMs: await cpuShares(system, to!) };
+  for (const [index, client] of connected.entries()) client.url = others[index % others.length]!.url;
+  const before = { queries: await commits(ledger), cpuMs: await cpuShares(system, others) };
   const startedAt = performance.now();
   await from!.kill();
   const isDone = (): boolean => connected.every(({ offsets }) => offsets.length >= MISSED);
   while (!isDone() && performance.now() - startedAt < COMPLETE_WITHIN_MS) await delay(20);
   const tookMs = Math.round(performance.now() - startedAt);
-  const after = await cpuShares(system, to!);
+  const after = await cpuShares(system, others);
   await delay(REPORTED_AFTER_MS);
   const queries = (await commits(ledger)) - before.queries;
-  for (const client of connected) client.close();
+  for (const client of [...connected, ...staying.flat()]) client.close();
   const replays = connected.map(({ openedAt, heardAt }) => Math.round(heardAt - openedAt));
   await ledger.close();
   return {
@@ -94,11 +111,14 @@ async function commits(ledger: LedgerCheck): Promise<number> {
   return row!.commits;
 }
 
-async function cpuShares({ postgres }: BenchSystem, gateway: { pid: number | undefined }): Promise<CpuShares> {
+async function cpuShares(
+  { postgres }: BenchSystem,
+  gateways: readonly { pid: number | undefined }[],
+): Promise<CpuShares> {
   const { user, system } = process.cpuUsage();
   const times = await ProcessTimes.read();
   return {
-    gateway: times.of([gateway.pid!]),
+    gateway: times.of(gateways.map(({ pid }) => pid!)),
     postgres: times.of([postgres.pid!]),
     clients: Math.round((user + system) / 1_000),
   };
