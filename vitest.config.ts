@@ -30,7 +30,9 @@ export default defineConfig({
   test: {
     ...files,
     pool: 'forks',
-    maxWorkers: 2,
+    // Most tests wait most of the time: for timers, locks that end, processes that start.
+    maxWorkers: 3,
+    maxConcurrency: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     setupFiles: ['reflect-metadata', './libs/testing/src/test-hooks.ts'],

@@ -4,7 +4,7 @@ import type { AcceptedAction } from '#contracts';
 import { LedgerCheck, startSystem, TestUser } from '#testing';
 
 describe('an api that is killed', () => {
-  it.for([
+  it.concurrent.for([
     ['accept.before-commit', 0],
     ['accept.after-commit', 1],
     ['accept.after-enqueue', 1],

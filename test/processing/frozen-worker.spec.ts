@@ -1,27 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, LedgerCheck, startSystem, type System, type TestUser } from '#testing';
+import { describe, expect, it } from 'vitest';
+import { atEndOfFile, eventually, LedgerCheck, startSystem, type System, type TestUser } from '#testing';
 import { drill, drills, submitAll } from './drills.ts';
 
 /** "Within seconds". */
 const SECONDS_MS = 15_000;
 
-let system: System;
-let ledger: LedgerCheck;
-let alice: TestUser;
+interface Scene {
+  system: System;
+  ledger: LedgerCheck;
+  alice: TestUser;
+}
 
-beforeAll(async () => {
-  system = await startSystem({ sockets: 0, workers: 0 });
-  ledger = new LedgerCheck(system.database);
-  alice = await system.user('alice');
-});
-
-afterAll(async () => {
-  await ledger.close();
-  await system.stop();
-});
+/** A system without workers. */
+async function start(): Promise<Scene> {
+  const system = await startSystem({ sockets: 0, workers: 0 });
+  const ledger = new LedgerCheck(system.database);
+  atEndOfFile(() => ledger.close());
+  return { system, ledger, alice: await system.user('alice') };
+}
 
 /** A way to Postgres that can be cut: what is sent is lost, and nobody is told. */
 async function cuttable(url: string): Promise<{ url: string; cut: () => void; close: () => void }> {
@@ -48,7 +47,7 @@ async function cuttable(url: string): Promise<{ url: string; cut: () => void; cl
 }
 
 /** Waits until a transaction has written its outcomes, and has not committed. */
-async function inTransaction(): Promise<void> {
+async function inTransaction(ledger: LedgerCheck): Promise<void> {
   await eventually(
     async () => {
       const rows = await ledger.query(
@@ -60,8 +59,9 @@ async function inTransaction(): Promise<void> {
   );
 }
 
-describe('a worker that freezes', () => {
+describe.concurrent('a worker that freezes', () => {
   it('while it performs, beyond its lock and its lease, has its effect once', async () => {
+    const { system, ledger, alice } = await start();
     const frozen = await system.add('worker');
     await submitAll(alice, drills(20, { performMs: 1_000 }));
     await eventually(async () => {
@@ -84,6 +84,7 @@ describe('a worker that freezes', () => {
     '%s in its transaction keeps neither strangers nor other actions of the owner waiting for long',
     { timeout: 60_000 },
     async (how) => {
+      const { system, ledger, alice } = await start();
       const way = await cuttable(system.database);
       const victim = await system.add('worker', { DATABASE_URL: way.url });
       const resource = randomUUID();
@@ -92,7 +93,7 @@ describe('a worker that freezes', () => {
         drill({}, resource),
         drill({ fault: 'hang', faultyAttempts: 1 }, resource),
       ]);
-      await inTransaction();
+      await inTransaction(ledger);
       if (how === 'stopped') await victim.kill('SIGSTOP');
       else way.cut();
       await system.add('worker');

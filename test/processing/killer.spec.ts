@@ -6,7 +6,7 @@ import { drill, drills, submitAll, superviseWorkers } from './drills.ts';
 /** Whoever ends its process each time has ended as `failed` by then, in milliseconds. */
 const BOUND_MS = 60_000;
 
-it(
+it.concurrent(
   'an action that ends its process each time fails within a minute; those in its ticket, and those that come later, succeed',
   { timeout: BOUND_MS + 30_000 },
   async () => {
@@ -34,7 +34,7 @@ it(
   },
 );
 
-it(
+it.concurrent(
   'so does one that does it while it performs, between others on its resource',
   { timeout: BOUND_MS + 30_000 },
   async () => {

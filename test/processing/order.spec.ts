@@ -31,7 +31,7 @@ from actions where type = 'drills.edit' and payload->>'performMs' is null order 
 const QUIET: readonly DrillPayload[] = Array.from({ length: 120 }, () => ({}));
 
 describe('the order on a resource', () => {
-  it('holds over four workers, random work and retries', async () => {
+  it.concurrent('holds over four workers, random work and retries', async () => {
     const system = await startSystem({ sockets: 0, workers: 4, env: { RETRY_BACKOFF_MS: '40' } });
     const ledger = new LedgerCheck(system.database);
     await submitAll(await system.user('alice'), mixedLoad());
@@ -41,6 +41,33 @@ describe('the order on a resource', () => {
       'select count(*)::integer as size from actions where attempts > 1',
     );
     expect(retries!.size).toBeGreaterThan(0);
+    await ledger.close();
+    await system.stop();
+  }, 60_000);
+
+  it.concurrent('holds behind a retry, and those behind it go on as soon as it is done', async () => {
+    const system = await startSystem({
+      sockets: 0,
+      workers: 2,
+      env: { RETRY_BACKOFF_MS: '200', SWEEP_AFTER_MS: '60000' },
+    });
+    const ledger = new LedgerCheck(system.database);
+    const resources = Array.from({ length: 10 }, () => randomUUID());
+    await submitAll(
+      await system.user('alice'),
+      resources.flatMap((resource) =>
+        [
+          { fault: 'throw', faultyAttempts: 2 } as const,
+          { fault: 'throw', faultyAttempts: 1 } as const,
+          ...QUIET,
+          { fault: 'reject' } as const,
+          {},
+        ].map((payload) => drill(payload, resource)),
+      ),
+    );
+    // The sweeper is no help here.
+    await ledger.settled(15_000);
+    expect(await ledger.report()).toEqual({ ended: { succeeded: 1_230, failed: 10 }, violations: [] });
     await ledger.close();
     await system.stop();
   }, 60_000);
@@ -64,33 +91,6 @@ describe('the order on a resource', () => {
     expect(latencies[98]).toBeLessThan(1_000);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect((await ledger.report()).violations).toEqual([]);
-    await ledger.close();
-    await system.stop();
-  }, 60_000);
-
-  it('holds behind a retry, and those behind it go on as soon as it is done', async () => {
-    const system = await startSystem({
-      sockets: 0,
-      workers: 2,
-      env: { RETRY_BACKOFF_MS: '200', SWEEP_AFTER_MS: '60000' },
-    });
-    const ledger = new LedgerCheck(system.database);
-    const resources = Array.from({ length: 10 }, () => randomUUID());
-    await submitAll(
-      await system.user('alice'),
-      resources.flatMap((resource) =>
-        [
-          { fault: 'throw', faultyAttempts: 2 } as const,
-          { fault: 'throw', faultyAttempts: 1 } as const,
-          ...QUIET,
-          { fault: 'reject' } as const,
-          {},
-        ].map((payload) => drill(payload, resource)),
-      ),
-    );
-    // The sweeper is no help here.
-    await ledger.settled(15_000);
-    expect(await ledger.report()).toEqual({ ended: { succeeded: 1_230, failed: 10 }, violations: [] });
     await ledger.close();
     await system.stop();
   }, 60_000);

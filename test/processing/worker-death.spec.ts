@@ -39,7 +39,7 @@ describe('a worker that is killed', () => {
     expect(await ledger.report()).toEqual({ ended: { succeeded: 1_900 }, violations: [] });
   }, 60_000);
 
-  it.for([
+  it.concurrent.for([
     'apply.before-lock',
     'apply.before-commit:2',
     'apply.after-commit:3',

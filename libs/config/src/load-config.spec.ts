@@ -55,6 +55,14 @@ describe('loadConfig', () => {
     expect(lines.filter((line) => !line.includes(name))).toEqual([]);
   });
 
+  it('lets a function have one connection to Postgres, and a worker no less than two', () => {
+    const environment = { ...REQUIRED, JWT_SECRET: SECRET, DATABASE_POOL_SIZE: '1' };
+    expect(complaints(() => loadConfig(ApiConfig, environment))).toEqual([]);
+    expect(complaints(() => loadConfig(WorkerConfig, environment))).toEqual([
+      expect.stringMatching(/DATABASE_POOL_SIZE/),
+    ]);
+  });
+
   it('names everything that is wrong at once', () => {
     const lines = complaints(() => loadConfig(ApiConfig, { PORT: 'x' }));
     for (const name of ['PORT', 'DATABASE_URL', 'REDIS_URL', 'JWT_SECRET']) {

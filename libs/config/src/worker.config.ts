@@ -2,6 +2,12 @@ import { IsInt, Max, Min } from 'class-validator';
 import { ProcessConfig } from './process.config.ts';
 
 export class WorkerConfig extends ProcessConfig {
+  /** A sweep holds one connection, and needs another for what it ends. */
+  @IsInt()
+  @Min(2)
+  @Max(500)
+  override DATABASE_POOL_SIZE = 10;
+
   /** Tickets held at once; a ticket names up to 50 actions. */
   @IsInt()
   @Min(1)
