@@ -22,8 +22,8 @@ const CONCURRENCY = 2;
 const APART_CONCURRENCY = 4;
 
 /** How long what was performed waits for others, in milliseconds: a share for each that is being performed. */
-const GATHER_MS_EACH = 0.4;
-const MOST_GATHER_MS = 20;
+const GATHER_MS_EACH = 1;
+const MOST_GATHER_MS = 30;
 
 /**
  * A batch that cannot be applied as a whole, since it took too long or met a conflict, is cut
