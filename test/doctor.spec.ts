@@ -36,6 +36,7 @@ describe('the doctor', { timeout: 60_000 }, () => {
       '✓ ws: 8.',
       '✓ postgres version: ',
       '✓ postgres isolation: read committed',
+      '✓ postgres limits: transactions end after 4s',
       '✓ migrations: all ',
       '✓ postgres clock: ',
       '✓ redis version: ',
@@ -65,6 +66,16 @@ describe('the doctor', { timeout: 60_000 }, () => {
     expect(output).toContain('✗ redis memory: maxmemory 104857600, policy allkeys-lru');
     expect(output).toContain('✗ redis password: it lets anyone in');
     expect(output).toContain('✗ api: http://127.0.0.1:1 does not answer');
+    expect(code).toBe(1);
+  });
+
+  it('names limits that Postgres was not told of, since a pooler kept them to itself', async () => {
+    const url = new URL(system.database);
+    // Overrules what an app asks for.
+    url.searchParams.set('options', '-c jit=on');
+    const { code, output } = await examine({ DATABASE_URL: url.href, REDIS_URL: system.redis.url });
+    expect(output).toContain('✗ postgres limits: transaction_timeout is 0, idle_in_transaction_session_timeout is 0,');
+    expect(output).toContain("transaction_timeout = '4s'");
     expect(code).toBe(1);
   });
 

@@ -12,6 +12,25 @@ create role tidings_api login password :'api_password';
 create role tidings_worker login password :'worker_password';
 create role tidings_socket login password :'socket_password';
 
+-- What apps ask for when they connect, for poolers that do not pass it on. The limits free what
+-- a frozen process has locked before its ticket goes to another.
+do $$
+declare
+  role text;
+  setting text;
+begin
+  foreach role in array array['tidings_api', 'tidings_worker', 'tidings_socket'] loop
+    foreach setting in array array[
+      'transaction_timeout = ''4s''',
+      'idle_in_transaction_session_timeout = ''3500ms''',
+      'enable_seqscan = off',
+      'jit = off'
+    ] loop
+      execute format('alter role %I in database %I set %s', role, current_database(), setting);
+    end loop;
+  end loop;
+end $$;
+
 -- Nobody's login: the api takes it on to erase a user, and has none of its rights otherwise.
 create role tidings_eraser nologin;
 grant tidings_eraser to tidings_api with inherit false, set true;

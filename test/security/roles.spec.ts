@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { SERVER_SETTINGS } from '#database';
 import { eventually, privatePostgres, privateRedis, startSystem, type System } from '#testing';
 import { ackOf } from '../audiences/ack.ts';
 import { heardOf, newRoom } from '../rooms/room.ts';
@@ -80,6 +81,16 @@ beforeAll(async () => {
 });
 
 describe('apps with users and roles of their own', () => {
+  it.for(APPS)('have the limits of the %s without asking for them, as behind a pooler', async (app) => {
+    const settings = await onPostgres(postgres[app], async (client) => {
+      const names = Object.keys(SERVER_SETTINGS);
+      return client.query('select name, current_setting(name) from unnest($1::text[]) as name', [names]);
+    });
+    expect(
+      Object.fromEntries(settings.rows.map((row: Record<string, string>) => [row['name'], row['current_setting']])),
+    ).toEqual(SERVER_SETTINGS);
+  });
+
   it('do all that they do', async () => {
     const [alice, bob] = await Promise.all([system.user('alice', { scopes: ['ops', 'announce'] }), system.user('bob')]);
     const [socket] = system.sockets;

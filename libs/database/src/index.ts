@@ -2,3 +2,4 @@ export { Database, type DatabaseOptions, type Sql, type Transaction } from './da
 export { isConflict, isRefused, isUnavailable } from './database-error.ts';
 export { DatabaseModule } from './database.module.ts';
 export { assertMigrated, migrate, type Contract, type Migration, type Migrations } from './migrations.ts';
+export { SERVER_SETTINGS } from './pool.ts';

@@ -88,12 +88,14 @@ const CONNECTION_SETTINGS = {
 };
 
 /**
- * Limits that keep a frozen or cut-off process from holding a stranger's lock: the server
+ * What the server must do for an app. A pooler may not pass it on, so the roles have it too
+ * (`infra/postgres/roles.sql`), and the doctor looks.
+ *
+ * The limits keep a frozen or cut-off process from holding a stranger's lock: the server
  * ends its transaction. Below the lock of a ticket (5 s), so that whoever takes the work
  * over finds the locks free.
  */
-const LIMITED_SETTINGS = {
-  ...CONNECTION_SETTINGS,
+export const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   transaction_timeout: '4s',
   idle_in_transaction_session_timeout: '3500ms',
   // Every statement has its index. A plan that was made while a partition was empty must not
@@ -101,6 +103,8 @@ const LIMITED_SETTINGS = {
   enable_seqscan: 'off',
   jit: 'off',
 };
+
+const LIMITED_SETTINGS = { ...CONNECTION_SETTINGS, ...SERVER_SETTINGS };
 
 /** Whoever waits for a lock on a table has all who come later wait behind it. */
 const PATIENT_SETTINGS = { ...CONNECTION_SETTINGS, lock_timeout: '2s' };

@@ -1,4 +1,4 @@
-import { assertMigrated, Database, type Migrations } from '#database';
+import { assertMigrated, Database, SERVER_SETTINGS, type Migrations } from '#database';
 import { clockFinding, failure, ok, warning, type Finding } from './finding.ts';
 
 const OLDEST = 170_000;
@@ -49,6 +49,7 @@ export async function checkPostgres({ url, ...options }: PostgresOptions): Promi
     const [settings] = await database.query<Settings>(SETTINGS);
     return [
       ...judge(settings!, options),
+      await settingsFinding(database),
       await migrationFinding(database, options.migrations),
       await clockFinding('postgres clock', async () => {
         const sql = 'select extract(epoch from clock_timestamp())::double precision * 1000 as now';
@@ -100,6 +101,22 @@ function judge(
       ? ok('postgres statement_timeout', timeout === 0 ? 'none' : `${timeout} ms`)
       : warning('postgres statement_timeout', `${timeout} ms`, `set none, or ${SHORTEST_TIMEOUT_MS} ms or more`),
   ];
+}
+
+/** What an app asks for when it connects may be overruled by `DATABASE_URL`, or ignored by a pooler. */
+async function settingsFinding(database: Database): Promise<Finding> {
+  const rows = await database.query<{ name: string; value: string }>(
+    'select name, current_setting(name) as value from unnest($1::text[]) as name',
+    [Object.keys(SERVER_SETTINGS)],
+  );
+  const wrong = rows.filter(({ name, value }) => value !== SERVER_SETTINGS[name]);
+  return wrong.length === 0
+    ? ok('postgres limits', `transactions end after ${SERVER_SETTINGS['transaction_timeout']}`)
+    : failure(
+        'postgres limits',
+        wrong.map(({ name, value }) => `${name} is ${value}`).join(', '),
+        `set them for the role of each app, as infra/postgres/roles.sql does: ${wrong.map(({ name }) => `${name} = '${SERVER_SETTINGS[name]}'`).join(', ')}`,
+      );
 }
 
 async function migrationFinding(database: Database, migrations: Migrations): Promise<Finding> {
