@@ -13,6 +13,8 @@ const PRODUCTION = {
   METRICS_TOKEN: 'of-no-interest-to-a-benchmark',
   RATE_LIMIT_PER_USER: '0',
   RATE_LIMIT_PER_ADDRESS: '0',
+  RATE_LIMIT_BYTES: '0',
+  RATE_LIMIT_EVENTS: '0',
 };
 
 export function ours(): SystemKind {

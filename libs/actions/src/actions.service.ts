@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
-import { ProblemError } from '#contracts';
+import { v4 as uuidv4 } from 'uuid';
+import { newId, ProblemError } from '#contracts';
 import { Acceptor, type Accepted } from './acceptor.ts';
 import { ActionCatalogue, type ActionType } from './action-catalogue.ts';
 import { fingerprintOf, parseIdempotencyKey, parseIfMatch, parseUuid, type ActionRequest } from './action-request.ts';
@@ -54,7 +54,7 @@ export class ActionsService {
     const key = parseIdempotencyKey(request.idempotencyKey, places.idempotencyKey);
     const payload = payloadOf(type, request.payload, places.payload);
     return this.acceptor.accept({
-      id: uuidv7(),
+      id: newId(),
       owner: userId,
       type: type.name,
       resourceId: resourceIdOf(type, request.resourceId, places.resourceId),

@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { ProblemError, type ProblemItem } from '#contracts';
+import { acceptsOf } from './accepts.ts';
 import { inspectJson } from './inspect-json.ts';
 
 /**
@@ -17,6 +18,7 @@ export function validate<Dto extends object>(schema: Type<Dto>, input: unknown, 
     throw validationFailed([{ pointer: at, code: 'NOT_AN_OBJECT', detail: 'must be a JSON object' }]);
   }
   const dto = plainToInstance(schema, input);
+  if (acceptsOf(schema)?.(dto)) return dto;
   const errors = validateSync(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
   if (errors.length > 0) throw validationFailed(errors.flatMap((error) => itemsOf(error, at)));
   return dto;

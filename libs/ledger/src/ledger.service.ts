@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import {
   checkOf,
   encodeCursor,
+  newId,
   userChannel,
   type AcceptedAction,
   type Action,
@@ -131,7 +131,7 @@ export class Ledger {
    */
   async append(events: readonly ChannelEvent[]): Promise<Envelope[]> {
     const rows = events.map(({ data, ...event }) => ({
-      row: { ...event, id: uuidv7(), actionId: null, data: JSON.stringify(data) },
+      row: { ...event, id: newId(), actionId: null, data: JSON.stringify(data) },
       data,
     }));
     const { at, offsets } = await finishStatement(
@@ -191,7 +191,7 @@ interface Appending {
 
 function eventsOf(ending: Ending): Appending[] {
   return (ending.events ?? []).map(({ data, admits, evicts, ...event }) => ({
-    event: { ...event, id: uuidv7(), actionId: ending.row.id, data: JSON.stringify(data) },
+    event: { ...event, id: newId(), actionId: ending.row.id, data: JSON.stringify(data) },
     ending,
     data,
     admits,
@@ -212,7 +212,7 @@ function membershipChangesOf(
 function outcomeOf(ending: Ending): Appending {
   const { row, status } = ending;
   const event = {
-    id: uuidv7(),
+    id: newId(),
     channel: userChannel(row.owner),
     type: `action.${status}`,
     subject: `${resourceTypeOf(row.type)}/${row.resource_id}`,

@@ -20,6 +20,7 @@ export function TextField({ min, max }: { min: number; max: number }): PropertyD
 function fits(value: string, min: number, max: number): boolean {
   // A code point has one or two units: most lengths are decided without counting.
   if (value.length < min || value.length > 2 * max) return false;
+  if (value.length >= 2 * min && value.length <= max) return true;
   let length = 0;
   for (const _ of value) length += 1;
   return length >= min && length <= max;

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { ChannelsClient } from '#channels';
-import { userChannel, type EphemeralEnvelope, type Progress } from '#contracts';
+import { newId, userChannel, type EphemeralEnvelope, type Progress } from '#contracts';
 import { resourceTypeOf, type UnfinishedRow } from '#ledger';
 
 /** Shortest time between two reports of one action, in milliseconds. */
@@ -24,7 +23,7 @@ export class ProgressReporter {
       last = now;
       const progress: EphemeralEnvelope<Progress> = {
         specversion: '1.0',
-        id: uuidv7(),
+        id: newId(),
         source: '/tidings',
         type: 'action.progress',
         subject: `${resourceTypeOf(type)}/${resource_id}`,
