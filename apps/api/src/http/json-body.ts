@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -26,7 +27,6 @@ export function parseJsonBodies(server: FastifyInstance): void {
     const limit = limitOf(request);
     done(Number(request.headers['content-length'] ?? 0) > limit ? tooLarge(limit) : undefined);
   });
-  const decoder = new TextDecoder('utf-8', { fatal: true });
   server.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
@@ -35,7 +35,7 @@ export function parseJsonBodies(server: FastifyInstance): void {
       const limit = limitOf(request);
       if (sent.length > limit) throw tooLarge(limit);
       const body = await decoded(request, sent, limit);
-      return body.length === 0 ? undefined : parse(decoder, body);
+      return body.length === 0 ? undefined : parse(body);
     },
   );
 }
@@ -69,15 +69,13 @@ async function decoded({ headers }: FastifyRequest, body: Buffer, limit: number)
   }
 }
 
-function parse(decoder: TextDecoder, body: Buffer): unknown {
-  let text: string;
+const BYTE_ORDER_MARK = 0xfeff;
+
+function parse(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new ProblemError('MALFORMED_JSON', 'The body is not valid UTF-8');
+  const text = body.toString();
   try {
-    text = decoder.decode(body);
-  } catch (cause) {
-    throw new ProblemError('MALFORMED_JSON', 'The body is not valid UTF-8', { cause });
-  }
-  try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text) as unknown;
   } catch (cause) {
     throw new ProblemError('MALFORMED_JSON', 'The body is not valid JSON', { cause });
   }
