@@ -19,7 +19,7 @@ const SOCKET_ERRORS = new Set([
 
 /** What pg says without a code when a connection is lost or none comes. */
 const LOST =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|Connection ended|Client was closed|Cannot use a pool after/i;
+  /Connection terminated|timeout exceeded when trying to connect|not queryable|Connection ended|Client was closed|Cannot use a pool after/i;
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';

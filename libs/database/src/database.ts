@@ -34,8 +34,14 @@ class Executor implements Sql {
 
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     if (this.#isOver) throw new Error('the transaction is over');
-    const { rows } = await this.source.query(text, values as unknown[]);
-    return rows as Row[];
+    try {
+      const { rows } = await this.source.query(text, values as unknown[]);
+      return rows as Row[];
+    } catch (error) {
+      // Where it was asked, not where pg has read the answer.
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw error;
+    }
   }
 }
 
