@@ -12,12 +12,19 @@ export interface TelemetryOptions {
   imports?: ModuleMetadata['imports'];
 }
 
+/**
+ * How often the lag of the event loop is looked at, in milliseconds; each lag includes it. Each
+ * look wakes the process: every 10 ms, an idle one used 0.6 % of a core.
+ */
+const LAG_PRECISION_MS = 25;
+
 /** Logs, health and metrics of an app. */
 @Module({})
 export class TelemetryModule {
   static forApp({ app, health, imports = [] }: TelemetryOptions): DynamicModule {
     register.setDefaultLabels({ app });
-    if (!register.getSingleMetric('process_cpu_user_seconds_total')) collectDefaultMetrics();
+    if (!register.getSingleMetric('process_cpu_user_seconds_total'))
+      collectDefaultMetrics({ eventLoopMonitoringPrecision: LAG_PRECISION_MS });
     return {
       module: TelemetryModule,
       imports: [loggerModule(app), ...imports],
