@@ -38,10 +38,11 @@ function compile(schema: Type): Accepts | null {
   const storage = getMetadataStorage();
   const fields = new Map<string, Field>();
   for (const metadata of storage.getTargetValidationMetadatas(schema, '', false, false)) {
-    const { type, propertyName, constraints = [], groups = [], each, validateIf, constraintCls } = metadata;
+    const { type, propertyName, constraints, each, validateIf, constraintCls } = metadata;
+    const groups = metadata.groups as string[] | undefined;
     const field = fields.get(propertyName) ?? { conditions: [], rules: [] };
     fields.set(propertyName, field);
-    if (groups.length > 0 || each || validateIf) return null;
+    if (groups?.length || each || validateIf) return null;
     if (type === 'conditionalValidation') field.conditions.push(constraints[0] as Field['conditions'][number]);
     else if (type === 'customValidation') {
       const found = storage.getTargetValidatorConstraints(constraintCls);

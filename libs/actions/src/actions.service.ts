@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v4 as uuidv4 } from 'uuid';
-import { newId, ProblemError } from '#contracts';
+import { ProblemError } from '#contracts';
+import { newId } from '#ledger';
 import { Acceptor, type Accepted } from './acceptor.ts';
 import { ActionCatalogue, type ActionType } from './action-catalogue.ts';
 import { fingerprintOf, parseIdempotencyKey, parseIfMatch, parseUuid, type ActionRequest } from './action-request.ts';

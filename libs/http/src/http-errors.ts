@@ -1,7 +1,8 @@
 import { STATUS_CODES, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { newId, ProblemError } from '#contracts';
+import { v7 as uuidv7 } from 'uuid';
+import { ProblemError } from '#contracts';
 import { sendProblem, toProblemError } from './problem.filter.ts';
 import type { SecurityHeaders } from './security-headers.ts';
 
@@ -39,7 +40,7 @@ function clientError({ code }: NodeJS.ErrnoException): ProblemError {
 }
 
 function answerTo(error: ProblemError, withoutBody: boolean): string {
-  const body = JSON.stringify({ ...error.toProblem(), requestId: newId() });
+  const body = JSON.stringify({ ...error.toProblem(), requestId: uuidv7() });
   return [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
     'Content-Type: application/problem+json; charset=utf-8',

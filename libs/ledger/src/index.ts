@@ -6,6 +6,7 @@ export { LedgerModule } from './ledger.module.ts';
 export { Ledger, type Ending, type NewAction, type RecalledAction } from './ledger.service.ts';
 export { Members, type Membership } from './members.ts';
 export { ledgerMigrations } from './migrations/index.ts';
+export { newId } from './new-id.ts';
 export {
   countAttemptStatement,
   firstUnfinishedStatement,

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import {
   checkOf,
   encodeCursor,
-  newId,
   userChannel,
   type AcceptedAction,
   type Action,
@@ -16,6 +15,7 @@ import { Database, type Transaction } from '#database';
 import { resourceTypeOf, toAction, type ActionRow, type OutcomeRow, type PublicActionRow } from './action-row.ts';
 import { outcomeEvent, toEnvelope } from './event-row.ts';
 import { LedgerHistory } from './ledger-history.ts';
+import { newId } from './new-id.ts';
 import { acceptStatement, type AcceptedRow, type NewAction } from './statements/accept.ts';
 import { changeMembersStatement, type MembershipChange } from './statements/members.ts';
 import { finishStatement, type FinishedAction, type NewEvent } from './statements/finish.ts';

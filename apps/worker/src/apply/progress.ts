@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ChannelsClient } from '#channels';
-import { newId, userChannel, type EphemeralEnvelope, type Progress } from '#contracts';
-import { resourceTypeOf, type UnfinishedRow } from '#ledger';
+import { userChannel, type EphemeralEnvelope, type Progress } from '#contracts';
+import { newId, resourceTypeOf, type UnfinishedRow } from '#ledger';
 
 /** Shortest time between two reports of one action, in milliseconds. */
 const SHORTEST_MS = 250;
