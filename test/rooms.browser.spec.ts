@@ -51,9 +51,14 @@ class Visitor {
     await page.goto(system.api.url);
     await page.getByLabel('Or any other name').fill(name);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    // A page that is left, or changes, while it connects is warned of by the browser.
+    for (const device of ['This device', 'Second device']) {
+      await page.getByRole('article', { name: device }).getByText('Online').waitFor();
+    }
     await page.getByRole('link', { name: 'Rooms' }).click();
-    await page.getByLabel('Socket instance').selectOption(system.sockets[socket]!.url);
     const connection = visitor.region('Connection');
+    await connection.getByText('Online').waitFor();
+    await connection.getByLabel('Socket instance').selectOption(system.sockets[socket]!.url);
     await connection.getByText('Online').waitFor();
     await connection.getByText(system.sockets[socket]!.name).waitFor();
     return visitor;
