@@ -21,6 +21,7 @@ declare
 begin
   foreach role in array array['tidings_api', 'tidings_worker', 'tidings_socket'] loop
     foreach setting in array array[
+      'timezone = ''UTC''',
       'transaction_timeout = ''4s''',
       'idle_in_transaction_session_timeout = ''3500ms''',
       'enable_seqscan = off',

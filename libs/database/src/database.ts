@@ -94,6 +94,8 @@ export interface DatabaseOptions {
   applicationName: string;
   /** For migrations: they take their time, but wait for a lock for 2 s only. */
   isPatient?: boolean;
+  /** How long an answer may take before the server counts as gone, in milliseconds; 8 s unless given. */
+  longestAnswerMs?: number;
 }
 
 /** The Postgres that holds the ledger and the resources. */
@@ -108,6 +110,7 @@ export class Database extends Executor implements OnApplicationShutdown {
       size: options.poolSize,
       applicationName: options.applicationName,
       isPatient: options.isPatient ?? false,
+      ...(options.longestAnswerMs !== undefined && { longestAnswerMs: options.longestAnswerMs }),
       onError: (error) => logger.warn(`lost an idle connection: ${error.message}`),
     });
     super(pool);

@@ -46,8 +46,11 @@ class PreparingClient extends pg.Client {
    * for so long that collecting it costs a tenth of the CPU time.
    */
   limitSilence(atMostMs: number): void {
-    this.stream.setTimeout(atMostMs, () => {
-      if (this.#waits) this.stream.destroy();
+    const { stream } = this;
+    stream.setTimeout(atMostMs);
+    // Not as the callback of `setTimeout`, which is called once: connections are idle, too.
+    stream.on('timeout', () => {
+      if (this.#waits) stream.destroy();
     });
   }
 
@@ -98,6 +101,8 @@ export interface PoolOptions {
   /** Whether statements and transactions may take their time, as migrations do; they wait for a lock for 2 s only. */
   isPatient: boolean;
   onError: (error: Error) => void;
+  /** How long an answer may take, in milliseconds, unless patient. */
+  longestAnswerMs?: number;
 }
 
 const CONNECTION_SETTINGS = {
@@ -105,7 +110,6 @@ const CONNECTION_SETTINGS = {
   tcp_keepalives_interval: '1',
   tcp_keepalives_count: '3',
   tcp_user_timeout: '4000',
-  timezone: 'UTC',
 };
 
 /**
@@ -117,6 +121,8 @@ const CONNECTION_SETTINGS = {
  * over finds the locks free.
  */
 export const SERVER_SETTINGS: Readonly<Record<string, string>> = {
+  // Partitions are of days.
+  timezone: 'UTC',
   transaction_timeout: '4s',
   idle_in_transaction_session_timeout: '3500ms',
   // Every statement has its index. A plan that was made while a partition was empty must not
@@ -131,7 +137,7 @@ const LIMITED_SETTINGS = { ...CONNECTION_SETTINGS, ...SERVER_SETTINGS };
 const LONGEST_ANSWER_MS = 8_000;
 
 /** Whoever waits for a lock on a table has all who come later wait behind it. */
-const PATIENT_SETTINGS = { ...CONNECTION_SETTINGS, lock_timeout: '2s' };
+const PATIENT_SETTINGS = { ...CONNECTION_SETTINGS, timezone: 'UTC', lock_timeout: '2s' };
 
 /** A pool whose connections time out, are kept alive, and whose errors do not end the process. */
 export function createPool(options: PoolOptions): pg.Pool {
@@ -155,7 +161,8 @@ export function createPool(options: PoolOptions): pg.Pool {
   pool.on('error', options.onError);
   pool.on('connect', (client: pg.Client) => {
     client.on('error', () => undefined);
-    if (!options.isPatient && client instanceof PreparingClient) client.limitSilence(LONGEST_ANSWER_MS);
+    if (!options.isPatient && client instanceof PreparingClient)
+      client.limitSilence(options.longestAnswerMs ?? LONGEST_ANSWER_MS);
   });
   return pool;
 }

@@ -44,8 +44,8 @@ export class TidingsIoAdapter extends IoAdapter {
 
   /**
    * As Nest does it, with a listener a command in place of a pipeline of RxJS that waits for each
-   * command on each connection, which was half of the memory
-   * of a connection.
+   * command on each connection, which was half of the
+   * memory of a connection.
    */
   override bindMessageHandlers(
     socket: Socket,
