@@ -57,3 +57,29 @@ it.concurrent(
     await system.stop();
   },
 );
+
+it.concurrent(
+  'so does one among many that take long to perform, none of which has the time to end before it dies',
+  { timeout: BOUND_MS + 60_000 },
+  async () => {
+    const system = await startSystem({ sockets: 0, workers: 2, env: { MAX_ATTEMPTS: '2' } });
+    const ledger = new LedgerCheck(system.database);
+    const alice = await system.user('alice');
+    const supervisor = superviseWorkers(system);
+    const mates = drills(99, { performMs: 4_000 });
+    mates.splice(50, 0, drill({ fault: 'exit', inPerform: true }));
+    const poison = (await submitAll(alice, mates))[50]!;
+    await ledger.settled(BOUND_MS + 30_000);
+    expect(await ledger.report()).toEqual({ ended: { succeeded: 99, failed: 1 }, violations: [] });
+    expect(await alice.action(poison.id)).toMatchObject({ attempts: 2, error: { code: 'ATTEMPTS_EXHAUSTED' } });
+    // No other has a death counted against it.
+    const [others] = await ledger.query<{ most: number }>(
+      'select max(attempts)::integer as most from actions where id <> $1',
+      [poison.id],
+    );
+    expect(others!.most).toBe(1);
+    supervisor.stop();
+    await ledger.close();
+    await system.stop();
+  },
+);

@@ -11,6 +11,7 @@ export {
   countAttemptStatement,
   firstUnfinishedStatement,
   forgetAttemptStatement,
+  postponeStatement,
   recordAttemptStatement,
   retryLaterStatement,
 } from './statements/attempt.ts';

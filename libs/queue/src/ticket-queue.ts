@@ -93,9 +93,16 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
     return this.addEach('orphan', { starts: 1 }, actions, delayMs);
   }
 
-  /** Adds a ticket of its own for each action of a ticket that was started and not finished. */
-  addSuspects(actions: readonly TicketEntry[], delayMs = 0): Promise<boolean> {
-    return this.addEach('suspect', { suspect: true }, actions, delayMs);
+  /**
+   * Adds a ticket of its own for each action of a ticket that was started and not finished.
+   *
+   * @param options.starts how often such a ticket of theirs has been started before, in vain
+   */
+  addSuspects(
+    actions: readonly TicketEntry[],
+    { delayMs = 0, starts = 0 }: { delayMs?: number; starts?: number } = {},
+  ): Promise<boolean> {
+    return this.addEach('suspect', { suspect: true, ...(starts > 0 && { starts }) }, actions, delayMs);
   }
 
   private addEach(

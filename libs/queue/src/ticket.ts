@@ -23,7 +23,7 @@ export interface Ticket {
   actions: TicketEntry[];
   /** How often tickets of these actions were started before, without an end. */
   starts?: number;
-  /** Was in a ticket that was started and not finished: its actions run one at a time, each attempt counted. */
+  /** Was in a ticket that was started and not finished: its actions run apart from others, and alone if need be. */
   suspect?: true;
 }
 

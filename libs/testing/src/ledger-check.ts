@@ -58,6 +58,9 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
 };
 
 const UNFINISHED = `select count(*)::integer as unfinished from actions where status in ('pending', 'running')`;
+const LATE = `
+select id, type, resource_id, status, attempts, submitted_at, run_at, clock_timestamp() as now
+from actions where status in ('pending', 'running') order by seq limit 3`;
 const ENDED = `select status::text, count(*)::integer as size from actions group by status`;
 const HEARD_ON = `
 select distinct a.owner, e.channel from events e join actions a on a.id = e.action_id where e.data is null`;
@@ -89,7 +92,7 @@ export class LedgerCheck {
    *
    * @param everyMs how often to look, in milliseconds: it is some work for Postgres, too
    * @returns how long that took, in milliseconds
-   * @throws {Error} with the number of those that have none, once the time is over
+   * @throws {Error} with the number of those that have none, and the first of them, once the time is over
    */
   async settled(timeoutMs: number, everyMs = 25): Promise<number> {
     const startedAt = performance.now();
@@ -97,7 +100,10 @@ export class LedgerCheck {
       const left = await this.unfinished();
       const tookMs = Math.round(performance.now() - startedAt);
       if (left === 0) return tookMs;
-      if (tookMs > timeoutMs) throw new Error(`${left} actions have no outcome after ${timeoutMs} ms`);
+      if (tookMs > timeoutMs) {
+        const late = JSON.stringify(await this.query(LATE), null, 2);
+        throw new Error(`${left} actions have no outcome after ${timeoutMs} ms: ${late}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
   }

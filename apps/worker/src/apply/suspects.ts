@@ -5,34 +5,48 @@ import {
   busyResourcesStatement,
   firstUnfinishedStatement,
   forgetAttemptStatement,
+  postponeStatement,
   recordAttemptStatement,
 } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { ApplyService } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError, Handlers } from './handlers.ts';
+import { Line } from './line.ts';
 import { Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 
 /** How long a suspect waits that could not be run, in milliseconds. */
 const LATER_MS = 200;
 
-/** How long a suspect waits while another is being performed here, in milliseconds. */
-const BUSY_MS = 1_000;
+/**
+ * How long a suspect that performs stands in line, in milliseconds, and how many may: their
+ * tickets must not keep others waiting for as long as somebody's work may last. The rest come
+ * back after about the same time.
+ */
+const IN_LINE_MS = 1_000;
+const MOST_IN_LINE = 10;
+
+/** How many that perform may run at once, as long as no worker died of it. */
+const AT_ONCE = 16;
 
 /**
  * Runs actions whose worker died, twice. One of them may have killed it, so each runs alone,
  * one at a time in this process, and its attempt is recorded before it starts: who kills
  * its worker every time runs out of attempts, and nobody else does.
  *
+ * Those which perform may take long, and have a line of their own. Some run together first,
+ * which counts for none of them: mostly their workers died of something else. Where one dies
+ * once more, those that it had in hand run alone, too.
+ *
  * A ticket names a resource to suspect: whatever stands first there is what runs, until
- * nothing is left. Those which perform, and so may take long, have a line of their own.
+ * nothing is left.
  */
 @Injectable()
 export class Suspects {
   private readonly logger = new Logger(Suspects.name);
   readonly #applying = new Line();
-  readonly #performing = new Line();
+  readonly #performing = new Line(AT_ONCE, MOST_IN_LINE, IN_LINE_MS);
 
   constructor(
     private readonly database: Database,
@@ -61,35 +75,43 @@ export class Suspects {
     if (!(await this.tickets.addSuspects(suspects))) throw new Error('Redis did not take the tickets');
   }
 
-  /** Resolves when nothing is left to do on the resource of the action, or it has another ticket. */
-  async run(entry: TicketEntry): Promise<void> {
+  /**
+   * Resolves when nothing is left to do on the resource of the action, or it has another ticket.
+   *
+   * @param deaths how often a worker died that had this ticket in hand
+   */
+  async run(entry: TicketEntry, deaths: number): Promise<void> {
     const [id, resource] = entry;
     const first = await firstUnfinishedStatement(this.database, resource);
     if (!first) return this.publisher.republish([id]);
-    if (first.waitMs > 0) return this.later(entry, first.waitMs);
+    if (first.waitMs > 0) return this.later(entry, first.waitMs, deaths);
     const isPerforming = this.handlers.performs(first.type);
+    const isAlone = !isPerforming || deaths > 0;
     const line = isPerforming ? this.#performing : this.#applying;
-    // Its ticket must not keep others waiting for as long as somebody's work may last.
-    if (isPerforming && line.isBusy) return this.later(entry, BUSY_MS);
-    const delay = await line.run(() => this.runFirst(resource));
-    await this.later(entry, delay);
+    const size = isPerforming && isAlone ? AT_ONCE : 1;
+    const left = await line.run(() => this.runFirst(resource, isAlone), size);
+    if (!left) return this.comeBack(entry, first.id, deaths);
+    // What stands behind it is as good as new.
+    await this.later(entry, left.afterMs, left.isDone ? 0 : deaths);
   }
 
-  /** @returns when to go on with the resource, in milliseconds */
-  private async runFirst(resource: string): Promise<number> {
-    const first = await recordAttemptStatement(this.database, resource, this.config.MAX_ATTEMPTS);
-    if (!first || first.waitMs > 0) return first?.waitMs ?? 0;
+  /** @returns when to go on with the resource, in milliseconds, and whether the first action there is settled */
+  private async runFirst(resource: string, isAlone: boolean): Promise<{ afterMs: number; isDone: boolean }> {
+    const first = isAlone
+      ? await recordAttemptStatement(this.database, resource, this.config.MAX_ATTEMPTS)
+      : await firstUnfinishedStatement(this.database, resource);
+    if (!first || first.waitMs > 0) return { afterMs: first?.waitMs ?? 0, isDone: false };
     const { id, parentId } = first;
     const attempt = first.attempt ?? undefined;
     const entry: TicketEntry = parentId === null ? [id, resource] : [id, resource, parentId];
     try {
-      if (await this.applyAlone(entry, attempt)) return 0;
+      if (await this.applyAlone(entry, attempt)) return { afterMs: 0, isDone: true };
       this.logger.debug(`suspect ${id} waits`);
     } catch (error) {
       if (error instanceof HandlerError) {
         const { envelopes } = await this.failures.handle(error, entry, attempt);
         await this.publisher.publish(envelopes);
-        return 0;
+        return { afterMs: 0, isDone: true };
       }
       this.logger.warn(`suspect ${id} is tried again: ${String(error)}`);
     } finally {
@@ -97,7 +119,7 @@ export class Suspects {
     }
     // It has not run: that does not count.
     if (attempt !== undefined) await forgetAttemptStatement(this.database, id, attempt);
-    return LATER_MS;
+    return { afterMs: LATER_MS, isDone: false };
   }
 
   /**
@@ -117,24 +139,14 @@ export class Suspects {
     return blocked.length === 0;
   }
 
-  private async later(entry: TicketEntry, delayMs: number): Promise<void> {
-    await this.tickets.addSuspects([entry], delayMs);
-  }
-}
-
-/** Does one thing after the other. */
-class Line {
-  #last: Promise<unknown> = Promise.resolve();
-  #size = 0;
-
-  get isBusy(): boolean {
-    return this.#size > 0;
+  /** Its turn has not come. The ledger says when it is due again, or the sweeper would take it for lost. */
+  private async comeBack(entry: TicketEntry, first: string, deaths: number): Promise<void> {
+    const delayMs = Math.round(IN_LINE_MS * (0.5 + Math.random()));
+    await postponeStatement(this.database, first, delayMs);
+    await this.later(entry, delayMs, deaths);
   }
 
-  run<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.#size += 1;
-    const turn = this.#last.then(work).finally(() => (this.#size -= 1));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+  private async later(entry: TicketEntry, delayMs: number, deaths: number): Promise<void> {
+    await this.tickets.addSuspects([entry], { delayMs, starts: deaths });
   }
 }

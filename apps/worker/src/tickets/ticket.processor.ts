@@ -49,8 +49,8 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
   /** Resolves when every action of the ticket is settled; the ticket is removed then. */
   async process(job: Job): Promise<void> {
     const { actions, suspect, starts = 0 } = parseTicket(job.data);
-    if (suspect) return this.runSuspects(actions);
     const allStarts = starts + job.attemptsStarted;
+    if (suspect) return this.runSuspects(actions, allStarts - 1);
     const named = job.name === SWEEP ? await this.sweeper.oldest() : actions;
     // Workers die for many reasons, so a ticket gets a second start as it is; after that, it may be what kills them.
     if (allStarts > UNSUSPECTED_STARTS) return this.suspects.add(named);
@@ -60,8 +60,8 @@ export class TicketProcessor extends WorkerHost implements OnApplicationBootstra
     this.sweeper.done(named.length);
   }
 
-  private async runSuspects(actions: readonly TicketEntry[]): Promise<void> {
-    for (const action of actions) await this.suspects.run(action);
+  private async runSuspects(actions: readonly TicketEntry[], deaths: number): Promise<void> {
+    for (const action of actions) await this.suspects.run(action, deaths);
   }
 
   /** Finishes what is in hand; the rest goes to other workers. */

@@ -33,6 +33,8 @@ const FIRST = `
   where a.resource_id = $1 and a.status in ('pending', 'running')
   order by a.seq limit 1`;
 
+const FIRST_ONLY = `select f.*, null::integer as attempt from (${FIRST}) f`;
+
 const RECORD = `
 with first as (${FIRST}), recorded as (
   update actions a set attempts = a.attempts + 1
@@ -63,12 +65,9 @@ export async function forgetAttemptStatement(sql: Sql, id: string, attempt: numb
   await sql.query(FORGET, [id, attempt]);
 }
 
-/** The first unfinished action of a resource. */
-export async function firstUnfinishedStatement(
-  sql: Sql,
-  resourceId: string,
-): Promise<Omit<FirstAttempt, 'attempt'> | undefined> {
-  const [row] = await sql.query<FirstAttempt>(FIRST, [resourceId]);
+/** The first unfinished action of a resource; no attempt is counted. */
+export async function firstUnfinishedStatement(sql: Sql, resourceId: string): Promise<FirstAttempt | undefined> {
+  const [row] = await sql.query<FirstAttempt>(FIRST_ONLY, [resourceId]);
   return row;
 }
 
@@ -86,4 +85,13 @@ returning id`;
 export async function retryLaterStatement(sql: Sql, id: string, attempts: number, delayMs: number): Promise<boolean> {
   const rows = await sql.query(RETRY, [id, attempts, delayMs]);
   return rows.length > 0;
+}
+
+const POSTPONE = `
+update actions set run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
+where id = $1 and status in ('pending', 'running') and coalesce(run_at <= clock_timestamp(), true)`;
+
+/** Says when an action is looked at again, unless that is said already: until then nobody else takes it up. */
+export async function postponeStatement(sql: Sql, id: string, delayMs: number): Promise<void> {
+  await sql.query(POSTPONE, [id, delayMs]);
 }
