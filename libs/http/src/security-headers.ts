@@ -15,23 +15,28 @@ export const NO_PAGE: ContentPolicy = {
 /** Sets the security headers of an answer, before anything else is written. */
 export type SecurityHeaders = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** The headers of one policy, ready to be set. */
+type Headers = readonly (readonly [name: string, value: string])[];
+
 /** @param policyOf what a page at this URL may load; one of few policies, each made once */
 export function securityHeaders(policyOf: (url: string) => ContentPolicy = () => NO_PAGE): SecurityHeaders {
-  const made = new Map<ContentPolicy, Record<'plain' | 'tls', ReturnType<typeof helmet>>>();
+  const made = new Map<ContentPolicy, Record<'plain' | 'tls', Headers>>();
   return (request, response) => {
     const policy = policyOf(request.url ?? '/');
     let headers = made.get(policy);
     if (!headers) made.set(policy, (headers = { plain: headersOf(policy, false), tls: headersOf(policy, true) }));
-    headers[isByTls(request) ? 'tls' : 'plain'](request, response, () => undefined);
+    for (const [name, value] of headers[isByTls(request) ? 'tls' : 'plain']) response.setHeader(name, value);
   };
 }
 
-/** Browsers refuse the headers about transport where there is no TLS. */
-function headersOf(policy: ContentPolicy, isSecure: boolean): ReturnType<typeof helmet> {
-  return helmet({
+/** What helmet sets, which is the same each time. Browsers refuse the headers about transport where there is no TLS. */
+function headersOf(policy: ContentPolicy, isSecure: boolean): Headers {
+  const set = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: policy },
     strictTransportSecurity: isSecure,
     crossOriginOpenerPolicy: isSecure,
+    // Nothing here names itself.
+    xPoweredBy: false,
     // Of browsers and plugins that are gone.
     xDownloadOptions: false,
     xPermittedCrossDomainPolicies: false,
@@ -39,6 +44,10 @@ function headersOf(policy: ContentPolicy, isSecure: boolean): ReturnType<typeof 
     xDnsPrefetchControl: false,
     originAgentCluster: false,
   });
+  const headers: [string, string][] = [];
+  const collector = { setHeader: (name: string, value: string) => headers.push([name, value]) };
+  set(undefined as never, collector as never, () => undefined);
+  return headers;
 }
 
 /** Told by the balancer. Who makes it up changes no answers but their own. */

@@ -33,19 +33,20 @@ export class TidingsIoAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const server = super.createIOServer(port, { ...options, ...this.options } as ServerOptions);
-    server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    server.engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
+      request.res = response;
       // The answer to an upgrade is no page.
       if (request.headers.upgrade === undefined) this.guards.secure(request, response);
       next();
     });
     writeTogether(server);
+    server.on('connection', forgetRequest);
     return server;
   }
 
   /**
    * As Nest does it, with a listener a command in place of a pipeline of RxJS that waits for each
-   * command on each connection, which was half of the
-   * memory of a connection.
+   * command on each connection, which was half of the memory of a connection.
    */
   override bindMessageHandlers(
     socket: Socket,
@@ -127,6 +128,21 @@ function writeTogether({ engine }: Server): void {
   });
   events.on('flush', ({ transport }: EngineSocket) => transport.socket?._socket?.cork());
   events.on('drain', ({ transport }: EngineSocket) => transport.socket?._socket?.uncork());
+}
+
+/** A request as engine.io has it, with its answer. */
+type EngineRequest = IncomingMessage & { res?: { req?: IncomingMessage | undefined } };
+
+/**
+ * The request that opened a connection is of no use any more: its handshake has what is asked
+ * for later. What listens to the end of the connection has the answer, and by it the request.
+ *
+ * @see https://socket.io/docs/v4/memory-usage/
+ */
+function forgetRequest({ conn }: Socket): void {
+  const { request } = conn as { request?: EngineRequest };
+  if (request?.res) request.res.req = undefined;
+  Object.assign(conn, { request: undefined });
 }
 
 /** Programs send no origin; pages must be of the same host or listed. */
