@@ -100,6 +100,9 @@ function keysAt(url: URL): JWTVerifyGetKey {
 
 const LONGEST_SUBJECT = 200;
 
+/** Of most users, once for all of them. */
+const NO_SCOPES: ReadonlySet<string> = new Set();
+
 function identityOf({ sub, scope, jti, iat, exp }: JWTPayload & { scope?: unknown }): Identity {
   if (
     typeof sub !== 'string' ||
@@ -116,9 +119,14 @@ function identityOf({ sub, scope, jti, iat, exp }: JWTPayload & { scope?: unknow
   }
   return {
     userId: sub,
-    scopes: new Set(typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []),
+    scopes: scopesOf(scope),
     tokenId: jti,
     issuedAt,
     expiresAt,
   };
+}
+
+function scopesOf(scope: unknown): ReadonlySet<string> {
+  const names = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [];
+  return names.length === 0 ? NO_SCOPES : new Set(names);
 }

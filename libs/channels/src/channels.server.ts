@@ -6,7 +6,7 @@ import { BatchedHistory } from './batched-history.ts';
 import { ChannelHistory } from './channel-history.ts';
 import { createSubscriber } from './create-subscriber.ts';
 import { decodeMessage } from './message.ts';
-import { OrderedChannel } from './ordered-channel.ts';
+import { OrderedChannel, type OrderedChannelOptions } from './ordered-channel.ts';
 import { PositionCheck } from './position-check.ts';
 import type { ShardedSubscriber } from './sharded-subscriber.ts';
 
@@ -42,6 +42,7 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
   /** Called when a channel turns out to have another history; set by who holds its listeners. */
   onEpoch: (channel: string) => void = () => undefined;
   readonly #channels = new Map<string, { channel: OrderedChannel; listeners: number; opened: Promise<void> }>();
+  readonly #channelOptions: OrderedChannelOptions;
   readonly #positions: PositionCheck;
   #subscriber: ShardedSubscriber | undefined;
   /** How often messages may have been lost so far. */
@@ -53,6 +54,12 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
   ) {
     super();
     this.history = new BatchedHistory(ledger);
+    this.#channelOptions = {
+      history: this.history,
+      deliver: (event) => this.dispatch(eventNameOf(event.type), event),
+      onEpoch: (channel) => this.onEpoch(channel),
+      onFilled: (count) => (this.counters.filled += count),
+    };
     this.#positions = new PositionCheck(ledger, () => this.openChannels(), options.positionCheckMs);
   }
 
@@ -135,12 +142,7 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
   }
 
   private add(name: string) {
-    const channel = new OrderedChannel(name, {
-      history: this.history,
-      deliver: (event) => this.dispatch(eventNameOf(event.type), event),
-      onEpoch: (changed) => this.onEpoch(changed),
-      onFilled: (count) => (this.counters.filled += count),
-    });
+    const channel = new OrderedChannel(name, this.#channelOptions);
     const opened = this.start(channel);
     // Each opener awaits it and sees the failure.
     opened.catch(() => undefined);

@@ -14,8 +14,11 @@ const REMEMBERED = 32;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
 
+const logger = new Logger('OrderedChannel');
+
 type Step = Envelope | (() => void | Promise<void>);
 
+/** The same for all channels of a server. */
 export interface OrderedChannelOptions {
   history: BatchedHistory;
   /** Called for every event, one at a time, in the order of offsets, each once. */
@@ -36,10 +39,9 @@ export interface OrderedChannelOptions {
  * step too ({@link at}).
  */
 export class OrderedChannel {
-  private readonly logger = new Logger(OrderedChannel.name);
   readonly #steps: Step[] = [];
   /** The checks of the newest delivered events, by offset. */
-  readonly #delivered = new Map<number, string>();
+  #delivered: Map<number, string> | undefined;
   #position: Cursor | undefined;
   /** Whether messages may have been lost since the position was compared with the history. */
   #isDoubtful = false;
@@ -124,7 +126,7 @@ export class OrderedChannel {
 
   /** Another event at an offset that was delivered: the ledger may have been restored. It knows. */
   private dropSeen(event: Envelope): void {
-    const delivered = this.#delivered.get(event.offset);
+    const delivered = this.#delivered?.get(event.offset);
     if (delivered === undefined || delivered === checkOf(event.id)) return;
     this.#steps.push(() => this.verify());
     void this.run();
@@ -160,10 +162,11 @@ export class OrderedChannel {
     try {
       await this.options.deliver(event);
     } catch (error) {
-      this.logger.error(`a handler failed on ${event.type} at ${this.name} ${event.offset}`, error);
+      logger.error(`a handler failed on ${event.type} at ${this.name} ${event.offset}`, error);
     }
     const check = checkOf(event.id);
     this.#position = { channel: this.name, offset: event.offset, check };
+    this.#delivered ??= new Map();
     this.#delivered.set(event.offset, check);
     this.#delivered.delete(event.offset - REMEMBERED);
   }
@@ -181,7 +184,7 @@ export class OrderedChannel {
         for (const event of page.events) await this.deliver(event);
         this.options.onFilled?.(page.events.length);
       } catch (error) {
-        this.logger.warn(`cannot read the history of ${this.name}: ${String(error)}`);
+        logger.warn(`cannot read the history of ${this.name}: ${String(error)}`);
         await new Promise((resolve) => setTimeout(resolve, wait).unref());
         wait = Math.min(wait * 2, LONGEST_RETRY_MS);
       }
@@ -189,11 +192,9 @@ export class OrderedChannel {
   }
 
   private leaveEpoch(head: Cursor): void {
-    this.logger.warn(
-      `the history of ${this.name} is another one: ${JSON.stringify({ before: this.#position, now: head })}`,
-    );
+    logger.warn(`the history of ${this.name} is another one: ${JSON.stringify({ before: this.#position, now: head })}`);
     this.dropEvents();
-    this.#delivered.clear();
+    this.#delivered = undefined;
     this.#isDoubtful = false;
     this.#position = head;
     this.options.onEpoch(this.name);

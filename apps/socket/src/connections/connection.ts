@@ -80,7 +80,8 @@ export abstract class Connection {
   /** Does one thing after the other, in the order of the calls. */
   inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
+    // Nothing of what it gave is kept.
+    this.#last = turn.then(ignore, ignore);
     return turn;
   }
 
@@ -137,3 +138,5 @@ export abstract class Connection {
     if (wait < 2 ** 31) this.#expiry = setTimeout(() => this.end('token_expired', 0), Math.max(wait, 0)).unref();
   }
 }
+
+function ignore(): void {}

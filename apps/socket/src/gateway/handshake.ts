@@ -20,9 +20,10 @@ export async function identify(socket: Socket, verifier: TokenVerifier): Promise
   return verifier.verify(token);
 }
 
-/** The cursors of a handshake; `cursor` is a list of one. */
-export function cursorsOf({ handshake }: Socket): GivenCursors {
+/** Takes the cursors out of a handshake, and the token: neither is needed any more. `cursor` is a list of one. */
+export function takeCursors({ handshake }: Socket): GivenCursors {
   const { cursor, cursors } = handshake.auth;
+  handshake.auth = {};
   return readCursors([...(Array.isArray(cursors) ? (cursors as unknown[]) : [cursors]), cursor]);
 }
 

@@ -33,7 +33,7 @@ import {
 } from './commands.dto.ts';
 import { Presence } from '../presence/presence.ts';
 import { EventLimits } from './event-limits.ts';
-import { cursorsOf, identify, identityOf } from './handshake.ts';
+import { identify, identityOf, takeCursors } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
 import { SocketConnection } from './socket-connection.ts';
@@ -72,7 +72,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     this.connections.add(connection);
     socket.use(this.limits.middlewareOf(socket));
     socket.use(refuseUnknownEvents);
-    const start = connection.inTurn(() => this.audience.start(connection, cursorsOf(socket)));
+    const start = connection.inTurn(() => this.audience.start(connection, takeCursors(socket)));
     await this.bringIn(
       connection,
       start.then((enter) => enter()),
