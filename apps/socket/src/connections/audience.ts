@@ -181,7 +181,7 @@ export class Audience {
         return undefined;
       }
       const start = await startPosition(this.channels, channel, given, membership);
-      hearing.start = { channel, from: start.from };
+      if (membership) hearing.start = { channel, from: start.from };
       if (membership && !hearing.isOver) {
         hearing.isPresent = true;
         this.presence.join(name, connection.identity!.userId);

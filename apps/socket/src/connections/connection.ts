@@ -30,7 +30,7 @@ export interface Hearing {
   isOver: boolean;
   /** Its user is counted as present. */
   isPresent?: true;
-  /** Where it started, once that is known. */
+  /** Where it started in a room, once that is known. */
   start?: Pick<StartPosition, 'channel' | 'from'>;
   /** Called when it is over. */
   onOver?: () => void;
