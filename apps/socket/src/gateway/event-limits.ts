@@ -23,6 +23,7 @@ const MOST_REFUSED_BYTES = 1_000_000;
 export class EventLimits {
   readonly #events: Limit | undefined;
   readonly #bytes: Limit | undefined;
+  readonly #listeners = new WeakMap<Socket, (data: string | Buffer) => void>();
 
   constructor(private readonly config: SocketConfig) {
     const { RATE_LIMIT_EVENTS: events, RATE_LIMIT_BYTES: bytes } = config;
@@ -39,12 +40,24 @@ export class EventLimits {
     const key = userId === undefined ? `socket ${socket.id}` : `user ${userId}`;
     let bytes = 0;
     // Messages come before their events, which are decoded and handed on in the next tick.
-    if (this.#bytes) socket.conn.on('data', (data: string | Buffer) => (bytes += data.length));
+    if (this.#bytes) this.count(socket, (length) => (bytes += length));
     return ([, ...args], next) => {
       const size = bytes;
       bytes = 0;
       void this.pass(socket, { key, size }, args, next);
     };
+  }
+
+  /** The client of a connection has left; it may come back on the same one. */
+  release(socket: Socket): void {
+    const listener = this.#listeners.get(socket);
+    if (listener) socket.conn.off('data', listener);
+  }
+
+  private count(socket: Socket, add: (length: number) => void): void {
+    const listener = ({ length }: string | Buffer): void => add(length);
+    this.#listeners.set(socket, listener);
+    socket.conn.on('data', listener);
   }
 
   private async pass(

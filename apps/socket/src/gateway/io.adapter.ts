@@ -133,18 +133,21 @@ function writeTogether({ engine }: Server): void {
 }
 
 /** A request as engine.io has it, with its answer. */
-type EngineRequest = IncomingMessage & { res?: { req?: IncomingMessage | undefined } };
+type EngineRequest = IncomingMessage & { _query?: object; res?: { req?: IncomingMessage | undefined } };
 
 /**
- * The request that opened a connection is of no use any more: its handshake has what is asked
- * for later. What listens to the end of the connection has the answer, and by it the request.
+ * Of the request that opened a connection, only that is kept of which a handshake is made, once
+ * more when a client leaves and comes back on the same connection. What listens to the end of
+ * the connection has the answer, and by it the request.
  *
  * @see https://socket.io/docs/v4/memory-usage/
  */
 function forgetRequest({ conn }: Socket): void {
-  const { request } = conn as { request?: EngineRequest };
-  if (request?.res) request.res.req = undefined;
-  Object.assign(conn, { request: undefined });
+  const { request } = conn as { request: EngineRequest };
+  const { headers, url, _query, socket, res } = request;
+  if (!res) return;
+  res.req = undefined;
+  Object.assign(conn, { request: { headers, url, _query, connection: { encrypted: 'encrypted' in socket } } });
 }
 
 /** Programs send no origin; pages must be of the same host or listed. */

@@ -81,6 +81,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
 
   handleDisconnect(socket: Socket): void {
     this.connections.remove(socket.id);
+    this.limits.release(socket);
   }
 
   /** Goes on beyond the expiry of the token. */

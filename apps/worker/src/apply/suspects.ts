@@ -9,7 +9,7 @@ import {
   recordAttemptStatement,
 } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
-import { ApplyService } from './apply.service.ts';
+import { ApplyService, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError, Handlers } from './handlers.ts';
 import { Line } from './line.ts';
@@ -89,19 +89,28 @@ export class Suspects {
     const isAlone = !isPerforming || deaths > 0;
     const line = isPerforming ? this.#performing : this.#applying;
     const size = isPerforming && isAlone ? AT_ONCE : 1;
-    const left = await line.run(() => this.runFirst(resource, isAlone), size);
+    const left = await line.run(() => this.runFirst(resource, first.id, isAlone), size);
     if (!left) return this.comeBack(entry, first.id, deaths);
     // What stands behind it is as good as new.
     await this.later(entry, left.afterMs, left.isDone ? 0 : deaths);
   }
 
-  /** @returns when to go on with the resource, in milliseconds, and whether the first action there is settled */
-  private async runFirst(resource: string, isAlone: boolean): Promise<{ afterMs: number; isDone: boolean }> {
+  /**
+   * Runs an action, unless another one stands first by now: that may belong into another line.
+   *
+   * @returns when to go on with the resource, in milliseconds, and whether the action is settled
+   */
+  private async runFirst(
+    resource: string,
+    id: string,
+    isAlone: boolean,
+  ): Promise<{ afterMs: number; isDone: boolean }> {
     const first = isAlone
-      ? await recordAttemptStatement(this.database, resource, this.config.MAX_ATTEMPTS)
+      ? await recordAttemptStatement(this.database, resource, id, this.config.MAX_ATTEMPTS)
       : await firstUnfinishedStatement(this.database, resource);
-    if (!first || first.waitMs > 0) return { afterMs: first?.waitMs ?? 0, isDone: false };
-    const { id, parentId } = first;
+    if (first?.id !== id) return { afterMs: 0, isDone: true };
+    if (first.waitMs > 0) return { afterMs: first.waitMs, isDone: false };
+    const { parentId } = first;
     const attempt = first.attempt ?? undefined;
     const entry: TicketEntry = parentId === null ? [id, resource] : [id, resource, parentId];
     try {
@@ -114,8 +123,6 @@ export class Suspects {
         return { afterMs: 0, isDone: true };
       }
       this.logger.warn(`suspect ${id} is tried again: ${String(error)}`);
-    } finally {
-      this.performer.release(id);
     }
     // It has not run: that does not count.
     if (attempt !== undefined) await forgetAttemptStatement(this.database, id, attempt);
@@ -125,18 +132,22 @@ export class Suspects {
   /**
    * An exhausted one (no attempt) is not run any more: it only gets its end.
    *
-   * @returns whether it ran
+   * @returns whether it has an end: it has none when somebody else has it, or its resource
    */
   private async applyAlone(entry: TicketEntry, attempt: number | undefined): Promise<boolean> {
     const [id] = entry;
     const result = await this.applier.apply([entry], { only: id, attempt });
     await this.publisher.publish(result.envelopes);
     const row = result.started.find((started) => started.id === id);
-    if (!row) return result.blocked.length === 0;
-    const performed = new Map([[id, await this.performer.perform(row, attempt ?? row.attempts + 1)]]);
-    const { blocked, envelopes } = await this.applier.apply([entry], { only: id, attempt, performed });
-    await this.publisher.publish(envelopes);
-    return blocked.length === 0;
+    if (!row) return hasEnded(result);
+    try {
+      const performed = new Map([[id, await this.performer.perform(row, attempt ?? row.attempts + 1)]]);
+      const applied = await this.applier.apply([entry], { only: id, attempt, performed });
+      await this.publisher.publish(applied.envelopes);
+      return hasEnded(applied);
+    } finally {
+      this.performer.release(id);
+    }
   }
 
   /** Its turn has not come. The ledger says when it is due again, or the sweeper would take it for lost. */
@@ -149,4 +160,9 @@ export class Suspects {
   private async later(entry: TicketEntry, delayMs: number, deaths: number): Promise<void> {
     await this.tickets.addSuspects([entry], { delayMs, starts: deaths });
   }
+}
+
+/** Whether the one action that was applied has its end, now or from before. */
+function hasEnded({ envelopes, known }: ApplyResult): boolean {
+  return envelopes.length > 0 || known.length > 0;
 }

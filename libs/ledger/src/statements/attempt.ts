@@ -38,21 +38,24 @@ const FIRST_ONLY = `select f.*, null::integer as attempt from (${FIRST}) f`;
 const RECORD = `
 with first as (${FIRST}), recorded as (
   update actions a set attempts = a.attempts + 1
-  from first f where a.id = f.id and f."waitMs" = 0 and a.attempts < $2 and a.status in ('pending', 'running')
+  from first f where a.id = f.id and f.id = $2 and f."waitMs" = 0 and a.attempts < $3 and a.status in ('pending', 'running')
   returning a.attempts
 )
 select f.*, (select attempts from recorded) as attempt from first f`;
 
 /**
- * Counts an attempt of the first unfinished action of a resource before it starts, so that
- * one which ends its process is not forgotten.
+ * Counts an attempt of an action before it starts, so that one which ends its process is not
+ * forgotten: if it is the first unfinished one of its resource.
+ *
+ * @returns what is the first one
  */
 export async function recordAttemptStatement(
   sql: Sql,
   resourceId: string,
+  id: string,
   most: number,
 ): Promise<FirstAttempt | undefined> {
-  const [row] = await sql.query<FirstAttempt>(RECORD, [resourceId, most]);
+  const [row] = await sql.query<FirstAttempt>(RECORD, [resourceId, id, most]);
   return row;
 }
 
