@@ -45,7 +45,12 @@ export async function submitAll(user: TestUser, items: readonly BatchItem[]): Pr
 }
 
 /** Starts workers again as often as they die, as a supervisor does. */
-export function superviseWorkers({ workers }: Pick<System, 'workers'>): { deaths: () => number; stop: () => void } {
+export function superviseWorkers({ workers }: Pick<System, 'workers'>): {
+  deaths: () => number;
+  /** Whether all of them are ready. */
+  areBack: () => boolean;
+  stop: () => void;
+} {
   const starting = new Set<StartedApp>();
   let deaths = 0;
   const timer = setInterval(() => {
@@ -59,5 +64,6 @@ export function superviseWorkers({ workers }: Pick<System, 'workers'>): { deaths
         .finally(() => starting.delete(worker));
     }
   }, 50);
-  return { deaths: () => deaths, stop: () => clearInterval(timer) };
+  const areBack = (): boolean => starting.size === 0 && workers.every(({ isRunning }) => isRunning);
+  return { deaths: () => deaths, areBack, stop: () => clearInterval(timer) };
 }

@@ -34,7 +34,8 @@ describe('a worker that is killed', () => {
       await victim.kill();
       await submitAll(alice, [...drills(100), ...drills(50, { performMs: 20 })]);
     }
-    await ledger.settled(30_000);
+    await eventually(() => expect(supervisor.areBack()).toBe(true), { timeoutMs: 30_000 });
+    await ledger.settled(15_000);
     expect(supervisor.deaths()).toBeGreaterThanOrEqual(6);
     expect(await ledger.report()).toEqual({ ended: { succeeded: 1_900 }, violations: [] });
   }, 90_000);
