@@ -48,7 +48,7 @@ CMD ["node", "dist/apps/worker/src/migrate.js"]
 
 FROM runtime AS worker
 COPY --from=build /app/dist/apps/worker dist/apps/worker
-CMD ["node", "--no-allocation-site-pretenuring", "dist/apps/worker/src/main.js"]
+CMD ["node", "--no-allocation-site-pretenuring", "--no-memory-reducer", "dist/apps/worker/src/main.js"]
 
 FROM runtime AS socket
 COPY --from=build /app/dist/apps/socket dist/apps/socket
@@ -57,4 +57,4 @@ CMD ["node", "--max-semi-space-size=32", "dist/apps/socket/src/main.js"]
 FROM runtime AS api
 COPY --from=build /app/dist/apps/console dist/apps/console
 COPY --from=build /app/dist/apps/api dist/apps/api
-CMD ["node", "--no-allocation-site-pretenuring", "dist/apps/api/src/main.js"]
+CMD ["node", "--no-allocation-site-pretenuring", "--no-memory-reducer", "dist/apps/api/src/main.js"]

@@ -12,7 +12,7 @@ export interface ChannelsClientOptions {
 /**
  * The publishing side of the channels, as a Nest microservices client:
  * `client.emit('outcome', envelope)` publishes on the channel of the envelope. All emits of
- * one moment go in one pipeline; in a cluster, in one for each node.
+ * one moment go in one write; in a cluster, in one for each node.
  *
  * Publishing is a hint, not the truth: an event that does not get through is found in the
  * ledger by the receivers.
@@ -24,7 +24,7 @@ export class ChannelsClient extends ClientProxy implements OnApplicationShutdown
 
   constructor(private readonly options: ChannelsClientOptions) {
     super();
-    this.#redis = connectRedis(options.url, { name: 'tidings-publisher', deadlineMs: 2_000, isPipelined: true });
+    this.#redis = connectRedis(options.url, { name: 'tidings-publisher', deadlineMs: 2_000, gathersWrites: true });
     this.#redis.on('close', () => this.logger.warn('not connected to Redis: events wait in the ledger'));
   }
 

@@ -47,9 +47,8 @@ class RediscoveringCluster extends Cluster {
 
 /** Connects to a cluster; commands go to the masters. */
 export function connectCluster(target: RedisTarget, options: RedisOptions): Cluster {
-  const { enableAutoPipelining = false, enableOfflineQueue = true, ...redisOptions } = options;
+  const { enableOfflineQueue = true, ...redisOptions } = options;
   const cluster = new RediscoveringCluster([...target.addresses], {
-    enableAutoPipelining,
     enableOfflineQueue,
     clusterRetryStrategy: reconnectAfterMs,
     maxRedirections: enableOfflineQueue ? MANY : FEW,

@@ -25,7 +25,7 @@ describe('a connection to a cluster', { timeout: 120_000 }, () => {
     const patient = connect(url, { name: 'patient' });
     const blocking = (patient as Cluster).duplicate();
     connections.push(blocking);
-    const fast = connect(url, { name: 'fast', deadlineMs: 1_000, isPipelined: true });
+    const fast = connect(url, { name: 'fast', deadlineMs: 1_000, gathersWrites: true });
     for (const connection of [patient, blocking, fast])
       await eventually(() => connection.set('{where}', 'old'), PATIENT);
     await old.kill();

@@ -1,6 +1,8 @@
 import { Redis, type Cluster } from 'ioredis';
 import { parseRedisUrl } from '#config';
 import { connectCluster } from './connect-cluster.ts';
+import { gatherWrites } from './gather-writes.ts';
+import './short-lived-commands.ts';
 import { masterOptions, type RedisOptions } from './redis-options.ts';
 
 /** Both take the same commands, in a cluster those only whose keys are on one node. */
@@ -14,8 +16,8 @@ export interface ConnectionSettings {
    * Without it, commands are kept, for ever, until there is a connection.
    */
   deadlineMs?: number;
-  /** Whether what is sent in one moment goes in one pipeline (in a cluster: one for each node). */
-  isPipelined?: boolean;
+  /** Whether what is sent in one moment goes out in one write: see {@link gatherWrites}. */
+  gathersWrites?: boolean;
 }
 
 /**
@@ -24,16 +26,16 @@ export interface ConnectionSettings {
  */
 export function connectRedis(url: string, settings: ConnectionSettings): RedisConnection {
   const target = parseRedisUrl(url);
-  const { name, deadlineMs, isPipelined = false } = settings;
+  const { name, deadlineMs, gathersWrites = false } = settings;
   const options = {
     connectionName: name,
-    enableAutoPipelining: isPipelined,
     ...(deadlineMs === undefined
       ? { maxRetriesPerRequest: null }
       : { commandTimeout: deadlineMs, enableOfflineQueue: false, maxRetriesPerRequest: 0 }),
   } satisfies RedisOptions;
   const connection =
     target.kind === 'cluster' ? connectCluster(target, options) : new Redis({ ...masterOptions(target), ...options });
+  if (gathersWrites) gatherWrites(connection);
   // Without a listener, ioredis would print every error.
   connection.on('error', () => undefined);
   return connection;

@@ -20,6 +20,7 @@ import { applyIsolated } from './isolated.ts';
 import { LEASE_MS } from './performer.ts';
 import { runnableOf, type Runnable } from './runnable.ts';
 import { sortOut, type Sorted } from './sort-out.ts';
+import { abortAfter } from './time-limit.ts';
 
 /**
  * Actions of one resource that a transaction reads. What it does not get to, the next one
@@ -126,7 +127,11 @@ export class ApplyService {
     const rows = unfinished.filter(({ resource_id }) => locked.has(resource_id));
     const runnable = runnableOf(rows, locked, options.performed);
     endings.push(...runnable.overdue.map(expiredEnding));
-    const { started, failed, apart } = await this.runTurns(sql, runnable, options, endings);
+    const deadline = new AbortController();
+    const callOff = abortAfter(deadline, this.config.APPLY_TIMEOUT_MS);
+    const { started, failed, apart } = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(
+      callOff,
+    );
     const ids = started.map(({ id }) => id);
     const commits = !isArmed('apply.before-commit');
     const [, envelopes] = await Promise.all([
@@ -159,11 +164,11 @@ export class ApplyService {
       startable = Infinity,
     }: ApplyOptions,
     endings: Ending[],
+    deadline: AbortSignal,
   ): Promise<Pick<ApplyResult, 'started' | 'failed' | 'apart'>> {
     const started: UnfinishedRow[] = [];
     const failed: HandlerError[] = [];
     const apart: UnfinishedRow[] = [];
-    const deadline = AbortSignal.timeout(this.config.APPLY_TIMEOUT_MS);
     const leave = (row: UnfinishedRow): void => {
       left.push(row);
       stops.set(row.resource_id, 'left');

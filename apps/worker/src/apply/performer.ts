@@ -5,6 +5,7 @@ import { renewLeasesStatement, type UnfinishedRow } from '#ledger';
 import { ActionLog, checkpoint, durations } from '#telemetry';
 import { Handlers } from './handlers.ts';
 import { ProgressReporter } from './progress.ts';
+import { abortAfter } from './time-limit.ts';
 
 const performSeconds = durations('perform', 'What a handler does outside of transactions for one action');
 
@@ -54,12 +55,13 @@ export class Performer implements OnApplicationShutdown {
     this.#timer ??= setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
     await this.take();
     const startedAt = Date.now();
+    const callOff = abortAfter(withdrawn, this.handlers.performTimeoutOf(row.type));
     try {
       await checkpoint('perform.before-start');
-      const signal = AbortSignal.any([withdrawn.signal, AbortSignal.timeout(this.handlers.performTimeoutOf(row.type))]);
       const progress = this.progress.of(row);
-      return await this.handlers.perform(row, { signal, attempt, progress });
+      return await this.handlers.perform(row, { signal: withdrawn.signal, attempt, progress });
     } finally {
+      callOff();
       const endedAt = Date.now();
       performSeconds.observe((endedAt - startedAt) / 1_000);
       this.log.note('performed', row, { startedAt, endedAt }, { attempt });

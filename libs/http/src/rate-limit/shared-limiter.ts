@@ -36,7 +36,7 @@ export class SharedLimiter {
 
   constructor(readonly options: LimiterOptions) {
     const { url, prefix: keyPrefix, points, windowSeconds: duration } = options;
-    this.#redis = connectRedis(url, { name: 'tidings-limits', deadlineMs: DEADLINE_MS, isPipelined: true });
+    this.#redis = connectRedis(url, { name: 'tidings-limits', deadlineMs: DEADLINE_MS, gathersWrites: true });
     this.#shared = new RateLimiterRedis({
       storeClient: this.#redis,
       keyPrefix,
