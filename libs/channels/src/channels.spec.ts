@@ -155,15 +155,19 @@ describe('channels over Redis', () => {
   it('are compared once more when the connection was cut while a position was read', async () => {
     const { server, history, offsets, cutSubscribers } = await setUp(await redisOfItsOwn());
     await server.open('user:a');
+    const read = Promise.withResolvers<void>();
     const slow = Promise.withResolvers<void>();
     const heads = history.heads.bind(history);
     history.heads = async (channels) => {
       const answer = await heads(channels);
-      if (channels.includes('user:slow')) await slow.promise;
+      if (channels.includes('user:slow')) {
+        read.resolve();
+        await slow.promise;
+      }
       return answer;
     };
     const opened = server.open('user:slow');
-    await eventually(() => expect(history.headReads.flat()).toContain('user:slow'));
+    await read.promise;
     for (const channel of ['user:slow', 'user:a']) history.append(channel);
     await cutSubscribers();
     // Everything that is open was compared by now.
