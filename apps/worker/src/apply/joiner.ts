@@ -15,8 +15,11 @@ import { entryOf } from './sort-out.ts';
 /** Most actions in one transaction. */
 const BATCH = 500;
 
-/** Transactions under way at once; what comes meanwhile gathers for the next. */
+/** Transactions under way at once; what comes meanwhile gathers for the next, which costs less than to be two. */
 const CONCURRENCY = 2;
+
+/** So long a transaction is alone, in milliseconds: who hangs does not hold up the others. */
+const ALONE_MS = 6;
 
 /** Further transactions under way at once, of actions that may hold up others. */
 const APART_CONCURRENCY = 4;
@@ -75,6 +78,9 @@ export class Joiner {
   #runningApart = 0;
   #isInsisting = false;
   #scheduled = false;
+  /** When the latest transaction began. */
+  #begunAt = -Infinity;
+  #second: NodeJS.Timeout | undefined;
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(
@@ -113,8 +119,18 @@ export class Joiner {
     setImmediate(() => {
       this.#scheduled = false;
       while (this.#runningApart < APART_CONCURRENCY && this.#apart.length > 0) void this.runApart(this.#apart.shift()!);
-      if (this.#running < CONCURRENCY && this.#held.length > 0) void this.runBatch();
+      if (this.#held.length === 0 || this.#running >= CONCURRENCY) return;
+      const wait = this.#running === 0 ? 0 : this.#begunAt + ALONE_MS - performance.now();
+      if (wait > 0) this.scheduleSecond(wait);
+      else void this.runBatch();
     });
+  }
+
+  private scheduleSecond(wait: number): void {
+    this.#second ??= setTimeout(() => {
+      this.#second = undefined;
+      this.schedule();
+    }, wait);
   }
 
   /**
@@ -136,6 +152,7 @@ export class Joiner {
     const batch = waiting.slice(0, BATCH);
     this.#held = waiting.slice(BATCH);
     this.#running += 1;
+    this.#begunAt = performance.now();
     this.schedule();
     try {
       await this.apply(batch);
