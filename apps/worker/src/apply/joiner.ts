@@ -127,7 +127,8 @@ export class Joiner {
   }
 
   private scheduleSecond(wait: number): void {
-    this.#second ??= setTimeout(() => {
+    if (this.#second) return;
+    this.#second = setTimeout(() => {
       this.#second = undefined;
       this.schedule();
     }, wait);
