@@ -6,7 +6,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from '../infra/local/build.ts';
-import { LedgerCheck } from '../libs/testing/src/ledger-check.ts';
 import type { DeployLoad } from './deploys/deploy-load.ts';
 import { BenchFleet } from './deploys/bench-fleet.ts';
 import { replaceEach, scaleTo } from './deploys/fleet.ts';
@@ -65,6 +64,8 @@ function describe({ name, from, to }: Window, load: DeployLoad) {
 
 async function main(): Promise<boolean> {
   await build();
+  // What it measures is built code: in a fresh clone there was none before.
+  const { LedgerCheck } = await import('../libs/testing/src/ledger-check.ts');
   const { DeployLoad } = await import('./deploys/deploy-load.ts');
   const fleet = await BenchFleet.start({ api: 2, worker: 2, socket: 2 });
   try {

@@ -6,8 +6,6 @@
 import { parseArgs } from 'node:util';
 import { build } from '../infra/local/build.ts';
 import { runTool } from '../infra/local/run-tool.ts';
-import { publishResults } from './side-by-side/results.ts';
-import { MEASURE_NAMES, runMeasures } from './side-by-side/run-measures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,12 +25,16 @@ const { values } = parseArgs({
   },
 });
 
+if (!values['no-build'] && !values.publish) await buildAll();
+// What it measures is built code: in a fresh clone there was none before.
+const { publishResults } = await import('./side-by-side/results.ts');
+const { MEASURE_NAMES, runMeasures } = await import('./side-by-side/run-measures.ts');
+
 const only = listOf(values.only);
 if (values.publish) {
   const published = await publishResults(only ?? MEASURE_NAMES);
   console.log(`docs/performance.md now shows ${published.join(', ')}`);
 } else {
-  if (!values['no-build']) await buildAll();
   await runMeasures({
     only,
     stacks: listOf(values.stacks),
