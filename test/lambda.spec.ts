@@ -105,6 +105,16 @@ describe('the api as a function, in one file, invoked with events of API Gateway
     });
   });
 
+  it('lists resources by the rules of their queries, which are put together from several classes', async () => {
+    const { statusCode, json } = await invoke<{ data: unknown[] }>(event('GET', '/v1/messages?limit=1'));
+    expect({ statusCode, items: json.data.length }).toEqual({ statusCode: 200, items: 1 });
+    const refused = await invoke<Problem>(event('GET', '/v1/messages?roomId=none'));
+    expect({ statusCode: refused.statusCode, detail: refused.json.detail }).toEqual({
+      statusCode: 400,
+      detail: 'query.roomId must be a UUID',
+    });
+  });
+
   it.each<[string, number, string, () => APIGatewayProxyEventV2]>([
     ['without a token', 401, 'UNAUTHENTICATED', () => event('GET', '/v1/messages', { headers: { authorization: '' } })],
     ['for an unknown route', 404, 'NOT_FOUND', () => event('GET', '/v1/nowhere')],

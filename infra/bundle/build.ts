@@ -3,8 +3,9 @@
  * `dist/bundle/lambda.mjs`, handler `lambda.handler`. Made of what the compiler wrote, since
  * bundlers know nothing of decorators' metadata.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build as bundle } from 'esbuild';
+import { build as bundle, type Plugin } from 'esbuild';
 import { build } from '../local/build.ts';
 import { ROOT } from '../local/run-tool.ts';
 
@@ -12,15 +13,29 @@ import { ROOT } from '../local/run-tool.ts';
 const ABSENT = [
   '@fastify/multipart',
   '@fastify/view',
-  '@grpc/*',
   '@nats-io/*',
   '@nestjs/platform-express',
   'amqp*',
+  'class-transformer/storage',
   'kafkajs',
   'mqtt',
   'pg-native',
   'swagger-ui-dist',
 ];
+
+/**
+ * Nest's `OmitType` and the like ask for class-validator by a `require` of their own, at run time,
+ * where there are no packages, and do without the rules of the class if they find none. Without
+ * that `require` the bundler sees what they ask for.
+ */
+const mappedTypes: Plugin = {
+  name: 'mapped-types',
+  setup({ onLoad }) {
+    onLoad({ filter: /@nestjs\/mapped-types\/dist\/type-helpers\.utils\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace('const require = createRequire(import.meta.url);', ''),
+    }));
+  },
+};
 
 /**
  * Bundles an entry of the built api: as a function (`lambda`), or as a server (`main`).
@@ -42,6 +57,7 @@ export async function buildBundle(entry: 'lambda' | 'main' = 'lambda'): Promise<
     keepNames: true,
     sourcemap: 'linked',
     external: ABSENT,
+    plugins: [mappedTypes],
     // Packages that are no ES modules ask for these.
     banner: {
       js: "import{createRequire as tidingsRequire}from'node:module';const require=tidingsRequire(import.meta.url),__dirname=import.meta.dirname,__filename=import.meta.filename;",

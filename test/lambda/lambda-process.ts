@@ -1,5 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
@@ -12,20 +14,32 @@ const BUNDLE = fileURLToPath(new URL('../../dist/bundle/lambda.mjs', import.meta
 
 const running = new Set<LambdaProcess>();
 
-afterAll(() => {
-  for (const process of running) process.stop();
+afterAll(async () => {
+  await Promise.all([...running].map((process) => process.stop()));
 });
 
 /** A process that runs the bundle as AWS does: it loads the module, then hands it one event at a time. */
 export class LambdaProcess {
   #last: Promise<unknown> = Promise.resolve();
+  readonly #ended: Promise<never>;
 
-  private constructor(private readonly child: ChildProcess) {}
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly directory: string,
+  ) {
+    this.#ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`the function ended with ${String(code)}`);
+    });
+    this.#ended.catch(() => undefined);
+  }
 
   static async start({ database, redis }: System, env: NodeJS.ProcessEnv = {}): Promise<LambdaProcess> {
-    const child = fork(RUNTIME, [BUNDLE], {
-      // Outside of the project: nothing but the one file may be needed.
-      cwd: join(BUNDLE, '..'),
+    // Where no packages are found: nothing but the one file may be needed.
+    const directory = await mkdtemp(join(tmpdir(), 'tidings-lambda-'));
+    const file = join(directory, 'lambda.mjs');
+    await copyFile(BUNDLE, file);
+    const child = fork(RUNTIME, [file], {
+      cwd: directory,
       env: {
         NODE_ENV: 'test',
         LOG_LEVEL: 'warn',
@@ -39,7 +53,7 @@ export class LambdaProcess {
         ...env,
       },
     });
-    const lambda = new LambdaProcess(child);
+    const lambda = new LambdaProcess(child, directory);
     running.add(lambda);
     await lambda.reply();
     return lambda;
@@ -55,15 +69,13 @@ export class LambdaProcess {
     return next;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.child.kill('SIGKILL');
+    await rm(this.directory, { recursive: true, force: true });
   }
 
   private async reply(): Promise<APIGatewayProxyStructuredResultV2> {
-    const ended = once(this.child, 'exit').then(([code]) => {
-      throw new Error(`the function ended with ${String(code)}`);
-    });
-    const [{ result, error }] = (await Promise.race([once(this.child, 'message'), ended])) as [Reply];
+    const [{ result, error }] = (await Promise.race([once(this.child, 'message'), this.#ended])) as [Reply];
     if (error !== undefined) throw new Error(error);
     return result ?? {};
   }
