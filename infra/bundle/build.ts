@@ -30,8 +30,8 @@ const ABSENT = [
  */
 const mappedTypes: Plugin = {
   name: 'mapped-types',
-  setup({ onLoad }) {
-    onLoad({ filter: /@nestjs\/mapped-types\/dist\/type-helpers\.utils\.js$/ }, async ({ path }) => ({
+  setup(bundler) {
+    bundler.onLoad({ filter: /@nestjs\/mapped-types\/dist\/type-helpers\.utils\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replace('const require = createRequire(import.meta.url);', ''),
     }));
   },
