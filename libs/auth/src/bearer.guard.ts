@@ -38,7 +38,7 @@ export class BearerGuard implements CanActivate {
     if (this.reflector.getAllAndOverride<boolean>(PUBLIC, targets)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     refuseTokenInUrl(request.query);
-    request.identity = await this.verifier.verify(bearerToken(request.headers.authorization));
+    request.identity = await this.verifier.verifyOnce(bearerToken(request.headers.authorization));
     const scope = this.reflector.getAllAndOverride<string>(SCOPE, targets);
     if (scope !== undefined && !request.identity.scopes.has(scope)) {
       throw new ProblemError('FORBIDDEN', `The token lacks the scope "${scope}"`);

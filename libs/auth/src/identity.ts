@@ -5,6 +5,17 @@ export interface Identity {
   scopes: ReadonlySet<string>;
   /** `jti` of the token, if it has one. */
   tokenId: string | undefined;
-  issuedAt: Date;
-  expiresAt: Date;
+  /** In seconds since 1970, as in the token (RFC 7519, NumericDate): a `Date` takes ten times the memory. */
+  issuedAt: number;
+  expiresAt: number;
+}
+
+/** Whether the token has expired by the clock of this machine. */
+export function hasExpired({ expiresAt }: Identity, time = Date.now()): boolean {
+  return expiresAt * 1000 <= time;
+}
+
+/** When the token expires, as people and clients read it (RFC 3339). */
+export function expiryOf({ expiresAt }: Identity): string {
+  return new Date(expiresAt * 1000).toISOString();
 }

@@ -62,7 +62,7 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
       tokenId === undefined ? 0 : (this.#revokedAt.get(`token ${tokenId}`) ?? 0),
     );
     // `iat` has whole seconds: a token of the same second counts as issued before.
-    return Math.floor(issuedAt.getTime() / 1000) <= Math.floor(revokedAt / 1000);
+    return Math.floor(issuedAt) <= Math.floor(revokedAt / 1000);
   }
 
   private schedule(afterMs: number): void {

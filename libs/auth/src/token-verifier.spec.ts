@@ -40,8 +40,8 @@ describe('a token signed with the secret', () => {
       userId: 'alice',
       scopes: new Set(['announce', 'ops']),
       tokenId: 'token-1',
-      issuedAt: new Date(1_700_000_000_000),
-      expiresAt: new Date(4_000_000_000_000),
+      issuedAt: 1_700_000_000,
+      expiresAt: 4_000_000_000,
     });
   });
 
@@ -103,17 +103,23 @@ describe('a token signed with the secret', () => {
     await expect(bySecret().verify(expired)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
   });
 
+  it('has expired at its time where it has to last, and is taken a little later where it is asked for once', async () => {
+    const text = await sign({ exp: now() - 2 });
+    await expect(bySecret().verify(text)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
+    await expect(bySecret().verifyOnce(text)).resolves.toMatchObject({ userId: 'alice' });
+  });
+
   it('expires also when it was verified before', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const verifier = bySecret();
     const text = await sign({ exp: now() + 60 });
-    await verifier.verify(text);
+    await verifier.verifyOnce(text);
     vi.setSystemTime(Date.now() + 59_000);
-    await expect(verifier.verify(text)).resolves.toMatchObject({ userId: 'alice' });
+    await expect(verifier.verifyOnce(text)).resolves.toMatchObject({ userId: 'alice' });
     vi.setSystemTime(Date.now() + 2_000);
-    await expect(verifier.verify(text)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
+    await expect(verifier.verifyOnce(text)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
     vi.setSystemTime(Date.now() + 60_000);
-    await expect(verifier.verify(text)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
+    await expect(verifier.verifyOnce(text)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
   });
 });
 

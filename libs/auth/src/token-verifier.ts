@@ -3,7 +3,7 @@ import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyG
 import type { AuthConfig } from '#config';
 import { ProblemError } from '#contracts';
 import { verifyHs256 } from './hs256.ts';
-import type { Identity } from './identity.ts';
+import { hasExpired, type Identity } from './identity.ts';
 
 /** Most verified tokens that are remembered. */
 const MOST_REMEMBERED = 20_000;
@@ -40,17 +40,34 @@ export class TokenVerifier {
   }
 
   /**
+   * Verifies a token that comes once and has to last, such as that of a connection, which ends
+   * with it.
+   *
    * @throws {ProblemError} `UNAUTHENTICATED` or `TOKEN_EXPIRED`
    */
   async verify(token: string): Promise<Identity> {
-    const identity = await this.identityOf(token);
+    const identity = identityOf(await this.payloadOf(token));
+    if (hasExpired(identity)) throw new ProblemError('TOKEN_EXPIRED');
+    return this.unlessRevoked(identity);
+  }
+
+  /**
+   * Verifies a token that comes with each request, and remembers it.
+   *
+   * @throws {ProblemError} `UNAUTHENTICATED` or `TOKEN_EXPIRED`
+   */
+  async verifyOnce(token: string): Promise<Identity> {
+    return this.unlessRevoked(await this.remembered(token));
+  }
+
+  private unlessRevoked(identity: Identity): Identity {
     if (this.revocations.isRevoked(identity)) throw new ProblemError('UNAUTHENTICATED', 'The token is revoked');
     return identity;
   }
 
-  private async identityOf(token: string): Promise<Identity> {
+  private async remembered(token: string): Promise<Identity> {
     const known = this.#verified.get(token);
-    if (known && known.identity.expiresAt.getTime() <= Date.now()) {
+    if (known && hasExpired(known.identity)) {
       this.#verified.delete(token);
       throw new ProblemError('TOKEN_EXPIRED');
     }
@@ -113,17 +130,21 @@ function identityOf({ sub, scope, jti, iat, exp }: JWTPayload & { scope?: unknow
   ) {
     throw new ProblemError('UNAUTHENTICATED', 'The token names no usable subject');
   }
-  const [issuedAt, expiresAt] = [new Date(iat! * 1000), new Date(exp! * 1000)];
-  if (Number.isNaN(issuedAt.getTime()) || Number.isNaN(expiresAt.getTime())) {
+  if (!isTime(iat!) || !isTime(exp!)) {
     throw new ProblemError('UNAUTHENTICATED', 'The token names no usable times');
   }
   return {
     userId: sub,
     scopes: scopesOf(scope),
     tokenId: jti,
-    issuedAt,
-    expiresAt,
+    issuedAt: iat!,
+    expiresAt: exp!,
   };
+}
+
+/** Whether a `Date` can hold it. */
+function isTime(seconds: number): boolean {
+  return !Number.isNaN(new Date(seconds * 1000).getTime());
 }
 
 function scopesOf(scope: unknown): ReadonlySet<string> {

@@ -16,7 +16,7 @@ export interface TelemetryOptions {
  * How often the lag of the event loop is looked at, in milliseconds; each lag includes it. Each
  * look wakes the process: every 10 ms, an idle one used 0.6 % of a core.
  */
-const LAG_PRECISION_MS = 25;
+const LAG_PRECISION_MS = 100;
 
 /** Logs, health and metrics of an app. */
 @Module({})

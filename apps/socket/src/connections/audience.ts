@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { expiryOf } from '#auth';
 import { ChannelsServer, type HistoryPage, type OrderedChannel } from '#channels';
 import { SocketConfig } from '#config';
 import {
@@ -67,7 +68,7 @@ export class Audience {
       userId: identity?.userId ?? null,
       instance: this.config.INSTANCE_ID,
       ...describePositions(entrances, given),
-      tokenExpiresAt: identity?.expiresAt.toISOString() ?? null,
+      tokenExpiresAt: identity && expiryOf(identity),
     };
     connection.send('session', session);
     return async () => void (await Promise.all(entrances.map((entrance) => this.join(connection, entrance))));

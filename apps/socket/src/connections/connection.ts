@@ -1,4 +1,4 @@
-import type { Identity } from '#auth';
+import { hasExpired, type Identity } from '#auth';
 import { GOAWAY_REASONS, type Envelope, type Goaway } from '#contracts';
 import { counters } from '#telemetry';
 import type { StartPosition } from './positions.ts';
@@ -42,7 +42,6 @@ export abstract class Connection {
   /** Channels that are open for it. */
   readonly channels = new Map<string, Hearing>();
   #identity: Identity | null;
-  #expiry: NodeJS.Timeout | undefined;
   #standsStillSince: number | undefined;
   #waitingBefore = 0;
   #isEnded = false;
@@ -50,7 +49,6 @@ export abstract class Connection {
 
   constructor(identity: Identity | null) {
     this.#identity = identity;
-    this.watchExpiry();
   }
 
   abstract get isOpen(): boolean;
@@ -88,7 +86,6 @@ export abstract class Connection {
   /** Goes on with a newer token of the same user. */
   renew(identity: Identity): void {
     this.#identity = identity;
-    this.watchExpiry();
   }
 
   /** Tells the client why it is cut off, and when it may come back. */
@@ -126,16 +123,9 @@ export abstract class Connection {
     return this.#standsStillSince !== undefined && now - this.#standsStillSince > LONGEST_STANDSTILL_MS;
   }
 
-  dispose(): void {
-    clearTimeout(this.#expiry);
-  }
-
-  private watchExpiry(): void {
-    clearTimeout(this.#expiry);
-    if (!this.#identity) return;
-    const wait = this.#identity.expiresAt.getTime() - Date.now();
-    // Timers take 31 bits; a token that lives longer outlives the connection.
-    if (wait < 2 ** 31) this.#expiry = setTimeout(() => this.end('token_expired', 0), Math.max(wait, 0)).unref();
+  /** Whether its token has expired; to be asked now and then, since a timer a connection takes memory. */
+  hasExpired(time: number): boolean {
+    return this.#identity !== null && hasExpired(this.#identity, time);
   }
 }
 

@@ -20,6 +20,7 @@ const SLOW_PAUSE_MS = 1_000;
 /** When a user with too many connections may try again, in seconds. */
 const RETRY_SECONDS = 5;
 
+/** How often connections are looked at that may have to end, in milliseconds: so late an expiry is seen. */
 const LOOK_EVERY_MS = 500;
 
 const openedCount = counter('connections_opened', 'Connections that were opened');
@@ -42,7 +43,7 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
   onApplicationBootstrap(): void {
     this.channels.onEpoch = (channel) => this.endListenersOf(channel);
     this.revocations.onRevoked = () => this.endRevoked();
-    this.#timer = setInterval(() => this.endSlow(), LOOK_EVERY_MS).unref();
+    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
   }
 
   add(connection: Connection): void {
@@ -66,7 +67,6 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     if (!connection) return;
     this.#connections.delete(id);
     this.count(connection, -1);
-    connection.dispose();
     for (const channel of [...connection.channels.keys()]) this.audience.leave(connection, channel);
   }
 
@@ -136,9 +136,10 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     }
   }
 
-  private endSlow(): void {
-    const now = performance.now();
+  private look(): void {
+    const [now, time] = [performance.now(), Date.now()];
     for (const connection of this.#connections.values()) {
+      if (connection.hasExpired(time)) connection.end('token_expired', 0);
       if (!connection.isTooSlow(now)) continue;
       this.logger.log(`a client of ${connection.identity?.userId ?? 'nobody'} does not read, and is dropped`);
       connection.end('slow_consumer', SLOW_PAUSE_MS);

@@ -20,10 +20,13 @@ export async function identify(socket: Socket, verifier: TokenVerifier): Promise
   return verifier.verify(token);
 }
 
-/** Takes the cursors out of a handshake, and the token: neither is needed any more. `cursor` is a list of one. */
-export function takeCursors({ handshake }: Socket): GivenCursors {
-  const { cursor, cursors } = handshake.auth;
-  handshake.auth = {};
+/** Of a handshake after it, for all connections. */
+const NOTHING = {};
+
+/** Takes the cursors out of a handshake, of which nothing is needed any more. `cursor` is a list of one. */
+export function takeCursors(socket: Socket): GivenCursors {
+  const { cursor, cursors } = socket.handshake.auth;
+  Object.assign(socket, { handshake: NOTHING });
   return readCursors([...(Array.isArray(cursors) ? (cursors as unknown[]) : [cursors]), cursor]);
 }
 

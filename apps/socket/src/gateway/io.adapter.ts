@@ -133,21 +133,27 @@ function writeTogether({ engine }: Server): void {
 }
 
 /** A request as engine.io has it, with its answer. */
-type EngineRequest = IncomingMessage & { _query?: object; res?: { req?: IncomingMessage | undefined } };
+type EngineRequest = IncomingMessage & { res?: { req?: IncomingMessage | undefined } };
+
+/** What handshakes are made of, for all connections of which nothing more has to be known. */
+const FORGOTTEN = { url: '/socket.io/', headers: {}, _query: {}, connection: {} };
 
 /**
- * Of the request that opened a connection, only that is kept of which a handshake is made, once
- * more when a client leaves and comes back on the same connection. What listens to the end of
- * the connection has the answer, and by it the request.
+ * Of the request that opened a connection only the token is kept, if it came as a header: of it
+ * a handshake is made once more when a client leaves and comes back on the same connection. What
+ * listens to the end of the connection has the answer, and by it the request.
  *
  * @see https://socket.io/docs/v4/memory-usage/
  */
 function forgetRequest({ conn }: Socket): void {
   const { request } = conn as { request: EngineRequest };
-  const { headers, url, _query, socket, res } = request;
+  const { headers, res } = request;
   if (!res) return;
   res.req = undefined;
-  Object.assign(conn, { request: { headers, url, _query, connection: { encrypted: 'encrypted' in socket } } });
+  const { authorization } = headers;
+  Object.assign(conn, {
+    request: authorization === undefined ? FORGOTTEN : { ...FORGOTTEN, headers: { authorization } },
+  });
 }
 
 /** Programs send no origin; pages must be of the same host or listed. */

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import { ActionsService, parseActionRequest, validate } from '#actions';
-import { TokenVerifier, type Identity } from '#auth';
+import { expiryOf, TokenVerifier, type Identity } from '#auth';
 import { SocketConfig } from '#config';
 import { decodeCursor, isRoomChannel, ProblemError, type AcceptedAction, type Ack, type Subscribed } from '#contracts';
 import { Deliveries } from '#ledger';
@@ -96,7 +96,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
       throw new ProblemError('FORBIDDEN', 'The token is not of the user of this connection; connect anew');
     }
     connection.renew(identity);
-    return { ok: true, tokenExpiresAt: identity.expiresAt.toISOString() };
+    return { ok: true, tokenExpiresAt: expiryOf(identity) };
   }
 
   /** Notes up to where the user has handled a channel: what unread counts are made of. */
