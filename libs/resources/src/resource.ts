@@ -46,8 +46,8 @@ export interface Verb<Payload extends object = object> {
   /**
    * Applies actions, each of another resource, with as few statements as possible, and
    * answers in their order. It runs in the transaction that finishes the actions, so it
-   * happens exactly once; what it throws rolls all of it back, and each action is tried
-   * again alone.
+   * happens exactly once; what it throws rolls all of it back, and the actions run once more
+   * in savepoints, so that only who fails is tried again.
    */
   apply(sql: Sql, actions: ActionToApply<Payload>[]): Promise<Applied[]>;
   /**
@@ -124,9 +124,9 @@ export abstract class Resource<View extends object = object> {
 }
 
 /**
- * Thrown by a handler: no further attempt can help, the action fails at once. Everything
- * else that is thrown is tried again, after a pause that doubles, until the attempts are
- * used up.
+ * Thrown by a handler: no further attempt can help, the action fails at once, as it does by an
+ * error of SQL about data, constraints or syntax (SQLSTATE 22, 23, 42). Everything else that is
+ * thrown is tried again, after a pause that doubles, until the attempts are used up.
  */
 export class PermanentError extends Error {
   override readonly name: string = 'PermanentError';

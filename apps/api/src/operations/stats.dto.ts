@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 class InstanceView {
-  @ApiProperty({ description: '`INSTANCE_ID`, stable over restarts' })
+  @ApiProperty({ description: '`INSTANCE_ID`, stable over restarts where it is set' })
   id!: string;
 
   @ApiProperty({ example: 'socket' })

@@ -84,9 +84,6 @@ export class MessagesResource extends Resource<Message> {
     },
   };
 
-  /**
-   * @throws {ProblemError} `NOT_FOUND` when the reader is in no such room
-   */
   override readonly events = {
     'message.created': Message,
     'message.edited': Message,
@@ -97,6 +94,9 @@ export class MessagesResource extends Resource<Message> {
     await sql.query('delete from messages where author = $1', [user]);
   }
 
+  /**
+   * @throws {ProblemError} `NOT_FOUND` when the reader is in no such room
+   */
   async list(sql: Sql, reader: string, { after, limit, filter }: PageRequest<MessageFilter>): Promise<Page<Message>> {
     const cursor = after === undefined ? undefined : decodePageCursor(after);
     const { roomId } = filter;
