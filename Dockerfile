@@ -31,6 +31,9 @@ LABEL org.opencontainers.image.title="Tidings" \
 ENV NODE_ENV=production \
     PORT=3000
 WORKDIR /app
+# Node as process 1 could not end itself: a worker whose event loop stands still would stay for ever.
+RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+ENTRYPOINT ["/usr/bin/tini", "--"]
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist/libs dist/libs

@@ -146,6 +146,12 @@ describe('the api as a function, in one file, invoked with events of API Gateway
     expect((await invoke(event('GET', '/docs'))).statusCode).toBe(404);
   });
 
+  it('starts with a password for the page of the queue too, which it does not serve', async () => {
+    const other = await LambdaProcess.start(system, { QUEUES_DASHBOARD_PASSWORD: 'a-password-for-the-queue' });
+    const { statusCode } = await other.invoke(event('GET', '/queues'), {} as Context);
+    expect(statusCode).toBe(404);
+  });
+
   it('names the caller by the address that API Gateway saw', async () => {
     const limited = await LambdaProcess.start(system, { RATE_LIMIT_PER_ADDRESS: '1' });
     const from = (sourceIp: string): APIGatewayProxyEventV2 => {

@@ -25,7 +25,7 @@ const EXPOSED_HEADERS = [
 ];
 
 export interface AppOptions {
-  /** Whether it serves the console and the page of the documents, which are files beside the code. */
+  /** Whether it serves the console, the page of the documents and that of the queue, which are files beside the code. */
   pages: boolean;
 }
 
@@ -62,8 +62,10 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
   const openApi = openApiOf(app);
   serveOpenApi(app, openApi, pages);
   serveAsyncApi(app, openApi, config);
-  await serveQueueDashboard(app, config);
-  if (pages) await serveConsole(app);
+  if (pages) {
+    await serveQueueDashboard(app, config);
+    await serveConsole(app);
+  }
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
   return app;
 }

@@ -3,7 +3,9 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChannelsServer } from '#channels';
 import { loadConfig, SocketConfig } from '#config';
+import { assertMigrated, Database } from '#database';
 import { AddressLimit, httpErrors, ignoreExpectations, securityHeaders, serverOptions } from '#http';
+import { ledgerMigrations } from '#ledger';
 import { failToStart, runApp, useStructuredLogger } from '#telemetry';
 import { TidingsIoAdapter } from './gateway/io.adapter.ts';
 import { SocketModule } from './socket.module.ts';
@@ -18,6 +20,7 @@ async function main(): Promise<void> {
   });
   useStructuredLogger(app);
   ignoreExpectations(app.getHttpServer());
+  await assertMigrated(app.get(Database), ledgerMigrations);
   const addresses = new AddressLimit(config);
   adapter.getInstance().addHook('onRequest', async ({ raw }, reply) => secure(raw, reply.raw));
   addresses.guard(adapter.getInstance());

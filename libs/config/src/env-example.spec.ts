@@ -21,4 +21,10 @@ describe('.env.example', () => {
     expect(passedOn.length).toBeGreaterThan(0);
     expect(passedOn.filter((name) => !ofApps.includes(name))).toEqual([]);
   });
+
+  it('names no variable that docker-compose.yml keeps from the apps', async () => {
+    const ofContainers = ['NODE_ENV', 'HOST', 'PORT', 'INSTANCE_ID', 'CRASH_POINT', 'SUPERVISOR_URL'];
+    const given = matches(await read('docker-compose.yml'), /^ {2,6}([A-Z][A-Z\d_]+):/gm);
+    expect(ofApps.filter((name) => !given.includes(name) && !ofContainers.includes(name))).toEqual([]);
+  });
 });

@@ -49,6 +49,7 @@ describe('loadConfig', () => {
     ['METRICS_TOKEN', 'short'],
     ['WORKER_CONCURRENCY', '0'],
     ['MAX_ATTEMPTS', 'many'],
+    ['DRAIN_DELAY_MS', '10000'],
   ])('refuses %s=%s, by name', (name, value) => {
     const lines = complaints(() => loadConfig(WorkerConfig, { ...REQUIRED, [name]: value }));
     expect(lines.length).toBeGreaterThan(0);

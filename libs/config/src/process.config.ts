@@ -14,6 +14,7 @@ import {
 } from 'class-validator';
 import { DatabaseConfig } from './database.config.ts';
 import { hasNoRedisPassword, InProduction, NotInProduction } from './in-production.ts';
+import { LessThan } from './less-than.ts';
 import { IsRedisUrl } from './redis-url.ts';
 
 /** What every app reads. */
@@ -68,6 +69,7 @@ export class ProcessConfig extends DatabaseConfig {
   /** How long a process that is told to end still takes new connections, while `/readyz` says 503, in milliseconds: until balancers have noticed. */
   @IsInt()
   @Min(0)
+  @LessThan('SHUTDOWN_GRACE_MS')
   DRAIN_DELAY_MS: number = 0;
 
   /** Where traces are sent to, by OTLP; the OpenTelemetry SDK reads it, and its other `OTEL_` variables, itself. Unset: no traces. */

@@ -27,7 +27,7 @@ const GRANTS: Record<string, readonly string[]> = {
   ],
   /** Accepts actions, and reads events; sees no resource. */
   tidings_socket: [
-    'grant select on ledger, actions, events, channels, channel_members, deliveries, revocations, idempotency_keys to tidings_socket',
+    'grant select on ledger, actions, events, channels, channel_members, deliveries, revocations, idempotency_keys, kysely_migration to tidings_socket',
     'grant insert on actions, idempotency_keys to tidings_socket',
     'grant insert, update on deliveries to tidings_socket',
     'grant usage on sequence action_seq to tidings_socket',
