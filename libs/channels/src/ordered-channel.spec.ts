@@ -247,6 +247,20 @@ describe('OrderedChannel', () => {
     expect(offsets()).toEqual([1, 2, 3]);
   });
 
+  it('notices another history by an event that it has delivered otherwise, although it has gone on with the new one', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    channel.receive(append(1)[0]!);
+    await settled();
+    history.startAnew();
+    const [first, second] = append(2);
+    // The second overtakes, and is the next.
+    channel.receive(second!);
+    channel.receive(first!);
+    await settled();
+    expect(offsets()).toEqual([1, 2]);
+    expect(onEpoch.mock.calls).toEqual([[NAME]]);
+  });
+
   it('asks the history once after messages may have been lost', async () => {
     const { channel, append, offsets, settled, history } = startedAtZero();
     channel.doubt();

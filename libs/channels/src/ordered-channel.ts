@@ -128,13 +128,12 @@ export class OrderedChannel {
   private dropSeen(event: Envelope): void {
     const delivered = this.#delivered?.get(event.offset);
     if (delivered === undefined || delivered === checkOf(event.id)) return;
-    this.#steps.push(() => this.verify());
+    this.#steps.push(() => this.verify({ offset: event.offset, check: delivered }));
     void this.run();
   }
 
-  /** Makes sure that the history is still the one that was delivered. */
-  private async verify(): Promise<void> {
-    const { offset: after, check } = this.#position!;
+  /** Makes sure that the history is still the one of which this was delivered. */
+  private async verify({ offset: after, check }: Pick<Cursor, 'offset' | 'check'>): Promise<void> {
     const page = await this.options.history.read({ channel: this.name, after, check, limit: 1 }).catch(() => undefined);
     if (page?.reason !== undefined) this.leaveEpoch(page.head);
   }

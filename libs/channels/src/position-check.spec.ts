@@ -44,6 +44,18 @@ describe('PositionCheck', () => {
     expect(history.headReads).toEqual([['user:a', 'user:b', 'everyone']]);
   });
 
+  it('has the next event of a channel compared when the history was away', async () => {
+    const { history, delivered, channels, check, start, settled } = setUp(['user:a']);
+    start();
+    history.isAway = true;
+    await check.now();
+    history.isAway = false;
+    channels[0]!.receive(history.append('user:a'));
+    await settled();
+    expect(delivered).toEqual(['user:a 1']);
+    expect(history.reads).toHaveLength(1);
+  });
+
   it('leaves channels alone whose position is not known yet', async () => {
     const { history, check } = setUp(['user:a']);
     await check.now();

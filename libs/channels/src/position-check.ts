@@ -59,6 +59,8 @@ export class PositionCheck {
     // Taken before the heads are read: a head below them cannot be of the same history.
     const seen = channels.map(({ position }) => position!);
     const heads = await this.history.heads(channels.map(({ name }) => name)).catch(() => undefined);
-    heads?.forEach((head, index) => channels[index]!.compare(head, seen[index]!));
+    // It may come back as another one, which has lost its last events.
+    if (!heads) return channels.forEach((channel) => channel.doubt());
+    heads.forEach((head, index) => channels[index]!.compare(head, seen[index]!));
   }
 }

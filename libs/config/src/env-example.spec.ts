@@ -23,8 +23,8 @@ describe('.env.example', () => {
   });
 
   it('names no variable that docker-compose.yml keeps from the apps', async () => {
-    const ofContainers = ['NODE_ENV', 'HOST', 'PORT', 'INSTANCE_ID', 'CRASH_POINT', 'SUPERVISOR_URL'];
-    const given = matches(await read('docker-compose.yml'), /^ {2,6}([A-Z][A-Z\d_]+):/gm);
-    expect(ofApps.filter((name) => !given.includes(name) && !ofContainers.includes(name))).toEqual([]);
+    const given = new Set(matches(await read('docker-compose.yml'), /^ {2,6}([A-Z][A-Z\d_]+):/gm));
+    const ofContainers = ['CRASH_POINT', 'HOST', 'INSTANCE_ID', 'NODE_ENV', 'PORT', 'SUPERVISOR_URL'];
+    expect(sorted(ofApps.filter((name) => !given.has(name)))).toEqual(ofContainers);
   });
 });

@@ -1,5 +1,5 @@
-/** SQLSTATE classes and codes that say: the server is away, going away, or full. */
-const UNAVAILABLE = /^(08|57P0|53)/;
+/** SQLSTATE classes and codes that say: the server is away, going away, full, or a standby that takes no writes. */
+const UNAVAILABLE = /^(08|57P0|53|25006)/;
 
 /**
  * serialization_failure, deadlock_detected, lock_not_available; and the limits of time of a
@@ -14,6 +14,7 @@ const SOCKET_ERRORS = new Set([
   'ETIMEDOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
+  'ENETUNREACH',
   'EAI_AGAIN',
 ]);
 
@@ -33,8 +34,17 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && LOST.test(error.message);
 }
 
-/** cannot_connect_now, too_many_connections. */
-const REFUSED = new Set(['57P03', '53300', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
+/** cannot_connect_now, too_many_connections, read_only_sql_transaction. */
+const REFUSED = new Set([
+  '57P03',
+  '53300',
+  '25006',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 
 /** Whether there was no connection at all, so that the statement has certainly not run. */
 export function isRefused(error: unknown): boolean {

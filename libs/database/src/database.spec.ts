@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, testDatabase } from '#testing';
-import { isConflict, isUnavailable } from './database-error.ts';
+import { isConflict, isRefused, isUnavailable } from './database-error.ts';
 import { Database } from './database.ts';
 
 let database: Database;
@@ -65,6 +65,23 @@ it('a server that does not answer counts as away, also on a connection that was 
   expect(isUnavailable(error)).toBe(true);
   expect(await pidOf(impatient)).not.toBe(pid);
   await impatient.onApplicationShutdown();
+});
+
+it('a server that takes no writes counts as away, and no connection to it is used again', async () => {
+  await database.query('create table written (n integer)');
+  let pid = 0;
+  const failed = database.transaction(async (sql) => {
+    pid = await pidOf(sql);
+    await sql.query('set session characteristics as transaction read only');
+    await sql.query('set transaction read only');
+    await sql.query('insert into written values (1)');
+  });
+  const error = await failed.catch((reason: unknown) => reason);
+  expect({ isUnavailable: isUnavailable(error), isRefused: isRefused(error) }).toEqual({
+    isUnavailable: true,
+    isRefused: true,
+  });
+  await ended(pid);
 });
 
 describe('the last statement of a transaction', () => {

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type pg from 'pg';
+import { isUnavailable } from './database-error.ts';
 import { createPool } from './pool.ts';
 
 /** Runs SQL: the database itself, or one transaction on it. */
@@ -141,6 +142,8 @@ export class Database extends Executor implements OnApplicationShutdown {
         () => undefined,
         (reason: Error) => reason,
       );
+      // Of a server that takes no writes (any more) no connection is used again.
+      if (broken === undefined && error instanceof Error && isUnavailable(error)) broken = error;
       throw error;
     } finally {
       client.release(broken);

@@ -141,6 +141,13 @@ describe('Ledger.accept', () => {
     expect(page).not.toHaveProperty('reason');
   });
 
+  it('finds the position again when its answer was lost, also where the clock was ahead', async () => {
+    const action = newAction({ id: uuidv7({ msecs: Date.now() + 3_600_000 }) });
+    const { cursor } = (await ledger.accept([action])).get(action.id)!;
+    await finish([endingOf(action)]);
+    expect((await ledger.acceptedBefore([action])).get(action.id)!.cursor).toBe(cursor);
+  });
+
   it('accepts a key once, and recalls the first answer', async () => {
     const idempotency = { key: 'key-0001', fingerprint: 'print' };
     const [first, second] = [newAction({ idempotency }), newAction({ idempotency })];

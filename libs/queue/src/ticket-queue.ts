@@ -13,6 +13,14 @@ const MOST_WAITING = 200;
 /** How long Redis may take to count tickets, in milliseconds. */
 const COUNT_DEADLINE_MS = 800;
 
+/**
+ * When the ticket of an action that cannot be applied now comes back, in milliseconds: not before
+ * the pause is over, at the next of the moments at which all such tickets do. They are further
+ * apart than such a ticket takes, so that two of one action become one.
+ */
+const BLOCKED_PAUSE_MS = 500;
+const BLOCKED_EVERY_MS = 1_500;
+
 /** Kept jobs would silently swallow one that is added again under the same id. */
 const REMOVED: JobsOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
 
@@ -115,6 +123,19 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
     return this.inTime(() =>
       this.queue.addBulk(actions.map((action) => ({ name, data: { actions: [action], ...kind }, opts }))),
     );
+  }
+
+  /**
+   * Adds the ticket of an action that cannot be applied now, unless another one that was started
+   * for it, by the sweeper for example, has added it already.
+   *
+   * @param starts how often the ticket before it was started
+   */
+  addBlocked(action: TicketEntry, starts: number): Promise<boolean> {
+    const now = Date.now();
+    const moment = Math.ceil((now + BLOCKED_PAUSE_MS) / BLOCKED_EVERY_MS);
+    const opts = { ...optionsOf(moment * BLOCKED_EVERY_MS - now), jobId: `blocked-${action[0]}-${moment}` };
+    return this.inTime(() => this.queue.add('blocked', { actions: [action], ...(starts > 0 && { starts }) }, opts));
   }
 
   /** Adds the sweep ticket, unless there is one. */

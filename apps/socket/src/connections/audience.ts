@@ -209,6 +209,7 @@ export class Audience {
       await connection.keepsUp();
       if (await this.enters(connection, channel, hearing, known.offset)) return;
       const page = await this.readAfter(known);
+      if (hearing.isOver) return;
       if (page.reason !== undefined || page.events.length === 0) return this.startAnew(connection, known, page.reason);
       events = page.events;
     }

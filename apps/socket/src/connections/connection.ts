@@ -13,6 +13,9 @@ export interface DirectMessages {
 
 const goawayCounts = counters('goaways', 'Connections that this instance ended', 'reason', GOAWAY_REASONS);
 
+/** How long a farewell may take to be written, in milliseconds. */
+export const FAREWELL_MS = 1_000;
+
 /** Most that may wait to be sent to a client, in bytes; beyond it the client is too slow. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 

@@ -140,7 +140,9 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     const [now, time] = [performance.now(), Date.now()];
     for (const connection of this.#connections.values()) {
       if (connection.hasExpired(time)) connection.end('token_expired', 0);
-      if (!connection.isTooSlow(now)) continue;
+      // One that was let in while the news of it came.
+      else if (connection.identity && this.revocations.isRevoked(connection.identity)) connection.end('revoked', 0);
+      if (connection.isEnded || !connection.isTooSlow(now)) continue;
       this.logger.log(`a client of ${connection.identity?.userId ?? 'nobody'} does not read, and is dropped`);
       connection.end('slow_consumer', SLOW_PAUSE_MS);
     }

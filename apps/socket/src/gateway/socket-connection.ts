@@ -1,10 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'socket.io';
 import type { Identity } from '#auth';
-import { Connection, type DirectMessages } from '../connections/connection.ts';
-
-/** How long a farewell may take to be written, in milliseconds. */
-const FAREWELL_MS = 1_000;
+import { Connection, FAREWELL_MS, type DirectMessages } from '../connections/connection.ts';
 
 /** What engine.io has not handed to its transport yet. */
 interface WithBuffer {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { v4 as uuidv4 } from 'uuid';
 import type { Identity } from '#auth';
-import { Connection, type DirectMessages } from '../connections/connection.ts';
+import { Connection, FAREWELL_MS, type DirectMessages } from '../connections/connection.ts';
 import { encodeServerSentEvent } from './server-sent-event.ts';
 import type { StreamHub } from './stream-hub.ts';
 
@@ -58,7 +58,10 @@ export class StreamConnection extends Connection {
   }
 
   protected close(atOnce: boolean): void {
-    if (atOnce) this.response.destroy();
-    else this.response.end();
+    if (atOnce) return void this.response.destroy();
+    this.response.end();
+    // It may be waiting for a client that does not read.
+    const late = setTimeout(() => this.response.destroy(), FAREWELL_MS).unref();
+    this.response.once('close', () => clearTimeout(late));
   }
 }

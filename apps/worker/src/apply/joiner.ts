@@ -37,9 +37,6 @@ const PIECES = [16, 1];
 /** Waiting times of an action that is blocked, in milliseconds; after the last it gets a ticket of its own. */
 const PATIENCE_MS = [2, 5, 10, 20, 40, 80, 160, 320];
 
-/** How long a ticket of its own is delayed, in milliseconds. */
-const HANDED_OVER_MS = 500;
-
 /** How long to wait while Postgres is away, in milliseconds. */
 const AWAY_MS = 250;
 
@@ -295,12 +292,10 @@ export class Joiner {
       held.waits = PATIENCE_MS.length - 1;
       return this.takeBack(held, PATIENCE_MS.at(-1)!);
     }
-    void this.tickets
-      .add('blocked', [held.entry], { delayMs: HANDED_OVER_MS, starts: held.starts - 1 })
-      .then((added) => {
-        if (added) held.settle();
-        else this.takeBack(held, PATIENCE_MS.at(-1)!);
-      });
+    void this.tickets.addBlocked(held.entry, held.starts - 1).then((added) => {
+      if (added) held.settle();
+      else this.takeBack(held, PATIENCE_MS.at(-1)!);
+    });
   }
 
   private insist(held: Held): void {

@@ -21,7 +21,7 @@ export class RetentionService {
 
   async run(): Promise<void> {
     await createPartitionsStatement(this.database);
-    await forgetKeysStatement(this.database, KEY_HOURS, KEYS_BATCH);
+    while ((await forgetKeysStatement(this.database, KEY_HOURS, KEYS_BATCH)) === KEYS_BATCH);
     const drop = (): Promise<string | null> => dropOldestPartitionStatement(this.database, this.config.RETENTION_DAYS);
     for (let name = await drop(); name !== null; name = await drop()) this.logger.log(`dropped ${name}`);
   }

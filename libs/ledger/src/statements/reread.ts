@@ -18,7 +18,7 @@ cross join ledger l
 left join channels c on c.channel = i.channel
 left join lateral (
   select e."offset" from events e
-  where e.channel = i.channel and e.action_id = a.id and e.data is null and e.id >= a.id
+  where e.channel = i.channel and e.action_id = a.id and e.data is null and e.id >= uuidv7_at(a.submitted_at - interval '1 day')
   limit 1
 ) o on true`;
 

@@ -25,13 +25,18 @@ export async function dropOldestPartitionStatement(sql: Sql, retentionDays: numb
 }
 
 const FORGET_KEYS = `
-delete from idempotency_keys where (owner, key) in (
-  select owner, key from idempotency_keys
-  where created_at < clock_timestamp() - make_interval(hours => $1)
-  order by created_at limit $2
-)`;
+with forgotten as (
+  delete from idempotency_keys where (owner, key) in (
+    select owner, key from idempotency_keys
+    where created_at < clock_timestamp() - make_interval(hours => $1)
+    order by created_at limit $2
+  )
+  returning 1
+)
+select count(*)::integer as count from forgotten`;
 
-/** Forgets idempotency keys, at most `limit` at once. */
-export async function forgetKeysStatement(sql: Sql, afterHours: number, limit: number): Promise<void> {
-  await sql.query(FORGET_KEYS, [afterHours, limit]);
+/** Forgets idempotency keys, at most `limit` at once, and tells how many. */
+export async function forgetKeysStatement(sql: Sql, afterHours: number, limit: number): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(FORGET_KEYS, [afterHours, limit]);
+  return row!.count;
 }
