@@ -2,13 +2,16 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { decodeCursor, encodeCursor, type OutcomeEnvelope, type ProblemCode, type Session } from '#contracts';
 import type { TidingsClient } from '../client.ts';
 import { createClient } from '../create-client.ts';
 import type { TidingsError } from '../tidings-error.ts';
 
 const CHANNEL = 'user:alice';
+
+/** A JWT whose `exp` is 0. */
+const EXPIRED = 'e30.eyJleHAiOjB9.signature';
 
 /** What the server does with a connection, one after the other, and the last one from then on. */
 type Part = { refuse: ProblemCode } | { serve: (socket: Socket, from: number) => void };
@@ -185,6 +188,42 @@ it('tries again when the token callback fails, and tells so', async () => {
   await scene.client.connect();
   await expectHeard(scene, 1);
   expect(scene.errors).toMatchObject([{ code: 'TOKEN_UNAVAILABLE' }]);
+});
+
+it('stays offline when a listener to a failing token callback hangs up', async () => {
+  let asked = 0;
+  const { client, handshakes } = await sceneOf([upTo(1)], () => {
+    asked += 1;
+    if (asked === 1) throw new Error('no network');
+    return 'token';
+  });
+  client.on('error', () => client.close());
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await expect(client.connect()).rejects.toMatchObject({ code: 'CLOSED' });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([asked, handshakes.length, client.state]).toEqual([1, 0, 'offline']);
+});
+
+it('has one connection when a listener to a failing token callback connects anew', async () => {
+  let asked = 0;
+  const { client, handshakes } = await sceneOf([upTo(1)], () => {
+    asked += 1;
+    if (asked === 1) throw new Error('no network');
+    // Not kept: each attempt asks.
+    return EXPIRED;
+  });
+  const online = new Promise<void>((resolve) => client.on('session', () => resolve()));
+  client.on('error', () => {
+    client.disconnect();
+    void client.connect();
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  client.connect().catch(() => undefined);
+  await online;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([asked, handshakes.length, client.state]).toEqual([2, 1, 'online']);
 });
 
 it('gives the session that is, or the next one', async () => {

@@ -143,6 +143,7 @@ export class Connector {
   }
 
   private async attempt(): Promise<void> {
+    if (!this.#wanted) return;
     const turn = (this.#turn += 1);
     const { tokens, cursors, handlers } = this.#options;
     let token: string;
@@ -150,8 +151,9 @@ export class Connector {
       token = await tokens.get(this.#refused);
     } catch (error) {
       if (turn !== this.#turn) return;
-      handlers.error(error as TidingsError);
-      return this.retryIn(this.nextPause());
+      // First: whoever is told may hang up.
+      this.retryIn(this.nextPause());
+      return handlers.error(error as TidingsError);
     }
     if (turn !== this.#turn) return;
     this.#connection = new Connection({
