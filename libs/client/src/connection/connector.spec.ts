@@ -14,7 +14,7 @@ const CHANNEL = 'user:alice';
 const EXPIRED = 'e30.eyJleHAiOjB9.signature';
 
 /** What the server does with a connection, one after the other, and the last one from then on. */
-type Part = { refuse: ProblemCode } | { serve: (socket: Socket, from: number) => void };
+type Part = { refuse: ProblemCode } | { serve: (socket: Socket, from: number) => void; tokenExpiresAt?: string };
 
 interface Handshake {
   token: string;
@@ -60,7 +60,7 @@ async function sceneOf(parts: Part[], token?: () => string): Promise<Scene> {
       instance: `socket-${handshakes.length}`,
       recovered: true,
       cursors: [cursorAt(from)],
-      tokenExpiresAt: null,
+      tokenExpiresAt: part.tokenExpiresAt ?? null,
     };
     socket.emit('session', session);
     part.serve(socket, from);
@@ -160,6 +160,24 @@ it('brings a fresh token when the old one has expired, at the handshake or later
   await expectHeard(scene, 1);
   expect(scene.handshakes.map(({ token }) => token)).toEqual(['token 1', 'token 2', 'token 3']);
   expect(scene.errors).toEqual([]);
+});
+
+it('brings another token when the one that it refreshed with is revoked', async () => {
+  const scene = await sceneOf([
+    {
+      tokenExpiresAt: new Date(Date.now() + 400).toISOString(),
+      serve: (socket) => {
+        socket.on('refresh', (_, ack) => {
+          ack({ ok: true, tokenExpiresAt: new Date(Date.now() + 60_000).toISOString() });
+          socket.emit('goaway', { reason: 'revoked', reconnectInMs: 0 });
+        });
+      },
+    },
+    upTo(1),
+  ]);
+  await scene.client.connect();
+  await expectHeard(scene, 1);
+  expect(scene.handshakes.map(({ token }) => token)).toEqual(['token 1', 'token 3']);
 });
 
 it('tries again when the server cannot say who it is', async () => {
