@@ -146,3 +146,36 @@ it('ends a submit that waits for a token when it is closed', async () => {
   await expect(submit).rejects.toMatchObject({ code: 'CLOSED' });
   expect(requests).toEqual([]);
 });
+
+it('is not made without a URL, and does not move to none', async () => {
+  expect(() => createClient({ baseUrl: '', token: () => 'token' })).toThrow(TypeError);
+  const { client } = await clientOf(() => undefined);
+  expect(() => client.useSocket('bad')).toThrow(TypeError);
+});
+
+it('does not connect after it was closed, not even for who hears of the end', async () => {
+  const { client, requests } = await clientOf(() => undefined);
+  const again = new Promise<unknown>((resolve) =>
+    client.on('state', (state) => state === 'offline' && resolve(client.connect().catch((error) => error))),
+  );
+  client.connect().catch(() => undefined);
+  client.close();
+  expect(await again).toMatchObject({ code: 'CLOSED' });
+  await expect(client.connect()).rejects.toMatchObject({ code: 'CLOSED' });
+  expect([client.state, requests]).toEqual(['offline', []]);
+});
+
+it('gives a subscription that has ended after it was closed', async () => {
+  const { client } = await clientOf(() => undefined);
+  client.close();
+  const subscription = client.room('r').subscribe(() => undefined);
+  await expect(subscription.ready).rejects.toMatchObject({ code: 'CLOSED' });
+  expect(await subscription.ended).toMatchObject({ code: 'CLOSED' });
+  expect(await subscription.events().next()).toEqual({ done: true, value: undefined });
+});
+
+it('has no more outcomes after it was closed', async () => {
+  const { client } = await clientOf(() => undefined);
+  client.close();
+  expect(await client.outcomes().next()).toEqual({ done: true, value: undefined });
+});
