@@ -120,7 +120,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
         error: (error) => this.#listeners.emit('error', error),
       },
     });
-    this.#delivered = new DeliveredReports((cursor) => this.#connector.delivered(cursor));
+    this.#delivered = new DeliveredReports((cursor, taken) => this.#connector.delivered(cursor, taken));
     this.#subscriptions = new Subscriptions({
       positions: this.#positions,
       command: (name, payload, answered) => this.#connector.command(name, payload, answered),
@@ -235,7 +235,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
 
   private began(session: Session): void {
     this.#ownChannel = session.userId === null ? undefined : userChannel(session.userId);
-    this.#delivered.flush();
+    this.#delivered.restart();
     this.#memory.changed();
     const doubtful = this.#pending.unanswered.filter(
       ({ cursor }) => !session.recovered || !this.#positions.covers(cursor),

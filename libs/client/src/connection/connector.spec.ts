@@ -244,6 +244,28 @@ it('has one connection when a listener to a failing token callback connects anew
   expect([asked, handshakes.length, client.state]).toEqual([2, 1, 'online']);
 });
 
+it('reports again what was handled when the connection ended before the server took it', async () => {
+  const reported: string[] = [];
+  const scene = await sceneOf([
+    {
+      serve: (socket) => {
+        socket.on('delivered', () => socket.conn.close());
+        socket.emit('outcome', outcome(1));
+      },
+    },
+    {
+      serve: (socket) => {
+        socket.on('delivered', ({ cursor }, ack) => {
+          reported.push(cursor);
+          ack({ ok: true });
+        });
+      },
+    },
+  ]);
+  await scene.client.connect();
+  await expect.poll(() => reported, { timeout: 5_000 }).toEqual([cursorAt(1)]);
+});
+
 it('gives the session that is, or the next one', async () => {
   const { client, url } = await sceneOf([upTo(0)]);
   const first = await client.connect();

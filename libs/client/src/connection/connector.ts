@@ -111,9 +111,9 @@ export class Connector {
     this.leave();
   }
 
-  /** @returns false while it is not connected */
-  delivered(cursor: string): boolean {
-    return this.#connection?.delivered(cursor) ?? false;
+  /** @returns false while it is not connected, see `Connection.delivered` */
+  delivered(cursor: string, taken: () => void): boolean {
+    return this.#connection?.delivered(cursor, taken) ?? false;
   }
 
   /** Sends a command on the connection of the present session; without one it is `closed`. */
