@@ -16,11 +16,14 @@ import type { ClientStorage } from './storage/client-storage.ts';
 import type { TidingsError } from './tidings-error.ts';
 
 export interface ClientOptions {
-  /** URL of the api, e.g. `https://tidings.example`. */
+  /** URL of the api, e.g. `https://tidings.example`; in a browser it may be relative to the page. */
   baseUrl: string;
   /** URL of a socket app, or of the balancer before several (default: `baseUrl`). */
   socketUrl?: string;
-  /** Gives a JWT. It is called when there is none yet, when it is about to expire, and when it was refused. */
+  /**
+   * Gives a JWT. It is called when there is none yet, when it is about to expire, and when it
+   * was refused; and again when it has not settled in 30 s.
+   */
   token: () => string | Promise<string>;
   /** Keeps positions and unanswered actions over a reload or a restart (default: memory). */
   storage?: ClientStorage;
@@ -67,11 +70,15 @@ export interface TidingsClient extends ResourceClients {
   /**
    * Connects, and stays so until {@link disconnect}: it comes back by itself and goes on where it was.
    *
-   * @throws {TidingsError} when the token is refused, or it was disconnected before it was online
+   * @throws {TidingsError} when the token is refused, it was disconnected before it was online, or closed
    */
   connect(): Promise<Session>;
   disconnect(): void;
-  /** Moves to another socket app, and goes on there where it was. */
+  /**
+   * Moves to another socket app, and goes on there where it was.
+   *
+   * @throws {TypeError} when the URL is none
+   */
   useSocket(url: string): void;
   readonly state: ClientState;
   /** Null unless online. */
@@ -96,7 +103,7 @@ export interface TidingsClient extends ResourceClients {
   mirror(event: string, data?: unknown): Promise<void>;
   /** Submitted and not answered yet, the oldest first; a new array whenever it changes. */
   readonly pending: readonly PendingAction[];
-  /** Disconnects, and rejects whatever is waited for with `CLOSED`. */
+  /** Disconnects for good, and rejects whatever is waited for with `CLOSED`. */
   close(): void;
 }
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { createClient } from './create-client.ts';
-import type { TidingsClient } from './client.ts';
+import type { ClientOptions, TidingsClient } from './client.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -23,6 +23,13 @@ function json(status: number, body: unknown, headers: Record<string, string> = {
 
 /** An api that gives these answers, one after the other, and the last one from then on. */
 async function clientOf(...answers: Answer[]): Promise<{ client: TidingsClient; requests: IncomingMessage[] }> {
+  return clientWith({}, ...answers);
+}
+
+async function clientWith(
+  options: Partial<ClientOptions>,
+  ...answers: Answer[]
+): Promise<{ client: TidingsClient; requests: IncomingMessage[] }> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
@@ -31,13 +38,18 @@ async function clientOf(...answers: Answer[]): Promise<{ client: TidingsClient; 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const client = createClient({ baseUrl: `http://127.0.0.1:${port}/`, token: () => 'token', submitWithinMs: 5_000 });
+  const baseUrl = `http://127.0.0.1:${port}/`;
+  const client = createClient({ baseUrl, token: () => 'token', submitWithinMs: 5_000, ...options });
   onTestFinished(() => {
     client.close();
     server.close();
     server.closeAllConnections();
   });
   return { client, requests };
+}
+
+function fail(): never {
+  throw new Error('no network');
 }
 
 function keysOf(requests: IncomingMessage[]): unknown[] {
@@ -62,6 +74,20 @@ it('submits again with the same key when the network fails, nobody serves, or it
   expect(keys).toHaveLength(5);
   expect(new Set(keys).size).toBe(1);
   expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+});
+
+it('submits again when there was no token for a while', async () => {
+  const given = ['e30.eyJleHAiOjB9.expired', undefined, 'good'];
+  const token = (): string => given.shift() ?? fail();
+  const { client, requests } = await clientWith(
+    { token },
+    (request) => request.socket.destroy(),
+    json(202, { ...ACTION, done: true, cursor: '' }),
+  );
+  await client.messages.create({ text: 'hello' });
+  expect(given).toEqual([]);
+  const keys = keysOf(requests);
+  expect(keys).toEqual([keys[0], keys[0]]);
 });
 
 it('does not submit again what was refused', async () => {
@@ -111,4 +137,45 @@ it('ends a submit that is under way when it is closed', async () => {
   const submit = client.messages.create({ text: 'hello' });
   client.close();
   await expect(submit).rejects.toMatchObject({ code: 'CLOSED' });
+});
+
+it('ends a submit that waits for a token when it is closed', async () => {
+  const { client, requests } = await clientWith({ token: () => new Promise(() => undefined) }, json(202, ACTION));
+  const submit = client.messages.create({ text: 'hello' });
+  client.close();
+  await expect(submit).rejects.toMatchObject({ code: 'CLOSED' });
+  expect(requests).toEqual([]);
+});
+
+it('is not made without a URL, and does not move to none', async () => {
+  expect(() => createClient({ baseUrl: '', token: () => 'token' })).toThrow(TypeError);
+  const { client } = await clientOf(() => undefined);
+  expect(() => client.useSocket('bad')).toThrow(TypeError);
+});
+
+it('does not connect after it was closed, not even for who hears of the end', async () => {
+  const { client, requests } = await clientOf(() => undefined);
+  const again = new Promise<unknown>((resolve) =>
+    client.on('state', (state) => state === 'offline' && resolve(client.connect().catch((error) => error))),
+  );
+  client.connect().catch(() => undefined);
+  client.close();
+  expect(await again).toMatchObject({ code: 'CLOSED' });
+  await expect(client.connect()).rejects.toMatchObject({ code: 'CLOSED' });
+  expect([client.state, requests]).toEqual(['offline', []]);
+});
+
+it('gives a subscription that has ended after it was closed', async () => {
+  const { client } = await clientOf(() => undefined);
+  client.close();
+  const subscription = client.room('r').subscribe(() => undefined);
+  await expect(subscription.ready).rejects.toMatchObject({ code: 'CLOSED' });
+  expect(await subscription.ended).toMatchObject({ code: 'CLOSED' });
+  expect(await subscription.events().next()).toEqual({ done: true, value: undefined });
+});
+
+it('has no more outcomes after it was closed', async () => {
+  const { client } = await clientOf(() => undefined);
+  client.close();
+  expect(await client.outcomes().next()).toEqual({ done: true, value: undefined });
 });

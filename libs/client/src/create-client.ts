@@ -25,6 +25,7 @@ import { DeliveredReports } from './delivery/delivered-reports.ts';
 import { EventIterator } from './delivery/event-iterator.ts';
 import { Listeners } from './delivery/listeners.ts';
 import { Positions } from './delivery/positions.ts';
+import { absoluteUrl } from './http/absolute-url.ts';
 import { ActionsEndpoint } from './http/actions-endpoint.ts';
 import { resourceClients } from './http/resource-clients.ts';
 import { ResourceEndpoint } from './http/resource-endpoint.ts';
@@ -43,6 +44,8 @@ const SUBMIT_WITHIN_MS = 60_000;
 /**
  * Makes a client. It connects when it is asked to; before that it only looks after the
  * actions that the client before it on the same storage left unanswered.
+ *
+ * @throws {TypeError} when a URL is none
  */
 export function createClient(options: ClientOptions): TidingsClient {
   const client = new Client(options);
@@ -65,6 +68,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   readonly #delivered: DeliveredReports;
   readonly #subscriptions: Subscriptions;
   #ownChannel: string | undefined;
+  #isClosed = false;
 
   constructor({
     baseUrl,
@@ -77,7 +81,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     const tokens = new TokenSource(token);
     const kept = recall(storage);
     const isOnline = (): boolean => this.state === 'online';
-    this.#rest = new RestClient(baseUrl, tokens);
+    this.#rest = new RestClient(absoluteUrl(baseUrl), tokens);
     this.#positions = new Positions(kept.cursors, replayFromStart);
     this.#pending = new PendingActions(kept.pending, {
       listChanged: () => this.#listeners.emit('pending', this.#pending.list),
@@ -102,7 +106,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     });
     this.resources = resourceClients(this.#rest, this.#submitter);
     this.#connector = new Connector({
-      url: socketUrl,
+      url: absoluteUrl(socketUrl),
       tokens,
       cursors: () => this.#positions.forHandshake,
       handlers: {
@@ -116,7 +120,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
         error: (error) => this.#listeners.emit('error', error),
       },
     });
-    this.#delivered = new DeliveredReports((cursor) => this.#connector.delivered(cursor));
+    this.#delivered = new DeliveredReports((cursor, taken) => this.#connector.delivered(cursor, taken));
     this.#subscriptions = new Subscriptions({
       positions: this.#positions,
       command: (name, payload, answered) => this.#connector.command(name, payload, answered),
@@ -144,7 +148,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   }
 
   connect(): Promise<Session> {
-    return this.#connector.connect();
+    return this.#isClosed ? Promise.reject(wasClosed()) : this.#connector.connect();
   }
 
   disconnect(): void {
@@ -153,7 +157,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   }
 
   useSocket(url: string): void {
-    this.#connector.move(url);
+    this.#connector.move(absoluteUrl(url));
   }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void {
@@ -166,7 +170,8 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
       this.#iterators.delete(iterator);
     });
     const end = this.on('outcome', (outcome) => iterator.offer(outcome));
-    this.#iterators.add(iterator);
+    if (this.#isClosed) void iterator.return();
+    else this.#iterators.add(iterator);
     return iterator;
   }
 
@@ -176,6 +181,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     options: SubscribeOptions = {},
   ): Subscription {
     const subscription = this.#subscriptions.add(channel, options);
+    if (this.#isClosed) this.#subscriptions.close(wasClosed());
     if (listener) subscription.on(listener);
     return subscription;
   }
@@ -195,7 +201,9 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   }
 
   close(): void {
-    this.#subscriptions.close(new TidingsError('CLOSED', 'The client was closed'));
+    // First: whoever is told may ask for more.
+    this.#isClosed = true;
+    this.#subscriptions.close(wasClosed());
     this.#delivered.close();
     this.disconnect();
     this.#memory.close();
@@ -227,7 +235,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
 
   private began(session: Session): void {
     this.#ownChannel = session.userId === null ? undefined : userChannel(session.userId);
-    this.#delivered.flush();
+    this.#delivered.restart();
     this.#memory.changed();
     const doubtful = this.#pending.unanswered.filter(
       ({ cursor }) => !session.recovered || !this.#positions.covers(cursor),
@@ -263,4 +271,8 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     this.#memory.changed();
     if (envelope.channel === this.#ownChannel) this.#delivered.note(envelope.cursor);
   }
+}
+
+function wasClosed(): TidingsError {
+  return new TidingsError('CLOSED', 'The client was closed');
 }

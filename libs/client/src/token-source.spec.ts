@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TokenSource } from './token-source.ts';
 
 let made = 0;
@@ -46,5 +46,29 @@ describe('TokenSource', () => {
     });
     await expect(source.get()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
     expect(await source.get()).toBe('token');
+  });
+
+  it('asks anew when the callback takes too long', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    let asked = 0;
+    const source = new TokenSource(() => {
+      asked += 1;
+      return asked === 1 ? new Promise(() => undefined) : 'token';
+    });
+    const first = source.get();
+    first.catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await source.get()).toBe('token');
+    await expect(first).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+    expect([asked, vi.getTimerCount()]).toEqual([2, 0]);
+  });
+
+  it('tells who waits that it was closed, and who comes later', async () => {
+    const source = new TokenSource(() => new Promise(() => undefined));
+    const token = source.get();
+    source.close();
+    await expect(token).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(source.get()).rejects.toMatchObject({ code: 'CLOSED' });
   });
 });

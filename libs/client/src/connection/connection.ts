@@ -104,10 +104,13 @@ export class Connection {
     });
   }
 
-  /** @returns false when it is not connected */
-  delivered(cursor: string): boolean {
+  /**
+   * @param taken is called when the server has taken it
+   * @returns false when it is not connected
+   */
+  delivered(cursor: string, taken: () => void): boolean {
     if (!this.#socket.connected) return false;
-    this.#socket.emit('delivered', { cursor });
+    this.#socket.emit('delivered', { cursor }, ({ ok }) => ok && taken());
     return true;
   }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { decodeCursor, encodeCursor, type OutcomeEnvelope, type ProblemCode, type Session } from '#contracts';
 import type { TidingsClient } from '../client.ts';
 import { createClient } from '../create-client.ts';
@@ -10,8 +10,11 @@ import type { TidingsError } from '../tidings-error.ts';
 
 const CHANNEL = 'user:alice';
 
+/** A JWT whose `exp` is 0. */
+const EXPIRED = 'e30.eyJleHAiOjB9.signature';
+
 /** What the server does with a connection, one after the other, and the last one from then on. */
-type Part = { refuse: ProblemCode } | { serve: (socket: Socket, from: number) => void };
+type Part = { refuse: ProblemCode } | { serve: (socket: Socket, from: number) => void; tokenExpiresAt?: string };
 
 interface Handshake {
   token: string;
@@ -57,7 +60,7 @@ async function sceneOf(parts: Part[], token?: () => string): Promise<Scene> {
       instance: `socket-${handshakes.length}`,
       recovered: true,
       cursors: [cursorAt(from)],
-      tokenExpiresAt: null,
+      tokenExpiresAt: part.tokenExpiresAt ?? null,
     };
     socket.emit('session', session);
     part.serve(socket, from);
@@ -159,6 +162,24 @@ it('brings a fresh token when the old one has expired, at the handshake or later
   expect(scene.errors).toEqual([]);
 });
 
+it('brings another token when the one that it refreshed with is revoked', async () => {
+  const scene = await sceneOf([
+    {
+      tokenExpiresAt: new Date(Date.now() + 400).toISOString(),
+      serve: (socket) => {
+        socket.on('refresh', (_, ack) => {
+          ack({ ok: true, tokenExpiresAt: new Date(Date.now() + 60_000).toISOString() });
+          socket.emit('goaway', { reason: 'revoked', reconnectInMs: 0 });
+        });
+      },
+    },
+    upTo(1),
+  ]);
+  await scene.client.connect();
+  await expectHeard(scene, 1);
+  expect(scene.handshakes.map(({ token }) => token)).toEqual(['token 1', 'token 3']);
+});
+
 it('tries again when the server cannot say who it is', async () => {
   const scene = await sceneOf([{ refuse: 'INTERNAL' }, upTo(1)]);
   await scene.client.connect();
@@ -185,6 +206,64 @@ it('tries again when the token callback fails, and tells so', async () => {
   await scene.client.connect();
   await expectHeard(scene, 1);
   expect(scene.errors).toMatchObject([{ code: 'TOKEN_UNAVAILABLE' }]);
+});
+
+it('stays offline when a listener to a failing token callback hangs up', async () => {
+  let asked = 0;
+  const { client, handshakes } = await sceneOf([upTo(1)], () => {
+    asked += 1;
+    if (asked === 1) throw new Error('no network');
+    return 'token';
+  });
+  client.on('error', () => client.close());
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await expect(client.connect()).rejects.toMatchObject({ code: 'CLOSED' });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([asked, handshakes.length, client.state]).toEqual([1, 0, 'offline']);
+});
+
+it('has one connection when a listener to a failing token callback connects anew', async () => {
+  let asked = 0;
+  const { client, handshakes } = await sceneOf([upTo(1)], () => {
+    asked += 1;
+    if (asked === 1) throw new Error('no network');
+    // Not kept: each attempt asks.
+    return EXPIRED;
+  });
+  const online = new Promise<void>((resolve) => client.on('session', () => resolve()));
+  client.on('error', () => {
+    client.disconnect();
+    void client.connect();
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  client.connect().catch(() => undefined);
+  await online;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([asked, handshakes.length, client.state]).toEqual([2, 1, 'online']);
+});
+
+it('reports again what was handled when the connection ended before the server took it', async () => {
+  const reported: string[] = [];
+  const scene = await sceneOf([
+    {
+      serve: (socket) => {
+        socket.on('delivered', () => socket.conn.close());
+        socket.emit('outcome', outcome(1));
+      },
+    },
+    {
+      serve: (socket) => {
+        socket.on('delivered', ({ cursor }, ack) => {
+          reported.push(cursor);
+          ack({ ok: true });
+        });
+      },
+    },
+  ]);
+  await scene.client.connect();
+  await expect.poll(() => reported, { timeout: 5_000 }).toEqual([cursorAt(1)]);
 });
 
 it('gives the session that is, or the next one', async () => {

@@ -52,6 +52,8 @@ export class Connector {
   #turn = 0;
   #failures = 0;
   #onlineSince = 0;
+  /** The token that the present connection brought last. */
+  #token: string | undefined;
   /** The token that was refused last, until a session begins. */
   #refused: string | undefined;
   readonly #hurry = (): void => this.retryNow();
@@ -109,9 +111,9 @@ export class Connector {
     this.leave();
   }
 
-  /** @returns false while it is not connected */
-  delivered(cursor: string): boolean {
-    return this.#connection?.delivered(cursor) ?? false;
+  /** @returns false while it is not connected, see `Connection.delivered` */
+  delivered(cursor: string, taken: () => void): boolean {
+    return this.#connection?.delivered(cursor, taken) ?? false;
   }
 
   /** Sends a command on the connection of the present session; without one it is `closed`. */
@@ -143,6 +145,7 @@ export class Connector {
   }
 
   private async attempt(): Promise<void> {
+    if (!this.#wanted) return;
     const turn = (this.#turn += 1);
     const { tokens, cursors, handlers } = this.#options;
     let token: string;
@@ -150,10 +153,12 @@ export class Connector {
       token = await tokens.get(this.#refused);
     } catch (error) {
       if (turn !== this.#turn) return;
-      handlers.error(error as TidingsError);
-      return this.retryIn(this.nextPause());
+      // First: whoever is told may hang up.
+      this.retryIn(this.nextPause());
+      return handlers.error(error as TidingsError);
     }
     if (turn !== this.#turn) return;
+    this.#token = token;
     this.#connection = new Connection({
       url: this.#url,
       token,
@@ -161,7 +166,7 @@ export class Connector {
       handlers: {
         ...handlers,
         session: (session) => this.begin(session),
-        ended: (end) => this.ended(end, token),
+        ended: (end) => this.ended(end),
       },
     });
   }
@@ -179,18 +184,18 @@ export class Connector {
     if (this.#session === session) this.enter('online');
   }
 
-  private ended(end: ConnectionEnd, token: string): void {
+  private ended(end: ConnectionEnd): void {
     if (this.#session && Date.now() - this.#onlineSince > GOOD_MS) this.#failures = 0;
     this.drop();
-    if (end.kind === 'refused') return this.refused(end, token);
+    if (end.kind === 'refused') return this.refused(end);
     if (end.kind === 'lost') this.retryIn(this.nextPause());
-    else this.sentAway(end.goaway, token);
+    else this.sentAway(end.goaway);
     this.leave();
   }
 
-  private sentAway(goaway: Goaway, token: string): void {
+  private sentAway(goaway: Goaway): void {
     const { reason, reconnectInMs } = goaway;
-    if (reason === 'token_expired' || reason === 'revoked') this.#refused = token;
+    if (reason === 'token_expired' || reason === 'revoked') this.#refused = this.#token;
     const isFirst = this.#failures === 0;
     const pause = this.nextPause();
     this.retryIn(isFirst ? reconnectInMs : Math.max(pause, reconnectInMs));
@@ -201,10 +206,10 @@ export class Connector {
     if (this.#state === 'online') this.enter('reconnecting');
   }
 
-  private refused({ code, detail }: ConnectionEnd & { kind: 'refused' }, token: string): void {
+  private refused({ code, detail }: ConnectionEnd & { kind: 'refused' }): void {
     const isAboutToken = code === 'UNAUTHENTICATED' || code === 'TOKEN_EXPIRED';
     const isFresh = this.#refused !== undefined;
-    this.#refused = isAboutToken ? token : this.#refused;
+    if (isAboutToken) this.#refused = this.#token;
     if (isAboutToken && !isFresh) return void this.attempt();
     const error = new TidingsError(code, detail);
     if (code === 'UNAUTHENTICATED') this.disconnect(error);
@@ -232,7 +237,9 @@ export class Connector {
 
   private async refresh(): Promise<{ tokenExpiresAt: string }> {
     const connection = this.#connection!;
-    return connection.refresh(await this.#options.tokens.renew());
+    const token = await this.#options.tokens.renew();
+    if (connection === this.#connection) this.#token = token;
+    return connection.refresh(token);
   }
 }
 

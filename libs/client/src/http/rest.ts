@@ -12,6 +12,9 @@ const PAUSES = { baseMs: 200, mostMs: 5_000 };
 /** Statuses after which the same request may be tried again. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 
+/** The same without a status. A token that cannot be had says nothing of the tries before. */
+const RETRYABLE_CODES: ReadonlySet<string> = new Set(['NETWORK', 'TOKEN_UNAVAILABLE']);
+
 export interface RestRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** From the base URL on, with its query. */
@@ -62,6 +65,7 @@ export class RestClient {
   /** Ends whatever is under way with `CLOSED`. */
   close(): void {
     this.#closing.abort(new TidingsError('CLOSED', 'The client was closed before the answer'));
+    this.#tokens.close();
   }
 
   /** One try; a token that is refused is replaced once. */
@@ -95,7 +99,7 @@ export class RestClient {
 /** How long to wait before the same request may succeed, in milliseconds; undefined: it never will. */
 function pauseAfter(error: unknown, tries: number): number | undefined {
   if (!(error instanceof TidingsError)) return undefined;
-  if (error.code !== 'NETWORK' && !RETRYABLE.has(error.status)) return undefined;
+  if (!RETRYABLE_CODES.has(error.code) && !RETRYABLE.has(error.status)) return undefined;
   return (error.retryAfterMs ?? 0) + fullJitter(tries - 1, PAUSES);
 }
 
