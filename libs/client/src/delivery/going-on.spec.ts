@@ -3,11 +3,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodeCursor, type Session } from '#contracts';
+import { encodeCursor, type Envelope, type Session } from '#contracts';
 import type { ClientOptions, TidingsClient } from '../client.ts';
 import { createClient } from '../create-client.ts';
 
 const ALICE = 'user:alice';
+const ROOM = 'room:r';
 const NO = { ok: false, problem: { type: '', title: '', status: 403, detail: 'no', code: 'FORBIDDEN' } };
 
 interface Scene {
@@ -20,6 +21,10 @@ interface Scene {
 
 function cursorAt(offset: number, channel = ALICE): string {
   return encodeCursor({ channel, offset, check: 'a'.repeat(12) });
+}
+
+function event(offset: number): Envelope {
+  return { id: `${offset}`, channel: ROOM, offset, cursor: cursorAt(offset, ROOM), data: {} } as Envelope;
 }
 
 /** A socket server that begins each session where it is asked to, else where `starts` say, and then plays on. */
@@ -60,5 +65,32 @@ describe('a client goes on where it was', () => {
     client.useSocket(url);
     await client.connect();
     expect(handshakes).toEqual([[], starts]);
+  });
+});
+
+describe('a subscription that begins where it is told', () => {
+  it('hears all from there, although the one before it was left with events on their way', async () => {
+    const { clientOf } = await sceneOf([cursorAt(0)], (socket) => {
+      let last = 7;
+      socket.on('subscribe', ({ cursor }: { cursor?: string }, answer: (value: object) => void) => {
+        const from = cursor === '0' ? 0 : last;
+        answer({ ok: true, recovered: true, cursor: cursorAt(from, ROOM) });
+        for (let offset = from + 1; offset <= last; offset += 1) socket.emit('event', event(offset));
+        if (cursor === '0') socket.emit('event', event(last + 1));
+      });
+      socket.on('unsubscribe', (_, answer: (value: object) => void) => {
+        last = 8;
+        socket.emit('event', event(8));
+        answer({ ok: true });
+      });
+    });
+    const client = clientOf();
+    await client.connect();
+    const left = client.subscribe(ROOM);
+    await left.ready;
+    left.unsubscribe();
+    const heard: unknown[] = [];
+    client.subscribe(ROOM, (passing) => heard.push('offset' in passing && passing.offset), { after: '0' });
+    await expect.poll(() => heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 });
