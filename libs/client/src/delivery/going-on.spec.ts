@@ -3,9 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodeCursor, type Envelope, type Session } from '#contracts';
+import { decodeCursor, encodeCursor, type Envelope, type OutcomeEnvelope, type Session } from '#contracts';
 import type { ClientOptions, TidingsClient } from '../client.ts';
 import { createClient } from '../create-client.ts';
+import { memoryStorage, type ClientStorage } from '../storage/client-storage.ts';
 
 const ALICE = 'user:alice';
 const ROOM = 'room:r';
@@ -25,6 +26,19 @@ function cursorAt(offset: number, channel = ALICE): string {
 
 function event(offset: number): Envelope {
   return { id: `${offset}`, channel: ROOM, offset, cursor: cursorAt(offset, ROOM), data: {} } as Envelope;
+}
+
+function outcome(offset: number): OutcomeEnvelope {
+  const data = { id: `${offset}`, done: true };
+  return { id: `${offset}`, channel: ALICE, offset, cursor: cursorAt(offset), data } as OutcomeEnvelope;
+}
+
+function offsetOf(cursor: string): number {
+  return decodeCursor(cursor)!.offset;
+}
+
+function keptIn(storage: ClientStorage): number[] {
+  return (JSON.parse(storage.read()!) as { cursors: string[] }).cursors.map(offsetOf);
 }
 
 /** A socket server that begins each session where it is asked to, else where `starts` say, and then plays on. */
@@ -92,5 +106,74 @@ describe('a subscription that begins where it is told', () => {
     const heard: unknown[] = [];
     client.subscribe(ROOM, (passing) => heard.push('offset' in passing && passing.offset), { after: '0' });
     await expect.poll(() => heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe('what waited where nobody listens any more', () => {
+  /** Hears outcomes, and stops at the third. */
+  const stops: Record<string, (client: TidingsClient) => () => Promise<void>> = {
+    'in a loop that is left': (client) => {
+      const outcomes = client.outcomes();
+      return async () => {
+        for await (const { offset } of outcomes) if (offset === 3) break;
+      };
+    },
+    'in a loop that fails': (client) => {
+      const outcomes = client.outcomes();
+      return async () => {
+        const loop = async (): Promise<void> => {
+          for await (const { offset } of outcomes) if (offset === 3) throw new Error('third');
+        };
+        await expect(loop()).rejects.toThrow('third');
+      };
+    },
+    'for a listener that is taken away': (client) => {
+      const begin = Promise.withResolvers<void>();
+      const third = Promise.withResolvers<void>();
+      const end = client.on('outcome', async ({ offset }) => {
+        await begin.promise;
+        if (offset < 3) return;
+        end();
+        third.resolve();
+      });
+      return () => {
+        begin.resolve();
+        return third.promise;
+      };
+    },
+  };
+
+  it.each(Object.entries(stops))('comes again after a restart: %s', async (_, stopAtThird) => {
+    let last = 10;
+    const reports: number[][] = [];
+    const { clientOf } = await sceneOf([cursorAt(0)], (socket, [cursor]) => {
+      const told: number[] = [];
+      reports.push(told);
+      socket.on('delivered', (report: { cursor: string }) => told.push(offsetOf(report.cursor)));
+      socket.on('mirror', (_event, answer: (value: object) => void) => {
+        socket.emit('outcome', outcome((last += 1)));
+        answer({ ok: true });
+      });
+      for (let offset = offsetOf(cursor!) + 1; offset <= last; offset += 1) socket.emit('outcome', outcome(offset));
+    });
+    const storage = memoryStorage();
+    const first = clientOf({ storage });
+    const live: number[] = [];
+    first.on('outcome', ({ offset }) => live.push(offset));
+    const stop = stopAtThird(first);
+    await first.connect();
+    await expect.poll(() => live).toHaveLength(10);
+    await stop();
+    await first.mirror('more');
+    await expect.poll(() => live).toHaveLength(11);
+    first.close();
+    expect(keptIn(storage)).toEqual([3]);
+
+    const next = clientOf({ storage });
+    const again: string[] = [];
+    next.on('outcome', ({ id }) => again.push(id));
+    await next.connect();
+    await expect.poll(() => again).toEqual(['4', '5', '6', '7', '8', '9', '10', '11']);
+    expect(Math.max(...reports[0]!)).toBeLessThanOrEqual(3);
   });
 });
