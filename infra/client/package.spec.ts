@@ -25,4 +25,8 @@ describe('what is built for who installs the client', () => {
       expect(types).not.toContain('RESOURCE_ROUTES');
     },
   );
+
+  it.each(['react.js', 'react.cjs'])('tells first that %s is for the browser', async (file) => {
+    expect((await read(file)).split('\n')[0]).toBe(`'use client';`);
+  });
 });

@@ -25,10 +25,16 @@ export async function buildPackage(folder = PACKAGE): Promise<void> {
   if (!ok) throw new Error(`tsup failed:\n${output}`);
   await mkdir(folder, { recursive: true });
   await Promise.all([
+    ...['react.js', 'react.cjs'].map((file) => forBrowsers(join(folder, file))),
     writeFile(join(folder, 'package.json'), `${JSON.stringify(await manifest(), null, 2)}\n`),
     copyFile(join(ROOT, 'libs/client/README.md'), join(folder, 'README.md')),
     copyFile(join(ROOT, 'LICENSE'), join(folder, 'LICENSE')),
   ]);
+}
+
+/** Frameworks that render on the server leave what begins so to the browser: it has hooks. */
+async function forBrowsers(path: string): Promise<void> {
+  await writeFile(path, `'use client';\n${await readFile(path, 'utf8')}`);
 }
 
 /** With the version of the project, and the dependency that the project was tested with, or a compatible one. */
