@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { runnerImport } from 'vite';
 import { ROOT } from '../local/run-tool.ts';
 import type { OpenApi } from './openapi.ts';
-import { resourceTypes } from './resource-types.ts';
+import { resourceTypes, typesOnly } from './resource-types.ts';
 
-const FILE = 'libs/client/src/resources.generated.ts';
+const FOLDER = 'libs/client/src';
+const FILE = 'resources.generated.ts';
+/** What of it is published. */
+const TYPES_FILE = 'resource-types.generated.ts';
 
 /** As it describes itself in production: without drills. */
 async function documentOfApi(): Promise<OpenApi> {
@@ -28,17 +31,21 @@ async function documentOfApi(): Promise<OpenApi> {
 function formatted(text: string): string {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['node_modules/oxfmt/bin/oxfmt', `--stdin-filepath=${FILE}`],
+    ['node_modules/oxfmt/bin/oxfmt', `--stdin-filepath=${FOLDER}/${FILE}`],
     { cwd: ROOT, input: text, encoding: 'utf8' },
   );
   if (status !== 0) throw new Error(`What was generated cannot be formatted:\n${stderr}`);
   return stdout;
 }
 
-const path = join(ROOT, FILE);
-const text = formatted(resourceTypes(await documentOfApi()));
-if (!process.argv.includes('--check')) await writeFile(path, text);
-else if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
-  console.error(`${FILE} is out of date: npm run generate:client`);
-  process.exitCode = 1;
+const resources = resourceTypes(await documentOfApi());
+const texts = { [FILE]: resources, [TYPES_FILE]: typesOnly(resources, `./${FILE}`) };
+for (const [file, unformatted] of Object.entries(texts)) {
+  const path = join(ROOT, FOLDER, file);
+  const text = formatted(unformatted);
+  if (!process.argv.includes('--check')) await writeFile(path, text);
+  else if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
+    console.error(`${FOLDER}/${file} is out of date: npm run generate:client`);
+    process.exitCode = 1;
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenApi, Operation, Schema } from './openapi.ts';
-import { resourceTypes } from './resource-types.ts';
+import { resourceTypes, typesOnly } from './resource-types.ts';
 
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 const json = (schema: Schema) => ({ content: { 'application/json': { schema } } });
@@ -79,6 +79,14 @@ describe('the types of resources', () => {
 
   it('are of resources only', () => {
     expect(text).not.toMatch(/revocations|batch/);
+  });
+
+  it('are published without the routes', () => {
+    const names = squeezed(typesOnly(resourceTypes(documentOf()), './all.ts'));
+    expect(names).toContain(
+      `export type { Parcel, Stop, CreateParcel, ParcelsQuery, ParcelsClient, ResourceClients } from './all.ts';`,
+    );
+    expect(names).not.toContain('RESOURCE_ROUTES');
   });
 
   it('are refused for a name that a client has for something else', () => {

@@ -4,8 +4,9 @@ import { SchemaTypes } from './schema-types.ts';
 const HEADER = `/*
  * Written by \`npm run generate:client\` from the OpenAPI document of the api: do not edit.
  * \`npm run check\` tells when it is out of date.
- */
-import type { ChangeOptions, Page, PageQuery, ResourceClient, SubmittedAction } from './resource-client.ts';
+ */`;
+
+const IMPORTS = `import type { ChangeOptions, Page, PageQuery, ResourceClient, SubmittedAction } from './resource-client.ts';
 import type { ResourceRoutes } from './http/resource-routes.ts';
 `;
 
@@ -46,12 +47,21 @@ export function resourceTypes(document: OpenApi): string {
   const members = resources.map(({ type }) => `readonly ${keyOf(type)}: ${pascal(type)}Client;`);
   const routes = resources.map(({ type, below }) => `${keyOf(type)}: ${routesOf(below)},`);
   return [
-    HEADER,
+    `${HEADER}\n${IMPORTS}`,
     ...types.interfaces,
     ...clients,
     `/** A client for each resource. */\nexport interface ResourceClients {\n${members.join('\n')}\n}`,
     `/** The routes that not every resource has. */\nexport const RESOURCE_ROUTES: ResourceRoutes = {\n${routes.join('\n')}\n};`,
   ].join('\n\n');
+}
+
+/**
+ * The types among what {@link resourceTypes} gave, by their names: of those who import the SDK, none
+ * is to be promised a value that is a part of its inside.
+ */
+export function typesOnly(text: string, from: string): string {
+  const names = [...text.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => name!);
+  return `${HEADER}\nexport type { ${names.join(', ')} } from '${from}';`;
 }
 
 /** A resource is whatever has a collection where a POST is answered by an accepted action. */

@@ -18,7 +18,7 @@ export type {
 export type * from './client.ts';
 export { createClient } from './create-client.ts';
 export type * from './resource-client.ts';
-export type * from './resources.generated.ts';
+export type * from './resource-types.generated.ts';
 export type { ClientStorage } from './storage/client-storage.ts';
 export { fileStorage } from './storage/file-storage.ts';
 export { sessionStorageOf } from './storage/session-storage.ts';

@@ -1,5 +1,5 @@
 import type { Action } from '#contracts';
-import { fullJitter } from '../retry.ts';
+import { fullJitter, LONGEST_TIMER_MS } from '../retry.ts';
 import { TidingsError } from '../tidings-error.ts';
 import type { PendingActions } from './pending-actions.ts';
 
@@ -11,6 +11,9 @@ const OFFLINE = { leastMs: 250, baseMs: 500, mostMs: 10_000 };
 
 /** The same while a socket tells: a net that should never catch anything. */
 const ONLINE = { leastMs: 15_000, baseMs: 15_000, mostMs: 60_000 };
+
+/** Whoever asks on makes it worse. */
+const OVERLOADED: ReadonlySet<string> = new Set(['RATE_LIMITED', 'UNAVAILABLE']);
 
 export interface LedgerInquiryOptions {
   pending: PendingActions;
@@ -25,6 +28,8 @@ export class LedgerInquiry {
   readonly #asking = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looks = 0;
+  /** When the server is ready to be asked again, as a time. */
+  #readyAt = 0;
   #isClosed = false;
 
   constructor(options: LedgerInquiryOptions) {
@@ -47,30 +52,37 @@ export class LedgerInquiry {
     clearTimeout(this.#timer);
   }
 
-  /** Asks about these actions now. */
+  /** Asks about these actions now. What is left when the server cannot keep up is asked about later. */
   async ask(ids: readonly string[]): Promise<void> {
     const left = ids.filter((id) => !this.#asking.has(id));
     for (const id of left) this.#asking.add(id);
     const work = async (): Promise<void> => {
       for (let id = left.shift(); id !== undefined; id = left.shift()) {
-        await this.askOne(id);
+        const error = await this.askOne(id);
         this.#asking.delete(id);
+        if (!error || !OVERLOADED.has(error.code)) continue;
+        for (const other of left.splice(0)) this.#asking.delete(other);
+        this.#readyAt = Math.max(this.#readyAt, Date.now() + (error.retryAfterMs ?? 0));
+        this.schedule();
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 
-  private async askOne(id: string): Promise<void> {
+  /** @returns why it was not answered */
+  private async askOne(id: string): Promise<TidingsError | undefined> {
     const { pending, get } = this.#options;
-    if (this.#isClosed || !pending.isUnanswered(id)) return;
+    if (this.#isClosed || !pending.isUnanswered(id)) return undefined;
     try {
       const action = await get(id);
       if (action.done) pending.settle(action);
+      return undefined;
     } catch (error) {
-      if (!(error instanceof TidingsError)) return;
+      if (!(error instanceof TidingsError)) return undefined;
       if (error.code === 'NOT_FOUND') pending.forget(id, error);
       // Another token may be good again.
       if (error.code === 'UNAUTHENTICATED' || error.code === 'TOKEN_EXPIRED') pending.rejectForNow(id, error);
+      return error;
     }
   }
 
@@ -80,7 +92,8 @@ export class LedgerInquiry {
     const { pending, isOnline } = this.#options;
     if (this.#isClosed || pending.unanswered.length === 0) return;
     const { leastMs, ...pauses } = isOnline() ? ONLINE : OFFLINE;
-    this.#timer = setTimeout(() => void this.look(), leastMs + fullJitter(this.#looks, pauses));
+    const pause = Math.max(0, this.#readyAt - Date.now()) + leastMs + fullJitter(this.#looks, pauses);
+    this.#timer = setTimeout(() => void this.look(), Math.min(pause, LONGEST_TIMER_MS));
   }
 
   private async look(): Promise<void> {

@@ -1,3 +1,5 @@
+import { NOT_HANDLED } from './serial-listener.ts';
+
 type Result<Event> = IteratorResult<Event, undefined>;
 
 /** Events as an async iterator. One counts as handled when the next is asked for. */
@@ -5,7 +7,7 @@ export class EventIterator<Event extends object> implements AsyncIterableIterato
   readonly #onReturn: () => void;
   readonly #pulls: ((result: Result<Event>) => void)[] = [];
   #offered: Event | undefined;
-  #handled: (() => void) | undefined;
+  #handled: ((result?: typeof NOT_HANDLED) => void) | undefined;
   #isEnded = false;
 
   /** @param onReturn is called when nobody wants more of it */
@@ -13,15 +15,19 @@ export class EventIterator<Event extends object> implements AsyncIterableIterato
     this.#onReturn = onReturn;
   }
 
-  /** Resolves when the event is handled. The next one must not be offered before. */
-  offer(event: Event): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  /**
+   * Resolves when the event is handled, or with {@link NOT_HANDLED} when it was not asked for before
+   * the loop was left. The next one must not be offered before.
+   */
+  offer(event: Event): Promise<typeof NOT_HANDLED | undefined> {
+    if (this.#isEnded) return Promise.resolve(NOT_HANDLED);
+    const { promise, resolve } = Promise.withResolvers<typeof NOT_HANDLED | undefined>();
     this.#handled = resolve;
     const pull = this.#pulls.shift();
     if (pull) pull({ done: false, value: event });
     else this.#offered = event;
     // Someone asks for the next one already.
-    if (this.#pulls.length > 0) resolve();
+    if (this.#pulls.length > 0) resolve(undefined);
     return promise;
   }
 
@@ -41,7 +47,8 @@ export class EventIterator<Event extends object> implements AsyncIterableIterato
   return(): Promise<Result<Event>> {
     this.#isEnded = true;
     this.#onReturn();
-    this.#handled?.();
+    this.#handled?.(this.#offered && NOT_HANDLED);
+    this.#offered = undefined;
     for (const pull of this.#pulls.splice(0)) pull({ done: true, value: undefined });
     return Promise.resolve({ done: true, value: undefined });
   }

@@ -1,6 +1,9 @@
+import type { Done } from './serial-listener.ts';
+
 interface Open {
   left: number;
-  settle: () => void;
+  isHandled: boolean;
+  settle: Done;
 }
 
 /** Many listeners are at work on many events; an event counts as handled when all before it are, too. */
@@ -9,20 +12,24 @@ export class HandlingLog {
 
   /**
    * @param listeners how many have to finish
-   * @param settle is called when this event and all before it are handled
+   * @param settle is called when this event and all before it are done with; handled by all of them or not
    * @returns what each of the listeners calls when it has finished
    */
-  add(listeners: number, settle: () => void): () => void {
-    const entry: Open = { left: listeners, settle };
+  add(listeners: number, settle: Done): Done {
+    const entry: Open = { left: listeners, isHandled: true, settle };
     this.#open.push(entry);
     this.advance();
-    return () => {
+    return (isHandled) => {
       entry.left -= 1;
+      entry.isHandled &&= isHandled;
       this.advance();
     };
   }
 
   private advance(): void {
-    while (this.#open[0]?.left === 0) this.#open.shift()!.settle();
+    while (this.#open[0]?.left === 0) {
+      const { settle, isHandled } = this.#open.shift()!;
+      settle(isHandled);
+    }
   }
 }

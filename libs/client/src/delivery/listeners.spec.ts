@@ -1,13 +1,13 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
-import type { OutcomeEnvelope } from '#contracts';
+import { describe, expect, it, vi } from 'vitest';
+import type { Envelope, EphemeralEnvelope, OutcomeEnvelope } from '#contracts';
 import { eventually } from '#testing';
 import type { TidingsError } from '../tidings-error.ts';
 import { Listeners } from './listeners.ts';
 import { EventIterator } from './event-iterator.ts';
 
-function outcome(offset: number): OutcomeEnvelope {
-  return { offset } as OutcomeEnvelope;
+function outcome(offset: number, channel = 'user:alice'): OutcomeEnvelope {
+  return { offset, channel } as OutcomeEnvelope;
 }
 
 /** Delivers outcomes 1 to `count`; gives the offsets that were handled, as they come. */
@@ -64,14 +64,47 @@ describe('an outcome', () => {
     ]);
   });
 
-  it('is not waited for by a listener that has left', async () => {
+  it('is not waited for by a listener that has left, and is not handled when it waited there', async () => {
     const listeners = new Listeners();
+    const heard: number[] = [];
     const end = listeners.add('outcome', () => delay(5));
+    listeners.add('outcome', ({ offset }) => heard.push(offset));
     const handled = deliver(listeners, 3);
     end();
     end();
-    expect(deliver(listeners, 1)).toEqual([]);
-    await eventually(() => expect(handled).toEqual([1, 2, 3]));
+    const last = vi.fn<() => void>();
+    listeners.deliver('outcome', outcome(9, 'user:bob'), last);
+    await eventually(() => expect(last).toHaveBeenCalled());
+    expect(handled).toEqual([1]);
+    expect(heard).toEqual([1, 2, 3, 9]);
+  });
+
+  it('is not handled after one of its channel that was not, until the history of the channel begins anew', async () => {
+    const listeners = new Listeners();
+    const [before, anew] = [{}, {}];
+    const handled: number[] = [];
+    const end = listeners.add('outcome', () => delay(5));
+    const pass = (offset: number, history: object): void =>
+      listeners.deliver('outcome', outcome(offset), () => handled.push(offset), [], history);
+    for (const offset of [1, 2]) pass(offset, before);
+    end();
+    pass(3, before);
+    pass(4, anew);
+    await eventually(() => expect(handled).toEqual([1, 4]));
+    pass(5, anew);
+    expect(handled).toEqual([1, 4, 5]);
+  });
+
+  it('goes on to be handled when a listener left before something that is not kept', async () => {
+    const listeners = new Listeners();
+    const end = listeners.add('event', () => delay(5));
+    const handled: string[] = [];
+    const joined = { channel: 'room:r', type: 'presence.joined' } as EphemeralEnvelope;
+    const kept = { channel: 'room:r', offset: 1 } as Envelope;
+    for (const event of [joined, joined]) listeners.deliver('event', event, () => undefined);
+    end();
+    listeners.deliver('event', kept, () => handled.push('kept'));
+    await eventually(() => expect(handled).toEqual(['kept']));
   });
 });
 
@@ -117,6 +150,17 @@ describe('outcomes as an iterator', () => {
     const left = iterate(listeners);
     const handled = deliver(listeners, 3);
     for await (const { offset } of left) if (offset === 2) break;
-    await eventually(() => expect(handled).toEqual([1, 2, 3]));
+    await eventually(() => expect(handled).toEqual([1, 2]));
+  });
+
+  it('do not wait for a loop that another listener has left', async () => {
+    const listeners = new Listeners();
+    listeners.add('outcome', () => void iterator.return());
+    const iterator = iterate(listeners);
+    const last = vi.fn<() => void>();
+    const handled = deliver(listeners, 1);
+    listeners.deliver('outcome', outcome(1, 'user:bob'), last);
+    await eventually(() => expect(last).toHaveBeenCalled());
+    expect(handled).toEqual([]);
   });
 });

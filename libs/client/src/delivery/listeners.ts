@@ -21,6 +21,8 @@ export class Listeners {
     error: new Set(),
   };
   readonly #log = new HandlingLog();
+  /** Channels where something was not handled, and in which of their histories. */
+  readonly #unhandled = new Map<string, object | undefined>();
 
   /** @returns what ends the listening */
   add<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void {
@@ -37,17 +39,24 @@ export class Listeners {
   }
 
   /**
-   * @param handled is called when all listeners have handled this event and those before it
+   * @param handled is called when all listeners have handled this event and those before it. Once a
+   * listener left before it came to an event, it is not called any more in the history of that
+   * channel: the position stays where it is, so that the next client hears the event.
    * @param more those who listen to its channel only
+   * @param history of the channel, see `Positions.historyOf`
    */
   deliver<Name extends Kept>(
     name: Name,
     value: ClientEvents[Name],
     handled: () => void,
     more: Iterable<Pick<SerialListener<ClientEvents[Name]>, 'take'>> = [],
+    history?: object,
   ): void {
     const listeners = [...this.#listeners[name], ...more];
-    const done = this.#log.add(listeners.length, handled);
+    const done = this.#log.add(listeners.length, (isHandled) => {
+      if (!isHandled && 'offset' in value) this.#unhandled.set(value.channel, history);
+      if (!this.isStuck(value.channel, history)) handled();
+    });
     for (const listener of listeners) listener.take(value, done);
   }
 
@@ -60,5 +69,9 @@ export class Listeners {
         throw error;
       });
     }
+  }
+
+  private isStuck(channel: string, history: object | undefined): boolean {
+    return this.#unhandled.has(channel) && this.#unhandled.get(channel) === history;
   }
 }

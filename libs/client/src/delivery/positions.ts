@@ -93,9 +93,9 @@ export class Positions {
     if (!known || reason || found.offset > known.offset) this.begin(cursor);
   }
 
-  /** Nothing is to be remembered of a channel. */
+  /** Nothing is to be remembered of a room. The other channels are heard whatever is subscribed to. */
   forget(channel: string): void {
-    this.#channels.delete(channel);
+    if (isRoomChannel(channel)) this.#channels.delete(channel);
   }
 
   /** An event came. One that is early is taken when it comes again: what was between is not kept any more. */

@@ -1,6 +1,12 @@
+/** What a listener gives for a value that it never looked at. */
+export const NOT_HANDLED = Symbol('not handled');
+
+/** @param isHandled false: the listener left before it came to the value */
+export type Done = (isHandled: boolean) => void;
+
 interface Waiting<Value> {
   value: Value;
-  done: () => void;
+  done: Done;
 }
 
 /** Calls a listener with one value at a time: the next one when the promise it returned has settled. */
@@ -16,7 +22,7 @@ export class SerialListener<Value> {
   }
 
   /** @param done is called when the value is handled, be it by throwing, or never will be */
-  take(value: Value, done: () => void): void {
+  take(value: Value, done: Done): void {
     this.#waiting.push({ value, done });
     if (!this.#isBusy) void this.work();
   }
@@ -25,20 +31,21 @@ export class SerialListener<Value> {
   end(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { done } of waiting) done();
+    for (const { done } of waiting) done(false);
   }
 
   private async work(): Promise<void> {
     this.#isBusy = true;
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      let result: unknown;
       try {
-        const result = this.#listener(next.value);
+        result = this.#listener(next.value);
         // Without a promise it was handled already: a tick later a reload may have come between.
-        if (isPromise(result)) await result;
+        if (isPromise(result)) result = await result;
       } catch (error) {
         this.#onError(error);
       }
-      next.done();
+      next.done(result !== NOT_HANDLED);
     }
     this.#isBusy = false;
   }

@@ -71,6 +71,60 @@ describe('the memory of a client', () => {
     expect(errors).toHaveLength(2);
   });
 
+  describe('that was not taken', () => {
+    /** A storage that is full the first time. */
+    function fullOnce(): { memory: ClientMemory; writes: string[]; tries: () => number } {
+      const { storage, writes } = counting();
+      let tries = 0;
+      const write = (text: string): void => {
+        tries += 1;
+        if (tries === 1) throw new Error('full');
+        storage.write(text);
+      };
+      const memory = new ClientMemory(
+        { ...storage, write },
+        () => MEMORY,
+        () => undefined,
+      );
+      memory.changed();
+      return { memory, writes, tries: () => tries };
+    }
+
+    it('is not written again by itself, but before the client ends', async () => {
+      const { memory, writes, tries } = fullOnce();
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(tries()).toBe(1);
+      memory.close();
+      expect(writes).toHaveLength(1);
+    });
+
+    it('is written again before the page goes', async () => {
+      const hide = new EventTarget();
+      vi.stubGlobal('addEventListener', hide.addEventListener.bind(hide));
+      vi.stubGlobal('removeEventListener', hide.removeEventListener.bind(hide));
+      try {
+        const { memory, writes } = fullOnce();
+        await vi.advanceTimersByTimeAsync(50);
+        hide.dispatchEvent(new Event('pagehide'));
+        expect(writes).toHaveLength(1);
+        memory.close();
+        expect(writes).toHaveLength(1);
+      } finally {
+        vi.unstubAllGlobals();
+      }
+    });
+
+    it('is written with what changes next, also while a pause is on', async () => {
+      const { memory, writes, tries } = fullOnce();
+      await Promise.resolve();
+      expect(tries()).toBe(1);
+      memory.changed();
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(writes).toHaveLength(1);
+      memory.close();
+    });
+  });
+
   it.each(['', 'no json', '[]', 'null', '{}', '{"version":99}', '{"version":1,"cursors":["c"]}'])(
     'is nothing when the storage holds %j',
     (text) => {

@@ -21,7 +21,9 @@ export class ClientMemory {
   readonly #now: () => Memory;
   readonly #onError: (cause: unknown) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Something is to be written; also what was not taken, which waits for an occasion. */
   #isChanged = false;
+  #hasFailed = false;
   #isClosed = false;
   readonly #flush = (): void => this.flush();
 
@@ -35,12 +37,13 @@ export class ClientMemory {
   changed(): void {
     if (this.#isClosed) return;
     this.#isChanged = true;
+    this.#hasFailed = false;
     if (this.#timer !== undefined) return;
     // What changes together is written together.
     queueMicrotask(this.#flush);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#isChanged) this.changed();
+      if (this.#isChanged && !this.#hasFailed) this.changed();
     }, TOGETHER_MS);
   }
 
@@ -52,11 +55,13 @@ export class ClientMemory {
   }
 
   private flush(): void {
-    if (!this.#isChanged) return;
+    if (!this.#isChanged || this.#isClosed) return;
     this.#isChanged = false;
     try {
       this.#storage.write(JSON.stringify({ version: VERSION, ...this.#now() }));
     } catch (cause) {
+      this.#isChanged = true;
+      this.#hasFailed = true;
       this.#onError(cause);
     }
   }

@@ -79,9 +79,13 @@ export class Subscriptions {
     return subscription;
   }
 
-  /** Whether somebody hears the channel. */
+  /**
+   * Whether somebody hears the channel. Not yet while a chosen beginning is not answered: what
+   * comes until then was sent for a subscription before it, and comes again if it belongs to this one.
+   */
   has(channel: string): boolean {
-    return this.#live.has(channel);
+    const live = this.#live.get(channel);
+    return live !== undefined && live.after === undefined;
   }
 
   listenersOf(channel: string): Pick<SerialListener<SubscriptionEvent>, 'take'>[] {

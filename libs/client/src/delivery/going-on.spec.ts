@@ -1,0 +1,179 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server, type Socket } from 'socket.io';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { decodeCursor, encodeCursor, type Envelope, type OutcomeEnvelope, type Session } from '#contracts';
+import type { ClientOptions, TidingsClient } from '../client.ts';
+import { createClient } from '../create-client.ts';
+import { memoryStorage, type ClientStorage } from '../storage/client-storage.ts';
+
+const ALICE = 'user:alice';
+const ROOM = 'room:r';
+const NO = { ok: false, problem: { type: '', title: '', status: 403, detail: 'no', code: 'FORBIDDEN' } };
+
+interface Scene {
+  url: string;
+  /** The cursors of each handshake. */
+  handshakes: string[][];
+  /** A client that ends with the test. */
+  clientOf: (options?: Partial<ClientOptions>) => TidingsClient;
+}
+
+function cursorAt(offset: number, channel = ALICE): string {
+  return encodeCursor({ channel, offset, check: 'a'.repeat(12) });
+}
+
+function event(offset: number): Envelope {
+  return { id: `${offset}`, channel: ROOM, offset, cursor: cursorAt(offset, ROOM), data: {} } as Envelope;
+}
+
+function outcome(offset: number): OutcomeEnvelope {
+  const data = { id: `${offset}`, done: true };
+  return { id: `${offset}`, channel: ALICE, offset, cursor: cursorAt(offset), data } as OutcomeEnvelope;
+}
+
+function offsetOf(cursor: string): number {
+  return decodeCursor(cursor)!.offset;
+}
+
+function keptIn(storage: ClientStorage): number[] {
+  return (JSON.parse(storage.read()!) as { cursors: string[] }).cursors.map(offsetOf);
+}
+
+/** A socket server that begins each session where it is asked to, else where `starts` say, and then plays on. */
+async function sceneOf(starts: string[], play: (socket: Socket, cursors: string[]) => void): Promise<Scene> {
+  const http = createServer();
+  const io = new Server(http, { transports: ['websocket'] });
+  const handshakes: string[][] = [];
+  io.on('connection', (socket) => {
+    const { cursors: given = [] } = socket.handshake.auth as { cursors?: string[] };
+    handshakes.push(given);
+    const cursors = given.length > 0 ? given : starts;
+    const session: Session = { userId: 'alice', instance: 'socket', recovered: true, cursors, tokenExpiresAt: null };
+    socket.emit('session', session);
+    play(socket, cursors);
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  onTestFinished(() => io.close());
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const clientOf = (options: Partial<ClientOptions> = {}): TidingsClient => {
+    const client = createClient({ baseUrl: url, token: () => 'token', ...options });
+    onTestFinished(() => client.close());
+    return client;
+  };
+  return { url, handshakes, clientOf };
+}
+
+describe('a client goes on where it was', () => {
+  it.each([{}, { after: '0' }])('in a channel of its own that it asked to subscribe to, with %j', async (options) => {
+    const starts = [cursorAt(3), cursorAt(7, 'everyone')];
+    const { url, handshakes, clientOf } = await sceneOf(starts, (socket) => {
+      socket.on('subscribe', (_, answer: (value: object) => void) => answer(NO));
+    });
+    const client = clientOf();
+    await client.connect();
+    const { ended } = client.subscribe('everyone', undefined, options);
+    expect(await ended).toMatchObject({ code: 'FORBIDDEN' });
+    client.useSocket(url);
+    await client.connect();
+    expect(handshakes).toEqual([[], starts]);
+  });
+});
+
+describe('a subscription that begins where it is told', () => {
+  it('hears all from there, although the one before it was left with events on their way', async () => {
+    const { clientOf } = await sceneOf([cursorAt(0)], (socket) => {
+      let last = 7;
+      socket.on('subscribe', ({ cursor }: { cursor?: string }, answer: (value: object) => void) => {
+        const from = cursor === '0' ? 0 : last;
+        answer({ ok: true, recovered: true, cursor: cursorAt(from, ROOM) });
+        for (let offset = from + 1; offset <= last; offset += 1) socket.emit('event', event(offset));
+        if (cursor === '0') socket.emit('event', event(last + 1));
+      });
+      socket.on('unsubscribe', (_, answer: (value: object) => void) => {
+        last = 8;
+        socket.emit('event', event(8));
+        answer({ ok: true });
+      });
+    });
+    const client = clientOf();
+    await client.connect();
+    const left = client.subscribe(ROOM);
+    await left.ready;
+    left.unsubscribe();
+    const heard: unknown[] = [];
+    client.subscribe(ROOM, (passing) => heard.push('offset' in passing && passing.offset), { after: '0' });
+    await expect.poll(() => heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe('what waited where nobody listens any more', () => {
+  /** Hears outcomes, and stops at the third. */
+  const stops: Record<string, (client: TidingsClient) => () => Promise<void>> = {
+    'in a loop that is left': (client) => {
+      const outcomes = client.outcomes();
+      return async () => {
+        for await (const { offset } of outcomes) if (offset === 3) break;
+      };
+    },
+    'in a loop that fails': (client) => {
+      const outcomes = client.outcomes();
+      return async () => {
+        const loop = async (): Promise<void> => {
+          for await (const { offset } of outcomes) if (offset === 3) throw new Error('third');
+        };
+        await expect(loop()).rejects.toThrow('third');
+      };
+    },
+    'for a listener that is taken away': (client) => {
+      const begin = Promise.withResolvers<void>();
+      const third = Promise.withResolvers<void>();
+      const end = client.on('outcome', async ({ offset }) => {
+        await begin.promise;
+        if (offset < 3) return;
+        end();
+        third.resolve();
+      });
+      return () => {
+        begin.resolve();
+        return third.promise;
+      };
+    },
+  };
+
+  it.each(Object.entries(stops))('comes again after a restart: %s', async (_, stopAtThird) => {
+    let last = 10;
+    const reports: number[][] = [];
+    const { clientOf } = await sceneOf([cursorAt(0)], (socket, [cursor]) => {
+      const told: number[] = [];
+      reports.push(told);
+      socket.on('delivered', (report: { cursor: string }) => told.push(offsetOf(report.cursor)));
+      socket.on('mirror', (_event, answer: (value: object) => void) => {
+        socket.emit('outcome', outcome((last += 1)));
+        answer({ ok: true });
+      });
+      for (let offset = offsetOf(cursor!) + 1; offset <= last; offset += 1) socket.emit('outcome', outcome(offset));
+    });
+    const storage = memoryStorage();
+    const first = clientOf({ storage });
+    const live: number[] = [];
+    first.on('outcome', ({ offset }) => live.push(offset));
+    const stop = stopAtThird(first);
+    await first.connect();
+    await expect.poll(() => live).toHaveLength(10);
+    await stop();
+    await first.mirror('more');
+    await expect.poll(() => live).toHaveLength(11);
+    first.close();
+    expect(keptIn(storage)).toEqual([3]);
+
+    const next = clientOf({ storage });
+    const again: string[] = [];
+    next.on('outcome', ({ id }) => again.push(id));
+    await next.connect();
+    await expect.poll(() => again).toEqual(['4', '5', '6', '7', '8', '9', '10', '11']);
+    expect(Math.max(...reports[0]!)).toBeLessThanOrEqual(3);
+  });
+});
