@@ -85,7 +85,10 @@ export interface TidingsClient extends ResourceClients {
   readonly session: Session | null;
   /** @returns what ends the listening */
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void;
-  /** Outcomes from now on. One counts as handled when the next is asked for. */
+  /**
+   * Outcomes from now on. One counts as handled when the next is asked for. What waits in a loop
+   * that is left comes again, with all after it, to the next client on the same storage.
+   */
   outcomes(): AsyncIterableIterator<OutcomeEnvelope>;
   /** Hears a channel by its name, such as `room:<id>`; see {@link RoomHandle.subscribe}. */
   subscribe(

@@ -258,12 +258,12 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     const history = this.#positions.historyOf(channel);
     const handled = (): void => this.handled(envelope, history);
     if (name === 'event') {
-      this.#listeners.deliver('event', envelope, handled, listeners);
+      this.#listeners.deliver('event', envelope, handled, listeners, history);
       return this.#subscriptions.passed(envelope, this.session?.userId ?? undefined);
     }
     const action = (envelope as Partial<OutcomeEnvelope>).data;
     if (action) this.#pending.settle(action);
-    this.#listeners.deliver('outcome', envelope as OutcomeEnvelope, handled);
+    this.#listeners.deliver('outcome', envelope as OutcomeEnvelope, handled, [], history);
   }
 
   private handled(envelope: Envelope, history: object | undefined): void {
