@@ -80,7 +80,10 @@ describe('the registry of instances', { timeout: 60_000 }, () => {
     closing.push(() => admin.disconnect());
     await admin.flushall();
     await eventually(async () => expect(await idsBy(instances[0]!)).toHaveLength(2), PATIENT);
-    for (const { entries } of instances) expect(entries).toEqual([{ isRedisNew: false }, { isRedisNew: true }]);
+    // Redis has its entry before it has the answer.
+    await eventually(() => {
+      for (const { entries } of instances) expect(entries).toEqual([{ isRedisNew: false }, { isRedisNew: true }]);
+    }, PATIENT);
     expect(instances.map(({ bootId }) => boots.has(bootId))).toEqual([false, false]);
   });
 
