@@ -2,6 +2,7 @@ import type {
   AcceptedAction,
   Action,
   ActionStatus,
+  CursorReason,
   EphemeralEnvelope,
   Envelope,
   Goaway,
@@ -39,6 +40,12 @@ export interface ClientOptions {
  */
 export type ClientState = 'offline' | 'connecting' | 'online' | 'reconnecting';
 
+/** What a channel has lost; `reason` as that of a session. */
+export interface MissedEvents {
+  readonly channel: string;
+  readonly reason: CursorReason | undefined;
+}
+
 /** What can be listened to, with what the listener gets. */
 export interface ClientEvents {
   state: ClientState;
@@ -48,6 +55,8 @@ export interface ClientEvents {
   outcome: OutcomeEnvelope;
   /** Anything else on a channel one hears. */
   event: Envelope | EphemeralEnvelope;
+  /** Events of a room that is subscribed to are lost for good: one was away for too long. Read it anew. */
+  missed: MissedEvents;
   progress: EphemeralEnvelope<Progress>;
   /** The server ends the connection; the client comes back by itself. */
   goaway: Goaway;

@@ -126,6 +126,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
       command: (name, payload, answered) => this.#connector.command(name, payload, answered),
       isOnline,
       resume: () => this.#connector.resume(),
+      onMissed: (missed) => this.#listeners.emit('missed', missed),
       onListenerError: (cause) => this.#listeners.report('event', cause),
     });
     this.#inquiry.restart();

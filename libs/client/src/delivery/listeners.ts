@@ -15,6 +15,7 @@ export class Listeners {
     session: new Set(),
     outcome: new Set(),
     event: new Set(),
+    missed: new Set(),
     progress: new Set(),
     goaway: new Set(),
     pending: new Set(),

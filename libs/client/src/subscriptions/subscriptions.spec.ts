@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeCursor, type Ack, type Envelope, type ProblemCode, type Subscribed } from '#contracts';
+import type { MissedEvents } from '../client.ts';
 import type { CommandAnswer, CommandName } from '../connection/connection.ts';
 import { Positions } from '../delivery/positions.ts';
 import { TidingsError } from '../tidings-error.ts';
@@ -33,6 +34,7 @@ function refused(code: ProblemCode): Ack {
 let sent: Sent[];
 let isOnline: boolean;
 let resumed: number;
+let missed: MissedEvents[];
 let positions: Positions;
 let subscriptions: Subscriptions;
 
@@ -40,6 +42,7 @@ beforeEach(() => {
   sent = [];
   isOnline = true;
   resumed = 0;
+  missed = [];
   positions = new Positions([], false);
   subscriptions = new Subscriptions({
     positions,
@@ -48,6 +51,7 @@ beforeEach(() => {
     },
     isOnline: () => isOnline,
     resume: () => (resumed += 1),
+    onMissed: (more) => missed.push(more),
     onListenerError: (cause) => {
       throw cause;
     },
@@ -78,6 +82,19 @@ describe('a subscription', () => {
       ['subscribe', undefined],
       ['subscribe', cursorAt(6)],
     ]);
+  });
+
+  it('tells when it went on behind what is lost; at first the answer says so', async () => {
+    const { ready } = subscriptions.add(ROOM, { after: '0' });
+    sent[0]!.answer(subscribed(3, { recovered: false, reason: 'CURSOR_TOO_OLD' }));
+    expect(await ready).toMatchObject({ recovered: false, reason: 'CURSOR_TOO_OLD' });
+    expect(missed).toEqual([]);
+    subscriptions.restart();
+    sent[1]!.answer(subscribed(5));
+    expect(missed).toEqual([]);
+    subscriptions.restart();
+    sent[2]!.answer(subscribed(40, { recovered: false, reason: 'CURSOR_TOO_OLD' }));
+    expect(missed).toEqual([{ channel: ROOM, reason: 'CURSOR_TOO_OLD' }]);
   });
 
   it('is one for the server, however many listen; the last to leave ends it', async () => {

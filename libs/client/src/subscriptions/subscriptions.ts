@@ -1,4 +1,5 @@
 import { evictionOf, isEvicted, type Envelope, type Subscribed } from '#contracts';
+import type { MissedEvents } from '../client.ts';
 import type { CommandAnswer, CommandName } from '../connection/connection.ts';
 import type { Positions } from '../delivery/positions.ts';
 import type { SerialListener } from '../delivery/serial-listener.ts';
@@ -24,6 +25,8 @@ export interface SubscriptionsOptions {
   isOnline: () => boolean;
   /** No answer came although there is a connection: make it anew. */
   resume: () => void;
+  /** A room went on behind what was lost. */
+  onMissed: (missed: MissedEvents) => void;
   onListenerError: (cause: unknown) => void;
 }
 
@@ -147,11 +150,14 @@ export class Subscriptions {
     if (!answer.ok) return this.refused(live, new TidingsError(answer.problem.code, answer.problem.detail));
     const { recovered, reason, cursor } = answer;
     const subscribed: Subscribed = { recovered, cursor, ...(reason && { reason }) };
+    const isFirst = live.subscribed === undefined;
     live.after = undefined;
     live.failures = 0;
     live.subscribed = subscribed;
     positions.subscribed(subscribed);
     for (const subscription of live.subscriptions) subscription.begin(subscribed);
+    // The first answer is what they wait for.
+    if (!recovered && !isFirst) this.#options.onMissed({ channel: live.channel, reason });
   }
 
   private refused(live: Live, error: TidingsError): void {
