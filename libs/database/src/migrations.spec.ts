@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, testDatabase } from '#testing';
+import { eventually, FaultyProxy, testDatabase } from '#testing';
 import { Database } from './database.ts';
 import { assertMigrated, migrate, type Migrations } from './migrations.ts';
 
@@ -46,6 +46,18 @@ describe('a version that is rolled back to', () => {
     await expect(assertMigrated(database, own)).rejects.toThrow('lacks the migrations 2026-01-15-tags');
     expect(await migrate(database, own)).toEqual(['2026-01-15-tags']);
   });
+});
+
+it('an app that starts waits for a Postgres that is away for a moment', async () => {
+  const { url } = await testDatabase();
+  const proxy = await FaultyProxy.start(url);
+  proxy.cut();
+  const starting = new Database({ url: proxy.url, poolSize: 1, applicationName: 'starting' });
+  const asserted = assertMigrated(starting, first).catch((error: Error) => error.message);
+  await eventually(() => expect(proxy.counts.refused).toBeGreaterThan(0));
+  proxy.heal();
+  expect(await asserted).toContain('lacks the migrations 2026-01-01-notes');
+  await starting.onApplicationShutdown();
 });
 
 describe('a migration beside apps', () => {

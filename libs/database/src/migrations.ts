@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator, type Migration as KyselyMigration } from 'kysely/migration';
-import { isConflict } from './database-error.ts';
+import { isConflict, isUnavailable } from './database-error.ts';
 import type { Database } from './database.ts';
 
 /** How often a migration is tried that others are in the way of, and the pause between, in milliseconds. */
 const MOST_TRIES = 20;
 const PAUSE_MS = 1_000;
+
+/** How often an app that starts asks a Postgres that is away for a moment. */
+const MOST_ASKED = 5;
 
 /**
  * A change of the schema, in a transaction of its own. It is run while the apps of the release
@@ -71,11 +74,22 @@ export async function migrate(database: Database, migrations: Migrations): Promi
   }
 }
 
-/** @throws {Error} when a migration is missing: apps do not start on an old schema */
+/** @throws {Error} when a migration is missing, or Postgres away: apps do not start on an old schema */
 export async function assertMigrated(database: Database, migrations: Migrations): Promise<void> {
-  const known = await migratorOf(database, migrations).getMigrations();
+  const known = await knownMigrations(database, migrations);
   const missing = known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
   if (missing.length > 0) {
     throw new Error(`the database lacks the migrations ${missing.join(', ')}: run "npm run migrate" first`);
+  }
+}
+
+async function knownMigrations(database: Database, migrations: Migrations): ReturnType<Migrator['getMigrations']> {
+  for (let asked = 1; ; asked += 1) {
+    try {
+      return await migratorOf(database, migrations).getMigrations();
+    } catch (error) {
+      if (!isUnavailable(error) || asked === MOST_ASKED) throw error;
+      await delay(PAUSE_MS);
+    }
   }
 }
