@@ -11,6 +11,7 @@ const ON_REPLICATED = [
 
 /** They stand between an app and its one Redis, or count in it. */
 const ON_ONE_REDIS = [
+  'test/delivery/early-submit.spec.ts',
   'test/delivery/gaps.spec.ts',
   'test/rooms/membership-races.spec.ts',
   'test/audiences/broadcast.spec.ts',

@@ -49,6 +49,7 @@ export abstract class Connection {
   #waitingBefore = 0;
   #isEnded = false;
   #last: Promise<unknown> = Promise.resolve();
+  #starting: Promise<unknown> | undefined;
 
   constructor(identity: Identity | null) {
     this.#identity = identity;
@@ -76,6 +77,19 @@ export abstract class Connection {
 
   get identity(): Identity | null {
     return this.#identity;
+  }
+
+  /** Begins its session. */
+  start<Result>(work: () => Promise<Result>): Promise<Result> {
+    const session = this.inTurn(work);
+    const end = (): void => (this.#starting = undefined);
+    this.#starting = session.then(end, end);
+    return session;
+  }
+
+  /** Resolves when its session has begun, or cannot: what happens before that is not heard here. */
+  async started(): Promise<void> {
+    if (this.#starting) await this.#starting;
   }
 
   /** Does one thing after the other, in the order of the calls. */

@@ -72,7 +72,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     this.connections.add(connection);
     socket.use(this.limits.middlewareOf(socket));
     socket.use(refuseUnknownEvents);
-    const start = connection.inTurn(() => this.audience.start(connection, takeCursors(socket)));
+    const start = connection.start(() => this.audience.start(connection, takeCursors(socket)));
     await this.bringIn(
       connection,
       start.then((enter) => enter()),
@@ -135,12 +135,16 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     return { ok: true };
   }
 
-  /** Takes an action, as REST does. Those of one socket are accepted in the order in which they come. */
+  /**
+   * Takes an action, as REST does. Those of one socket are accepted in the order in which they
+   * come, none before its session has begun: the outcome could come before what is heard here.
+   */
   @SubscribeMessage('submit')
   async submit(
     @ConnectedSocket() socket: Socket,
     @MessageBody() body: unknown,
   ): Promise<Ack<{ action: AcceptedAction }>> {
+    await this.connectionOf(socket).started();
     const identity = this.identifiedOf(socket);
     const startedAt = Date.now();
     const { traceparent, end } = enterTrace('submit', undefined);
