@@ -119,8 +119,10 @@ it('who is connected is told at once when new events take the numbers of those t
     expect(listener.session).toMatchObject({ recovered: false });
   }
   // What it had missed by then is in the ledger, where who is told looks for it; nothing new is dropped as seen.
-  const { body } = await user.call<{ data: { data: { id: string } }[] }>('GET', '/v1/outcomes?after=0');
-  expect(body.data.slice(DUMPED).map(({ data }) => data.id)).toEqual(news.map(({ id }) => id));
+  await eventually(async () => {
+    const { body } = await user.call<{ data: { data: { id: string } }[] }>('GET', '/v1/outcomes?after=0');
+    expect(body.data.slice(DUMPED).map(({ data }) => data.id)).toEqual(news.map(({ id }) => id));
+  });
   const last = await submitAll(user, drills(HEAD));
   for (const listener of listeners) {
     await listener.outcomesOf(last);

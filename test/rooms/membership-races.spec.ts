@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, FaultyProxy, startSystem, type StartedApp, type System, type TestUser } from '#testing';
-import { done, heardOf, newRoom, subscribe } from './room.ts';
+import { done, heardOf, newRoom, subscribe, unsubscribe } from './room.ts';
 
 let system: System;
 let network: FaultyProxy;
@@ -99,4 +99,26 @@ describe('a change of a message while its author is being removed', { timeout: 3
       expect(await bob.action(edit.id)).toMatchObject({ status: 'failed', error: { code: 'NOT_FOUND' } }),
     );
   });
+});
+
+it('who leaves a room while being brought in stays connected', { timeout: 30_000 }, async () => {
+  const postgres = await FaultyProxy.start(system.database);
+  const slow = await system.add('socket', {
+    REDIS_URL: network.url,
+    DATABASE_URL: postgres.url,
+    POSITION_CHECK_MS: '60000',
+  });
+  const [room, other] = [await newRoom(alice, [bob]), await newRoom(alice, [bob])];
+  const [there, listener] = [await alice.connect(slow), await bob.connect(slow)];
+  await subscribe(there, room);
+  keepBack(room);
+  await say(room, 'unheard');
+  // Bob's membership is read at a position that the gateway has to fetch first.
+  postgres.slow(100);
+  expect(await subscribe(listener, room)).toMatchObject({ ok: true });
+  expect(await unsubscribe(listener, room)).toEqual({ ok: true });
+  await eventually(() => expect(heardOf(there, room)).toEqual(['message.created unheard']));
+  // As long as it would take to notice that he is nowhere.
+  for (const id of [other, room, other]) expect(await subscribe(listener, id)).toMatchObject({ ok: true });
+  expect(listener.sessions).toHaveLength(1);
 });
