@@ -7,13 +7,19 @@ export type Counts = Record<ViolationKind, number>;
 /** Everything for which a run fails, for people to read; empty: it has passed. */
 export function complaintsOf(result: CampaignResult): string[] {
   const { violations, ledgerViolations, rounds, healedMs, accepted } = result;
+  const late = rounds.filter((round) => round.healedMs > HEALED_WITHIN_MS);
   const counts = countsOf(violations);
   return [
     ...VIOLATION_KINDS.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${kind}`),
     ...ledgerViolations.map((violation) => `in the ledger: ${violation}`),
     ...rounds.filter(({ misfires }) => misfires > 0).map(({ faults }) => `${faults.join(' + ')}: did not happen`),
     ...rounds.flatMap(({ faults, complaints }) => complaints.map((complaint) => `${faults.join(' + ')}: ${complaint}`)),
-    ...(healedMs > HEALED_WITHIN_MS ? [`an outcome was heard ${Math.round(healedMs)} ms after the healing`] : []),
+    ...late.map(
+      ({ faults, lastAction }) => `${faults.join(' + ')}: ${HEALED_WITHIN_MS} ms are exceeded by ${lastAction}`,
+    ),
+    ...(late.length === 0 && healedMs > HEALED_WITHIN_MS
+      ? [`an outcome was heard ${Math.round(healedMs)} ms after the last submit`]
+      : []),
     ...(accepted === 0 ? ['nothing was accepted'] : []),
   ];
 }

@@ -8,6 +8,7 @@ import { defer, type Observable } from 'rxjs';
 import type { Server, ServerOptions, Socket } from 'socket.io';
 import { SocketConfig } from '#config';
 import type { AddressLimit, SecurityHeaders } from '#http';
+import { lighten } from './footprint.ts';
 
 /** Largest message of a client, in bytes; beyond it the connection is closed (1009). */
 const LARGEST_MESSAGE = 64 * 1024;
@@ -20,8 +21,30 @@ export interface IoGuards {
 
 type Allow = (error: string | null, allowed: boolean) => void;
 
+type Transform = (data: unknown) => Observable<unknown>;
+
+/** The commands of the one gateway: where each is among the handlers of any connection. */
+class Commands {
+  readonly #byName: ReadonlyMap<string, { place: number; isAckHandledManually: boolean }>;
+
+  constructor(
+    handlers: readonly MessageMappingProperties[],
+    readonly transform: Transform,
+  ) {
+    this.#byName = new Map(
+      handlers.map(({ message, isAckHandledManually }, place) => [message, { place, isAckHandledManually }]),
+    );
+  }
+
+  find(name: string): { place: number; isAckHandledManually: boolean } | undefined {
+    return this.#byName.get(name);
+  }
+}
+
 /** socket.io, set up for many long connections. */
 export class TidingsIoAdapter extends IoAdapter {
+  #commands: Commands | undefined;
+
   /** @param app the app, or the HTTP server that it would have */
   constructor(
     app: INestApplicationContext | HttpServer,
@@ -33,38 +56,37 @@ export class TidingsIoAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const server = super.createIOServer(port, { ...options, ...this.options } as ServerOptions);
-    server.engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
-      request.res = response;
+    server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
       // The answer to an upgrade is no page.
       if (request.headers.upgrade === undefined) this.guards.secure(request, response);
       next();
     });
     writeTogether(server);
-    server.on('connection', forgetRequest);
+    // Once everybody has begun to listen to it.
+    server.on('connection', (socket) => queueMicrotask(() => lighten(socket)));
     return server;
   }
 
   /**
    * As Nest does it, with one listener for all commands of a connection, behind every other
    * middleware, in place of a pipeline of RxJS that waits for each command on each connection,
-   * which was half of the memory of a connection.
+   * which was half of the memory of a connection. Of the handlers each connection keeps what
+   * is its own: that they are bound to it.
    */
-  override bindMessageHandlers(
-    socket: Socket,
-    handlers: MessageMappingProperties[],
-    transform: (data: unknown) => Observable<unknown>,
-  ): void {
+  override bindMessageHandlers(socket: Socket, handlers: MessageMappingProperties[], transform: Transform): void {
+    const commands = (this.#commands ??= new Commands(handlers, transform));
+    const callbacks = handlers.map(({ callback }) => callback);
     socket.use(([name, ...args], next) => {
       next();
-      const handler = handlers.find(({ message }) => message === name);
-      if (!handler || !socket.connected) return;
+      const command = commands.find(name);
+      if (!command || !socket.connected) return;
       const { data, ack } = this.mapPayload(args.length > 1 ? args : args[0]);
-      defer(() => transform(handler.callback(data, ack))).subscribe({
+      defer(() => commands.transform(callbacks[command.place]!(data, ack))).subscribe({
         next: (response) => {
           if (response === undefined || response === null) return;
           const { event, data: said } = response as Partial<WsResponse>;
           if (event) socket.emit(event, said);
-          else if (!handler.isAckHandledManually) ack?.(response);
+          else if (!command.isAckHandledManually) ack?.(response);
         },
         error: (error: unknown) => this.logger.error(error),
       });
@@ -115,45 +137,20 @@ interface EngineSocket {
  */
 function writeTogether({ engine }: Server): void {
   const events = engine as EventEmitter;
-  events.on('connection', (socket: EngineSocket) => {
-    const flush = socket.flush.bind(socket);
-    let isDue = false;
-    socket.flush = () => {
-      if (isDue) return;
-      isDue = true;
-      // Not a tick later: whoever says goodbye may be closed as soon as promises have settled.
-      queueMicrotask(() => {
-        isDue = false;
-        flush();
-      });
-    };
-  });
+  const due = new WeakSet<EngineSocket>();
+  /** One for all: it takes the place of the method. */
+  function flushSoon(this: EngineSocket): void {
+    if (due.has(this)) return;
+    due.add(this);
+    // Not a tick later: whoever says goodbye may be closed as soon as promises have settled.
+    queueMicrotask(() => {
+      due.delete(this);
+      (Object.getPrototypeOf(this) as EngineSocket).flush.call(this);
+    });
+  }
+  events.on('connection', (socket: EngineSocket) => (socket.flush = flushSoon));
   events.on('flush', ({ transport }: EngineSocket) => transport.socket?._socket?.cork());
   events.on('drain', ({ transport }: EngineSocket) => transport.socket?._socket?.uncork());
-}
-
-/** A request as engine.io has it, with its answer. */
-type EngineRequest = IncomingMessage & { res?: { req?: IncomingMessage | undefined } };
-
-/** What handshakes are made of, for all connections of which nothing more has to be known. */
-const FORGOTTEN = { url: '/socket.io/', headers: {}, _query: {}, connection: {} };
-
-/**
- * Of the request that opened a connection only the token is kept, if it came as a header: of it
- * a handshake is made once more when a client leaves and comes back on the same connection. What
- * listens to the end of the connection has the answer, and by it the request.
- *
- * @see https://socket.io/docs/v4/memory-usage/
- */
-function forgetRequest({ conn }: Socket): void {
-  const { request } = conn as { request: EngineRequest };
-  const { headers, res } = request;
-  if (!res) return;
-  res.req = undefined;
-  const { authorization } = headers;
-  Object.assign(conn, {
-    request: authorization === undefined ? FORGOTTEN : { ...FORGOTTEN, headers: { authorization } },
-  });
 }
 
 /** Programs send no origin; pages must be of the same host or listed. */
