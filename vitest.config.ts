@@ -34,8 +34,9 @@ export default defineConfig({
     // Most tests wait most of the time: for timers, locks that end, processes that start.
     maxWorkers: 3,
     maxConcurrency: 3,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     setupFiles: ['reflect-metadata', './libs/testing/src/test-hooks.ts'],
   },
 });

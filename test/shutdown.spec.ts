@@ -123,7 +123,7 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', { timeou
   });
 
   it('one that balancers may ask still: not ready at once, it takes what comes until they have noticed', async () => {
-    const api = await system.add('api', { DRAIN_DELAY_MS: '1500' });
+    const api = await system.add('api', { DRAIN_DELAY_MS: '4000' });
     const alice = await TestUser.signIn('delayed', api.url);
     await api.kill('SIGTERM');
     await eventually(async () => {

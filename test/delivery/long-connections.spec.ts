@@ -31,12 +31,12 @@ function newUser(expiresIn?: number): Promise<TestUser> {
 
 describe('a connection whose token expires', () => {
   it('is told so and closed, and its client may come back with another token', async () => {
-    const user = await newUser(3);
+    const user = await newUser(8);
     const listener = await user.connect(socket, { reconnects: false });
     const stream = await EventStream.open(socket, { token: user.token });
     await submitAll(user, drills(1));
     await heardAll(listener, 1);
-    await eventually(() => expect(listener.socket.connected).toBe(false), { timeoutMs: 8_000 });
+    await eventually(() => expect(listener.socket.connected).toBe(false), { timeoutMs: 25_000 });
     expect(listener.goaways).toEqual([{ reason: 'token_expired', reconnectInMs: 0 }]);
     await eventually(() => expect(stream.ended).toBe(true));
     expect(stream.events.at(-1)).toMatchObject({ event: 'goaway', data: { reason: 'token_expired' } });
@@ -52,12 +52,12 @@ describe('a connection whose token expires', () => {
   });
 
   it('goes on when it is refreshed in time', async () => {
-    const user = await newUser(3);
+    const user = await newUser(8);
     const listener = await user.connect(socket, { reconnects: false });
     const forgetful = await user.connect(socket, { reconnects: false });
     const answer = await listener.socket.timeout(5_000).emitWithAck('refresh', { token: await token(user.id) });
     expect(answer).toMatchObject({ ok: true });
-    await eventually(() => expect(forgetful.goaways).toHaveLength(1), { timeoutMs: 8_000 });
+    await eventually(() => expect(forgetful.goaways).toHaveLength(1), { timeoutMs: 25_000 });
     const renewed = await system.user(user.id);
     await submitAll(renewed, drills(1));
     await heardAll(listener, 1);

@@ -10,7 +10,7 @@ describe('an api that is killed', () => {
     ['accept.after-enqueue', 1],
   ] as const)(
     'at %s: the client tries again with the same key, and there is one action, one outcome, the same id',
-    { timeout: 40_000 },
+    { timeout: 120_000 },
     async ([CRASH_POINT, committed]) => {
       const system = await startSystem({ apis: 0, sockets: 0, workers: 1 });
       const ledger = new LedgerCheck(system.database);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LedgerCheck, privateInstallation, startSystem, type System, type TestUser } from '#testing';
 import { drill, drills, submitAll } from './drills.ts';
 
-const TTL_SECONDS = 3;
+const TTL_SECONDS = 6;
 
 let redis: Awaited<ReturnType<typeof privateInstallation>>;
 let system: System;
@@ -32,7 +32,7 @@ describe('an action that is not finished in time', () => {
     const resource = randomUUID();
     const listener = await alice.connect(system.sockets[0]!);
     const actions = await submitAll(alice, [drill({ performMs: 30_000 }, resource), drill({}, resource), drill()]);
-    await listener.outcomesOf(actions, 6_000);
+    await listener.outcomesOf(actions, 20_000);
     const statuses = new Map(listener.outcomes.map(({ data }) => [data.id, data.status]));
     expect(actions.map(({ id }) => statuses.get(id))).toEqual(['expired', 'expired', 'succeeded']);
     expect((await ledger.report()).violations).toEqual([]);
@@ -45,7 +45,7 @@ describe('an action that is not finished in time', () => {
     async (how) => {
       await redis.kill(how === 'killed' ? 'SIGKILL' : 'SIGSTOP');
       const actions = await submitAll(alice, drills(500));
-      await ledger.settled(TTL_SECONDS * 1_000 + 5_000);
+      await ledger.settled(TTL_SECONDS * 1_000 + 15_000);
       if (how === 'killed') await redis.start();
       else await redis.kill('SIGCONT');
       const listener = await alice.connect(system.sockets[0]!, { cursor: actions[0]!.cursor });

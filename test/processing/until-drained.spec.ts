@@ -55,7 +55,7 @@ describe('a worker that runs until all is drained', { timeout: 120_000 }, () => 
 
   it('stays while another worker is at work', async () => {
     await system.add('worker');
-    await submitAll(alice, [drill({ performMs: 3_000 })]);
+    await submitAll(alice, [drill({ performMs: 15_000 })]);
     await eventually(async () => {
       expect(await ledger.query(`select from actions where status = 'running'`)).toHaveLength(1);
     });

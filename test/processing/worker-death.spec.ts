@@ -47,7 +47,7 @@ describe('a worker that is killed', () => {
     'apply.after-publish:2',
     'perform.before-start',
     'perform.after-end:3',
-  ])('at %s has done nothing twice, and leaves nothing undone', { timeout: 40_000 }, async (CRASH_POINT) => {
+  ])('at %s has done nothing twice, and leaves nothing undone', { timeout: 120_000 }, async (CRASH_POINT) => {
     const dying = await startSystem({ sockets: 0, workers: 0 });
     const own = new LedgerCheck(dying.database);
     const worker = await dying.add('worker', { CRASH_POINT });

@@ -11,6 +11,9 @@ const USERS_EACH = 50;
 const TWOFOLD_EACH = 10;
 const BACK_EACH = 10;
 
+/** An instance that is silent for so long may count as dead, in milliseconds. */
+const LEAST_SILENT_MS = 2_500;
+
 const PATIENT = { timeoutMs: 25_000 };
 
 let system: System;
@@ -129,13 +132,23 @@ describe('presence in a room', { timeout: 120_000 }, () => {
     );
     const backAfterMs = Math.round(performance.now() - killedAt);
     const observer = await enter(alice, third!, parties[0]!.room);
+    // On a slow machine the instance counts as dead before they are back: then it is right to say so.
+    const areInTime = backAfterMs < LEAST_SILENT_MS;
     for (const { room, users, witness } of parties) {
       const there = ids([alice, ...users.slice(0, TWOFOLD_EACH + BACK_EACH)]);
       const gone = ids(users.slice(TWOFOLD_EACH + BACK_EACH)).map((id) => `presence.left ${id}`);
       for (const asked of [witness, observer]) {
         await eventually(async () => expect(await presence(asked, room)).toEqual({ ok: true, users: there }), PATIENT);
       }
-      await eventually(() => expect(told(witness)).toEqual(gone), PATIENT);
+      const late = new Set(
+        areInTime
+          ? []
+          : ids(users.slice(TWOFOLD_EACH, TWOFOLD_EACH + BACK_EACH)).flatMap((id) => [
+              `presence.left ${id}`,
+              `presence.joined ${id}`,
+            ]),
+      );
+      await eventually(() => expect(told(witness).filter((line) => !late.has(line))).toEqual(gone), PATIENT);
     }
     const rightAfterMs = Math.round(performance.now() - killedAt);
     console.log(

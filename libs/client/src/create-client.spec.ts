@@ -39,7 +39,7 @@ async function clientWith(
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const baseUrl = `http://127.0.0.1:${port}/`;
-  const client = createClient({ baseUrl, token: () => 'token', submitWithinMs: 5_000, ...options });
+  const client = createClient({ baseUrl, token: () => 'token', submitWithinMs: 30_000, ...options });
   onTestFinished(() => {
     client.close();
     server.close();

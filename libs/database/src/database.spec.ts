@@ -52,16 +52,16 @@ describe('a transaction between whose statements the server', () => {
 
 it('a server that does not answer counts as away, also on a connection that was idle for long', async () => {
   const { url } = await testDatabase();
-  const impatient = new Database({ url, poolSize: 1, applicationName: 'database.spec', longestAnswerMs: 100 });
+  const impatient = new Database({ url, poolSize: 1, applicationName: 'database.spec', longestAnswerMs: 2_000 });
   const pid = await pidOf(impatient);
   const idle = async (): Promise<number> => {
     const sql = `select extract(epoch from clock_timestamp() - state_change) * 1000 as ms from pg_stat_activity where pid = $1`;
     const [row] = await database.query<{ ms: string }>(sql, [pid]);
     return Number(row!.ms);
   };
-  await eventually(async () => expect(await idle()).toBeGreaterThan(300));
+  await eventually(async () => expect(await idle()).toBeGreaterThan(2_500));
   expect(await pidOf(impatient)).toBe(pid);
-  const error = await impatient.query('select pg_sleep(2)').catch((reason: unknown) => reason);
+  const error = await impatient.query('select pg_sleep(10)').catch((reason: unknown) => reason);
   expect(isUnavailable(error)).toBe(true);
   expect(await pidOf(impatient)).not.toBe(pid);
   await impatient.onApplicationShutdown();

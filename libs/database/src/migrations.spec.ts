@@ -16,11 +16,12 @@ const later: Migrations = {
   },
 };
 
+let url: string;
 let database: Database;
 let app: Database;
 
 beforeAll(async () => {
-  const { url } = await testDatabase();
+  ({ url } = await testDatabase());
   // As `npm run migrate` has it.
   database = new Database({ url, poolSize: 1, applicationName: 'migrations.spec', isPatient: true });
   app = new Database({ url, poolSize: 3, applicationName: 'an-app' });
@@ -72,7 +73,9 @@ describe('a migration beside apps', () => {
     const waiting = (): Promise<unknown[]> =>
       app.query(`select from pg_locks where not granted and relation = 'notes'::regclass`);
     const migrating = Promise.withResolvers<string[]>();
-    const reader = app.transaction(async (inner) => {
+    // It is idle for almost as long as an app may be.
+    const patient = new Database({ url, poolSize: 1, applicationName: 'reader', isPatient: true });
+    const reader = patient.transaction(async (inner) => {
       await inner.query('select from notes');
       migrating.resolve(migrate(database, colours));
       await eventually(async () => expect(await waiting()).toHaveLength(1));
@@ -81,6 +84,7 @@ describe('a migration beside apps', () => {
       expect(await waiting()).toEqual([]);
     });
     await reader;
+    await patient.onApplicationShutdown();
     expect(await migrating.promise).toEqual(['2026-03-01-colours']);
   });
 

@@ -274,7 +274,7 @@ describe('Ledger.finish', () => {
     );
     await ledger.accept(batches.flat().map(({ action }) => action));
     const published = await Promise.all(
-      batches.map((batch) => finish((batch.length % 2 ? batch : batch.toReversed()).map(({ ending }) => ending))),
+      batches.map((batch, index) => finish((index % 2 ? batch : batch.toReversed()).map(({ ending }) => ending))),
     );
     const offsets = Map.groupBy(published.flat(), ({ channel }) => channel);
     expect(published.flat()).toHaveLength(600);

@@ -15,6 +15,6 @@ describe('eventually', () => {
   it('fails with the last error of the check', async () => {
     let calls = 0;
     const waiting = eventually(() => Promise.reject(new Error(`try ${(calls += 1)}`)), { timeoutMs: 1_000 });
-    await expect(waiting).rejects.toThrow(/^try [2-9]/);
+    await expect(waiting).rejects.toThrow(/^try (?!1$)\d+$/);
   });
 });
