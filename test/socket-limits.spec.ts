@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   connect,
   ConnectionRefused,
@@ -9,6 +9,7 @@ import {
   type TestUser,
 } from '#testing';
 import { ackOf } from './audiences/ack.ts';
+import { metricOf } from './delivery/metrics.ts';
 
 const MOST_EVENTS = 20;
 const MOST_CONNECTIONS = 3;
@@ -144,5 +145,62 @@ describe('the limit of an address', () => {
     for (let count = 0; count <= most; count += 1) answers.push(await connectFrom('192.0.2.1'));
     expect(answers).toEqual([...Array.from({ length: most }, () => 'connected'), 'refused']);
     expect(await connectFrom('192.0.2.2')).toBe('connected');
+  });
+});
+
+describe('one connection', () => {
+  /** A client of its own making. */
+  async function open(url = system.sockets[0]!.url): Promise<{ said: string[]; socket: WebSocket }> {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+    const said: string[] = [];
+    socket.addEventListener('message', ({ data }) => said.push(data as string));
+    await eventually(() => expect(said).toHaveLength(1));
+    onTestFinished(() => socket.close());
+    return { said, socket };
+  }
+
+  const begun = (said: readonly string[]): number => said.filter((packet) => packet.startsWith('40')).length;
+
+  it('has one session, however many are begun at once', async () => {
+    const { said, socket } = await open();
+    for (let count = 0; count < 200; count += 1) socket.send('40');
+    await eventually(() => expect(socket.readyState).toBe(WebSocket.CLOSED));
+    expect(begun(said)).toBeLessThanOrEqual(1);
+  });
+
+  it('has not one session after the other', async () => {
+    const app = await system.add('socket');
+    const { said, socket } = await open(app.url);
+    // Who comes back before it has left would be cut off.
+    const isSeen = (connections: number): Promise<void> =>
+      eventually(async () => expect(await metricOf(app, 'tidings_connections')).toBe(connections));
+    for (let count = 1; count <= 21; count += 1) {
+      socket.send('40');
+      await isSeen(1);
+      socket.send('41');
+      await isSeen(0);
+    }
+    socket.send('40');
+    await eventually(() => expect(said.at(-1)).toMatch(/^44.*RATE_LIMITED/));
+    expect(begun(said)).toBe(21);
+  });
+
+  it('is closed when it has had no session for a while', async () => {
+    const { url } = await system.add('socket', { CONNECT_TIMEOUT_MS: '500' });
+    const { said, socket } = await open(url);
+    socket.send('40');
+    await eventually(() => expect(begun(said)).toBe(1));
+    socket.send('41');
+    await eventually(() => expect(socket.readyState).toBe(WebSocket.CLOSED));
+  });
+
+  it('is cut off when it sends on and on what is no event', async () => {
+    const { said, socket } = await open();
+    socket.send('40');
+    await eventually(() => expect(begun(said)).toBe(1));
+    await eventually(() => {
+      socket.send(`430["${'x'.repeat(60_000)}"]`);
+      expect(socket.readyState).toBe(WebSocket.CLOSED);
+    });
   });
 });

@@ -14,6 +14,7 @@ import { OutcomeTelemetry } from './delivery/outcome-telemetry.ts';
 import { Audience } from './connections/audience.ts';
 import { Memberships } from './connections/memberships.service.ts';
 import { Connections } from './connections/connections.service.ts';
+import { Admission } from './gateway/admission.ts';
 import { EventLimits } from './gateway/event-limits.ts';
 import { TidingsGateway } from './gateway/tidings.gateway.ts';
 import { MirrorService } from './mirror/mirror.service.ts';
@@ -49,6 +50,7 @@ const channels = ChannelsModule.forSubscriber(LedgerHistory, [LedgerModule]);
     PresenceStore,
     OutcomeTelemetry,
     SocketMetrics,
+    Admission,
     EventLimits,
     RateLimitGuard,
     StreamHub,

@@ -16,12 +16,13 @@ const later: Migrations = {
   },
 };
 
-let url: string;
+let databaseUrl: string;
 let database: Database;
 let app: Database;
 
 beforeAll(async () => {
-  ({ url } = await testDatabase());
+  const { url } = await testDatabase();
+  databaseUrl = url;
   // As `npm run migrate` has it.
   database = new Database({ url, poolSize: 1, applicationName: 'migrations.spec', isPatient: true });
   app = new Database({ url, poolSize: 3, applicationName: 'an-app' });
@@ -74,7 +75,12 @@ describe('a migration beside apps', () => {
       app.query(`select from pg_locks where not granted and relation = 'notes'::regclass`);
     const migrating = Promise.withResolvers<string[]>();
     // It is idle for almost as long as an app may be.
-    const patient = new Database({ url, poolSize: 1, applicationName: 'reader', isPatient: true });
+    const patient = new Database({
+      url: databaseUrl,
+      poolSize: 1,
+      applicationName: 'reader',
+      isPatient: true,
+    });
     const reader = patient.transaction(async (inner) => {
       await inner.query('select from notes');
       migrating.resolve(migrate(database, colours));

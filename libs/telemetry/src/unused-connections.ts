@@ -15,7 +15,7 @@ export function unusedConnections(server: Server): { endWhenClosed: () => void }
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.on('close', () => sockets.delete(socket));
   });
   const end = (): void => {
     if (server.listening) return;

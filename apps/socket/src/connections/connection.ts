@@ -127,7 +127,11 @@ export abstract class Connection {
 
   /** Resolves when the client has taken most of what was sent, so that more may follow. */
   async keepsUp(): Promise<void> {
-    while (this.isOpen && this.waiting.messages > LITTLE) await this.drained();
+    while (this.isOpen && this.waiting.messages > LITTLE) {
+      await this.drained();
+      // It takes what it is sent, though a replay fills up as fast.
+      this.#standsStillSince = undefined;
+    }
   }
 
   /** Whether it takes up what it is sent; to be asked now and then. */

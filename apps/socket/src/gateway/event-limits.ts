@@ -4,11 +4,17 @@ import { SocketConfig } from '#config';
 import { ProblemError } from '#contracts';
 import { isExempt } from '#http';
 import { identityOf } from './handshake.ts';
-import { Limit } from './limit.ts';
+import { Limit, type Refusal } from './limit.ts';
 import { ackProblem } from './problem.ack.ts';
 
 const EVENTS_WINDOW_SECONDS = 10;
 const BYTES_WINDOW_SECONDS = 60;
+
+/** Bytes that are counted without an event that they belong to: more than the largest message has. */
+const MOST_UNCOUNTED_BYTES = 128 * 1024;
+
+/** Sessions that a client may begin anew on one connection in a window. */
+const MOST_RETURNS = 20;
 
 /** Who goes on after so many refused events, or bytes, in a window is cut off. */
 const MOST_REFUSED_EVENTS = 100;
@@ -23,6 +29,7 @@ const MOST_REFUSED_BYTES = 1_000_000;
 export class EventLimits {
   readonly #events: Limit | undefined;
   readonly #bytes: Limit | undefined;
+  readonly #returns = new Limit(MOST_RETURNS, 'sessions on one connection', EVENTS_WINDOW_SECONDS);
   readonly #listeners = new WeakMap<Socket, (data: string | Buffer) => void>();
 
   constructor(private readonly config: SocketConfig) {
@@ -37,15 +44,32 @@ export class EventLimits {
       return (_event, next) => next();
     }
     const userId = identityOf(socket)?.userId;
-    const key = userId === undefined ? `socket ${socket.id}` : `user ${userId}`;
+    const key = userId === undefined ? `connection ${idOf(socket)}` : `user ${userId}`;
     let bytes = 0;
     // Messages come before their events, which are decoded and handed on in the next tick.
-    if (this.#bytes) this.count(socket, (length) => (bytes += length));
+    if (this.#bytes) {
+      this.count(socket, (length) => {
+        bytes += length;
+        if (bytes <= MOST_UNCOUNTED_BYTES) return;
+        void this.countBytes(socket, key, bytes);
+        bytes = 0;
+      });
+    }
     return ([, ...args], next) => {
       const size = bytes;
       bytes = 0;
       void this.pass(socket, { key, size }, args, next);
     };
+  }
+
+  /**
+   * Counts a session that is begun on a connection that has had one.
+   *
+   * @throws {ProblemError} `RATE_LIMITED`
+   */
+  async comeBack(socket: Socket): Promise<void> {
+    const refusal = await this.#returns.consume(idOf(socket), 1);
+    if (refusal) throw refused(refusal);
   }
 
   /** The client of a connection has left; it may come back on the same one. */
@@ -70,9 +94,23 @@ export class EventLimits {
     const tooMuch = await this.#bytes?.consume(key, size);
     const refusal = tooMany ?? tooMuch;
     if (!refusal) return next();
-    const { detail, retryAfterSeconds } = refusal;
-    ackProblem(args, new ProblemError('RATE_LIMITED', `${detail}; wait ${retryAfterSeconds} s`, { retryAfterSeconds }));
+    ackProblem(args, refused(refusal));
     const goesOn = (tooMany?.excess ?? 0) > MOST_REFUSED_EVENTS || (tooMuch?.excess ?? 0) > MOST_REFUSED_BYTES;
     if (goesOn) socket.disconnect(true);
   }
+
+  /** Bytes of no event, such as those of acks. */
+  private async countBytes(socket: Socket, key: string, size: number): Promise<void> {
+    const tooMuch = await this.#bytes?.consume(key, size);
+    if ((tooMuch?.excess ?? 0) > MOST_REFUSED_BYTES) socket.disconnect(true);
+  }
+}
+
+/** Of the connection: that of the socket is another one whenever its client comes back. */
+function idOf({ conn }: Socket): string {
+  return (conn as unknown as { id: string }).id;
+}
+
+function refused({ detail, retryAfterSeconds }: Refusal): ProblemError {
+  return new ProblemError('RATE_LIMITED', `${detail}; wait ${retryAfterSeconds} s`, { retryAfterSeconds });
 }

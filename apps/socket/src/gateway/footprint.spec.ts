@@ -1,24 +1,28 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createConnection, type AddressInfo, type Socket as NetworkSocket } from 'node:net';
+import { promisify } from 'node:util';
 import type { Server, Socket } from 'socket.io';
 import { io, type Socket as Client } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '#testing';
 import { TidingsIoAdapter } from './io.adapter.ts';
+import { SocketConnection } from './socket-connection.ts';
 
 const TOKEN = 'Bearer of-somebody';
 
 let http: HttpServer;
 let server: Server;
 let client: Client;
+let counted: number;
 
 beforeEach(async () => {
+  counted = 0;
   http = createServer();
   server = new TidingsIoAdapter(
     http,
     { ALLOWED_ORIGINS: '*', CONNECT_TIMEOUT_MS: 1_000 },
-    { addresses: { consumeRaw: () => Promise.resolve(undefined) }, secure: () => undefined },
+    { addresses: { consumeRaw: () => Promise.resolve(void (counted += 1)) }, secure: () => undefined },
   ).createIOServer(0);
   http.listen(0);
   await once(http, 'listening');
@@ -36,6 +40,10 @@ async function connect(transports: string[]): Promise<Socket> {
   const [socket] = (await once(server, 'connection')) as [Socket];
   await eventually(() => expect(socket.conn.transport.name).toBe('websocket'));
   return socket;
+}
+
+function connectionsOf(server: HttpServer): Promise<number> {
+  return promisify(server.getConnections.bind(server))();
 }
 
 /** The listeners of its emitters, by event. */
@@ -71,6 +79,45 @@ describe.for([[['websocket']], [['polling', 'websocket']]])('a connection that b
     await eventually(() => expect(ends.toSorted()).toEqual(['connection', 'socket']));
     expect(server.engine.clientsCount).toBe(0);
   });
+});
+
+it.for([[['websocket']], [['polling', 'websocket']]])(
+  'whoever else listens to the end of a connection is told of it, with %s',
+  async ([transports]) => {
+    let ends = 0;
+    http.on('connection', (network: NetworkSocket) => network.once('close', () => (ends += 1)));
+    await connect(transports!);
+    const opened = http.listenerCount('connection') > 0 && (await connectionsOf(http));
+    client.close();
+    await eventually(async () => expect(await connectionsOf(http)).toBe(0));
+    expect(ends).toBeGreaterThanOrEqual(opened as number);
+  },
+);
+
+it('a client is counted by its address, whatever it says of an earlier session', async () => {
+  const { port } = http.address() as AddressInfo;
+  const answer = await fetch(`http://localhost:${port}/socket.io/?EIO=4&transport=polling&sid=`);
+  expect([answer.status, counted]).toEqual([200, 1]);
+  client = io(`http://localhost:${port}`, { autoConnect: false });
+});
+
+it('a client that does not answer the farewell is cut off', async () => {
+  const { port } = http.address() as AddressInfo;
+  client = io(`http://localhost:${port}`, { autoConnect: false });
+  const network = createConnection(port, 'localhost');
+  network.write(
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  await once(network, 'data');
+  // A frame with the text 40, with a mask of zeros.
+  network.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x34, 0x30]));
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  network.resume();
+  const closed = once(network, 'close');
+  new SocketConnection(socket, null).end('drain', 0);
+  await closed;
+  expect(await connectionsOf(http)).toBe(0);
 });
 
 it('a websocket has no listeners that were there for its upgrade', async () => {

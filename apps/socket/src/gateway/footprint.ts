@@ -11,7 +11,6 @@ interface Emitter extends EventEmitter {
 
 /** What ws keeps of a websocket. */
 interface WebSocket extends Emitter {
-  _socket?: Emitter;
   _receiver?: { _state: number; _mask: Buffer | undefined };
 }
 
@@ -62,6 +61,7 @@ export function lighten(socket: Socket): void {
   const webSocket = conn.transport.socket;
   forgetRequest(conn);
   if (webSocket) forgetUpgrade(conn.transport, webSocket);
+  else conn.once('upgrade', () => queueMicrotask(() => lighten(socket)));
   conn.cleanupFn = fitting(conn.cleanupFn);
   client.fns = fitting(client.fns);
   for (const emitter of [client, conn, conn.transport, webSocket]) if (emitter) compact(emitter);
@@ -78,14 +78,10 @@ function forgetRequest(conn: EngineConnection): void {
 
 /** What was there for the upgrade, and the mask of the frame that was read last. */
 function forgetUpgrade(transport: Emitter, webSocket: WebSocket): void {
-  const { _socket: network, _receiver: receiver } = webSocket;
+  const { _receiver: receiver } = webSocket;
   transport.removeAllListeners('headers');
   for (const listener of webSocket.listeners('error') as Listener[]) {
     if (listener.name === 'onUpgradeError') webSocket.removeListener('error', listener);
-  }
-  // The answer to the upgrade wants to know when the connection ends, and has the request.
-  for (const listener of (network?.rawListeners('close') ?? []) as Listener[]) {
-    if (listener.listener) network!.removeListener('close', listener);
   }
   if (receiver?._state === BETWEEN_FRAMES) receiver._mask = undefined;
 }

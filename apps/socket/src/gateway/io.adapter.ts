@@ -59,6 +59,7 @@ export class TidingsIoAdapter extends IoAdapter {
     server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
       // The answer to an upgrade is no page.
       if (request.headers.upgrade === undefined) this.guards.secure(request, response);
+      else forgetEnd(response);
       next();
     });
     writeTogether(server);
@@ -116,10 +117,9 @@ export class TidingsIoAdapter extends IoAdapter {
     };
   }
 
-  /** Counts a new connection of an address; what is said on it later is counted by user. */
+  /** Counts a connection of an address; what is said on it later, by polling too, is counted by user. */
   private async admit(request: IncomingMessage, allow: Allow): Promise<void> {
-    const isNew = !/[?&]sid=/.test(request.url ?? '');
-    const waitSeconds = isNew ? await this.guards.addresses.consumeRaw(request) : undefined;
+    const waitSeconds = await this.guards.addresses.consumeRaw(request);
     if (waitSeconds === undefined) allow(null, true);
     else allow(`Too many connections from one address; wait ${waitSeconds} s`, false);
   }
@@ -137,7 +137,7 @@ interface EngineSocket {
  */
 function writeTogether({ engine }: Server): void {
   const events = engine as EventEmitter;
-  const due = new WeakSet<EngineSocket>();
+  const due = new Set<EngineSocket>();
   /** One for all: it takes the place of the method. */
   function flushSoon(this: EngineSocket): void {
     if (due.has(this)) return;
@@ -151,6 +151,15 @@ function writeTogether({ engine }: Server): void {
   events.on('connection', (socket: EngineSocket) => (socket.flush = flushSoon));
   events.on('flush', ({ transport }: EngineSocket) => transport.socket?._socket?.cork());
   events.on('drain', ({ transport }: EngineSocket) => transport.socket?._socket?.uncork());
+}
+
+/**
+ * engine.io's answer to an upgrade tells middleware, which nobody has here, when the connection
+ * ends: it has just begun to listen to that, and would keep the request for as long.
+ */
+function forgetEnd({ socket }: ServerResponse): void {
+  const listener = socket?.listeners('close').at(-1) as (() => void) | undefined;
+  if (listener) socket!.off('close', listener);
 }
 
 /** Programs send no origin; pages must be of the same host or listed. */

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, type EventEmitter } from 'node:events';
 import type { Socket } from 'socket.io';
 import type { Identity } from '#auth';
 import { Connection, FAREWELL_MS, type DirectMessages } from '../connections/connection.ts';
@@ -10,7 +10,7 @@ interface WithBuffer {
 
 /** What engine.io keeps of a websocket; other transports have none. */
 interface WithWebSocket {
-  socket?: { terminate?: () => void; bufferedAmount?: number };
+  socket?: EventEmitter & { terminate?: () => void; bufferedAmount?: number };
 }
 
 /** A socket.io client. */
@@ -66,13 +66,15 @@ export class SocketConnection extends Connection {
    */
   protected close(atOnce: boolean): void {
     const { conn } = this.socket;
+    const { socket: webSocket } = conn.transport as WithWebSocket;
     const terminate = (): void => {
-      (conn.transport as WithWebSocket).socket?.terminate?.();
+      webSocket?.terminate?.();
       conn.close(true);
     };
     if (atOnce) return terminate();
     setImmediate(() => conn.close());
     const late = setTimeout(terminate, FAREWELL_MS).unref();
-    conn.once('close', () => clearTimeout(late));
+    // For engine.io it is closed at once; ws waits half a minute for a client that does not answer.
+    (webSocket ?? (conn as EventEmitter)).once('close', () => clearTimeout(late));
   }
 }

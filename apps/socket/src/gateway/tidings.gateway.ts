@@ -12,7 +12,6 @@ import {
 import type { Server, Socket } from 'socket.io';
 import { ActionsService, parseActionRequest, validate } from '#actions';
 import { expiryOf, TokenVerifier, type Identity } from '#auth';
-import { SocketConfig } from '#config';
 import { decodeCursor, isRoomChannel, ProblemError, type AcceptedAction, type Ack, type Subscribed } from '#contracts';
 import { Deliveries } from '#ledger';
 import { ActionLog, enterTrace } from '#telemetry';
@@ -32,8 +31,9 @@ import {
   UnsubscribeCommand,
 } from './commands.dto.ts';
 import { Presence } from '../presence/presence.ts';
+import { Admission } from './admission.ts';
 import { EventLimits } from './event-limits.ts';
-import { identify, identityOf, takeCursors } from './handshake.ts';
+import { identityOf, takeCursors } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
 import { SocketConnection } from './socket-connection.ts';
@@ -48,6 +48,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
   private readonly server!: Server;
 
   constructor(
+    private readonly admission: Admission,
     private readonly verifier: TokenVerifier,
     private readonly connections: Connections,
     private readonly audience: Audience,
@@ -58,16 +59,16 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     private readonly mirrors: MirrorService,
     private readonly presence: Presence,
     private readonly limits: EventLimits,
-    private readonly config: SocketConfig,
   ) {}
 
   afterInit(server: Server): void {
     server.use((socket, next) => {
-      void this.admit(socket, next);
+      void this.admission.admit(socket, next);
     });
   }
 
   async handleConnection(socket: Socket): Promise<void> {
+    this.admission.begun(socket);
     const connection = new SocketConnection(socket, identityOf(socket));
     this.connections.add(connection);
     socket.use(this.limits.middlewareOf(socket));
@@ -82,6 +83,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
   handleDisconnect(socket: Socket): void {
     this.connections.remove(socket.id);
     this.limits.release(socket);
+    this.admission.ended(socket);
   }
 
   /** Goes on beyond the expiry of the token. */
@@ -104,7 +106,9 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
   async delivered(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown): Promise<Ack> {
     const cursor = decodeCursor(validate(DeliveredCommand, body).cursor);
     if (!cursor) throw new ProblemError('CURSOR_INVALID');
-    const { identity, channels } = this.connectionOf(socket);
+    const connection = this.connectionOf(socket);
+    await connection.started();
+    const { identity, channels } = connection;
     if (!identity || !channels.has(cursor.channel)) {
       throw new ProblemError('FORBIDDEN', 'The cursor is of a channel that this connection does not hear');
     }
@@ -207,24 +211,4 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     if (!identity) throw new ProblemError('FORBIDDEN', 'Guests only listen; connect with a token');
     return identity;
   }
-
-  private async admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
-    try {
-      const identity = await identify(socket, this.verifier);
-      if (!identity && !this.config.ALLOW_GUESTS) {
-        throw new ProblemError('UNAUTHENTICATED', 'Guests are not allowed here');
-      }
-      if (identity) this.connections.assertRoomFor(identity);
-      (socket.data as { identity: Identity | null }).identity = identity;
-    } catch (error) {
-      return next(connectError(error));
-    }
-    next();
-  }
-}
-
-/** socket.io hands `data` to the client's `connect_error`. */
-function connectError(error: unknown): Error & { data?: unknown } {
-  const problem = error instanceof ProblemError ? error : new ProblemError('INTERNAL');
-  return Object.assign(new Error(problem.detail), { data: problem.toProblem() });
 }

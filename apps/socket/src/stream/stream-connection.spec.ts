@@ -1,14 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { eventually } from '#testing';
+import { encodeServerSentEvent } from './server-sent-event.ts';
 import { StreamConnection } from './stream-connection.ts';
 import { StreamHub } from './stream-hub.ts';
 
 const ALICE = { userId: 'alice', scopes: new Set<string>(), tokenId: undefined, issuedAt: 0, expiresAt: 4_000_000_000 };
 
-it('a stream that has to end does not wait for a client that does not read', async () => {
+/** A stream whose client does not read, and has more to take than the network holds. */
+async function openUnread(): Promise<{ connection: StreamConnection; response: ServerResponse }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -16,12 +18,37 @@ it('a stream that has to end does not wait for a client that does not read', asy
   client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
   client.pause();
   const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
+  onTestFinished(() => {
+    client.destroy();
+    server.close();
+  });
   const connection = new StreamConnection(response, new StreamHub(), ALICE);
   connection.write('x'.repeat(16 * 1024 * 1024));
   await eventually(() => expect(connection.waiting.bytes).toBeGreaterThan(0));
+  return { connection, response };
+}
+
+it('a stream that has to end does not wait for a client that does not read', async () => {
+  const { connection, response } = await openUnread();
   const closed = once(response, 'close');
   connection.end('token_expired', 0);
   await closed;
-  client.destroy();
-  server.close();
+  expect(connection.isOpen).toBe(false);
+});
+
+it('a stream whose client does not read is not looked at until something was taken, or it is closed', async () => {
+  const { connection, response } = await openUnread();
+  for (let event = 0; event < 100; event += 1) connection.write('event: x\n\n');
+  const drained = vi.spyOn(connection, 'drained');
+  const keeping = connection.keepsUp();
+  for (let turn = 0; turn < 1_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(drained.mock.calls.length).toBeLessThan(10);
+  response.destroy();
+  await keeping;
+});
+
+it('a session says where it begins, so that who hears nothing after it can go on there', () => {
+  expect(encodeServerSentEvent('session', { cursors: ['here'] })).toMatch(/^id: here\nevent: session\ndata: /);
+  expect(encodeServerSentEvent('outcome', { cursor: 'there' })).toMatch(/^id: there\nevent: outcome\ndata: /);
+  expect(encodeServerSentEvent('goaway', { reason: 'drain' })).toBe('event: goaway\ndata: {"reason":"drain"}\n\n');
 });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { v4 as uuidv4 } from 'uuid';
 import type { Identity } from '#auth';
@@ -10,6 +9,7 @@ import type { StreamHub } from './stream-hub.ts';
 export class StreamConnection extends Connection {
   readonly id = uuidv4();
   #messages = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(
     private readonly response: ServerResponse,
@@ -17,6 +17,7 @@ export class StreamConnection extends Connection {
     identity: Identity,
   ) {
     super(identity);
+    response.once('close', () => this.goOn());
   }
 
   get isOpen(): boolean {
@@ -31,7 +32,10 @@ export class StreamConnection extends Connection {
   write(text: string): void {
     if (!this.isOpen) return;
     this.#messages += 1;
-    this.response.write(text, () => (this.#messages -= 1));
+    this.response.write(text, () => {
+      this.#messages -= 1;
+      this.goOn();
+    });
   }
 
   enter(channel: string): void {
@@ -46,15 +50,12 @@ export class StreamConnection extends Connection {
     return { messages: this.#messages, bytes: this.response.writableLength };
   }
 
-  async drained(): Promise<void> {
-    if (this.response.writableNeedDrain) {
-      const left = new AbortController();
-      const { signal } = left;
-      await Promise.race([once(this.response, 'drain', { signal }), once(this.response, 'close', { signal })]).catch(
-        () => undefined,
-      );
-      left.abort();
-    } else await new Promise((resolve) => setImmediate(resolve));
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  private goOn(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   protected close(atOnce: boolean): void {
