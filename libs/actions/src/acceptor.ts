@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { encodeCursor, ProblemError, type AcceptedAction } from '#contracts';
-import { isConflict, isRefused, isUnavailable } from '#database';
+import { isRefused, isTransient, isUnavailable } from '#database';
 import { Ledger, type NewAction, type RecalledAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { checkpoint, counter, durations } from '#telemetry';
@@ -132,7 +132,7 @@ export class Acceptor {
       if (isUnavailable(error)) return this.reread(flush, error);
       // One bad row must not take its neighbours with it.
       if (flush.length > 1) for (const waiting of flush) await this.write([waiting]);
-      else rejectAll(flush, isConflict(error) ? unavailable(error) : error);
+      else rejectAll(flush, isTransient(error) ? unavailable(error) : error);
     }
   }
 
