@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { AuthConfig } from '#config';
-import { ProblemError } from '#contracts';
+import { isUserId, ProblemError } from '#contracts';
 import { verifyHs256 } from './hs256.ts';
 import { hasExpired, type Identity } from './identity.ts';
 
@@ -115,19 +115,11 @@ function keysAt(url: URL): JWTVerifyGetKey {
     });
 }
 
-const LONGEST_SUBJECT = 200;
-
 /** Of most users, once for all of them. */
 const NO_SCOPES: ReadonlySet<string> = new Set();
 
 function identityOf({ sub, scope, jti, iat, exp }: JWTPayload & { scope?: unknown }): Identity {
-  if (
-    typeof sub !== 'string' ||
-    sub === '' ||
-    sub.length > LONGEST_SUBJECT ||
-    !sub.isWellFormed() ||
-    sub.includes('\0')
-  ) {
+  if (!isUserId(sub)) {
     throw new ProblemError('UNAUTHENTICATED', 'The token names no usable subject');
   }
   if (!isTime(iat!) || !isTime(exp!)) {
