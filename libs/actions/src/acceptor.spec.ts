@@ -181,10 +181,10 @@ describe('Acceptor', () => {
     accept.mockRejectedValueOnce(new Error('Connection terminated unexpectedly'));
     const unavailable = { code: 'UNAVAILABLE', options: { retryAfterSeconds: 2 } };
     const answered: string[] = [];
-    const submit = (name: string): Promise<void> =>
-      expect(acceptor.accept(newAction({ resourceId })))
-        .rejects.toMatchObject(unavailable)
-        .then(() => void answered.push(name));
+    const submit = async (name: string): Promise<void> => {
+      await expect(acceptor.accept(newAction({ resourceId }))).rejects.toMatchObject(unavailable);
+      answered.push(name);
+    };
 
     const lost = submit('lost');
     await eventually(() => expect(acceptedBefore).toHaveBeenCalledOnce());
