@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { decodeCursor, encodeCursor, type AcceptedAction, type Problem } from '#contracts';
+import { decodeCursor, encodeCursor, type AcceptedAction, type Action, type Problem } from '#contracts';
 import { problemOf, startSystem, type System, type TestUser } from '#testing';
 import { BAD_BODIES, BAD_MESSAGES, GOOD_MESSAGES, nested, type Sent } from './bad-input/bodies.ts';
 import { BAD_TOKENS } from './bad-input/tokens.ts';
@@ -102,6 +102,15 @@ describe('a create', () => {
       expect(refused).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '/id' }] });
     },
   );
+
+  it('that chooses any UUID as id, of no version that there is, can be referred to by it', async () => {
+    const id = '11111111-1111-1111-1111-111111111111';
+    await alice.submit('POST', '/v1/rooms', { body: { id, name: 'a' } });
+    const message = { body: { text: 'a', roomId: id }, headers: { prefer: 'wait=10' } };
+    expect((await alice.call('POST', '/v1/messages', message)).body).toMatchObject({ status: 'succeeded' });
+    const { body } = await alice.call<{ data: Action[] }>('GET', `/v1/actions?resourceId=${id}`);
+    expect(body.data.map(({ type }) => type)).toEqual(['rooms.create']);
+  });
 
   it('with very many faults is not answered by more than it sent', async () => {
     const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`f${index}`, index]));
@@ -223,14 +232,27 @@ describe('a route', () => {
     expect(refused).toMatchObject({ status: 403, code: 'FORBIDDEN' });
   });
 
-  it.each(['{}', '{"user":5}', '{"user":""}', '{"user":"a","jti":"b"}', '{"user":"a","all":true}', '[]'])(
-    'that revokes is answered 400 for %s',
-    async (body) => {
-      const headers = { authorization: `Bearer ${operator.token}` };
-      const refused = await problemOf(send('POST', '/v1/revocations', { body, headers }));
-      expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
-    },
-  );
+  it.each([
+    '{}',
+    '{"user":5}',
+    '{"user":null}',
+    '{"jti":null}',
+    '{"user":"a","jti":null}',
+    '{"user":""}',
+    '{"user":"a","jti":"b"}',
+    '{"user":"a","all":true}',
+    '[]',
+  ])('that revokes is answered 400 for %s', async (body) => {
+    const headers = { authorization: `Bearer ${operator.token}` };
+    const refused = await problemOf(send('POST', '/v1/revocations', { body, headers }));
+    expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
+  });
+});
+
+it.each(['%00', 'a%00b', 'a'.repeat(201)])('an erasure of who can be no user is refused: %s', async (user) => {
+  const headers = { authorization: `Bearer ${operator.token}` };
+  const refused = await problemOf(send('DELETE', `/v1/ops/users/${user}`, { headers }));
+  expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED', errors: [{ pointer: '#path/user' }] });
 });
 
 describe.each(['/v1/messages', '/v1/actions', '/v1/outcomes'])('a query of %s', (path) => {
@@ -260,13 +282,17 @@ describe.each(['/v1/messages', '/v1/actions', '/v1/outcomes'])('a query of %s', 
     },
   );
 
-  it.each(['x', 'bm9uc2Vuc2U', btoa('2026-01-01T00:00:00.000Z nope'), btoa(`999999-01-01 ${ID}`), '☃'])(
-    'is refused for the bad cursor %s',
-    async (after) => {
-      const refused = await problemOf(send('GET', `${path}?after=${encodeURIComponent(after)}`));
-      expect(refused).toMatchObject({ status: 400, code: 'CURSOR_INVALID' });
-    },
-  );
+  it.each([
+    'x',
+    'bm9uc2Vuc2U',
+    btoa('2026-01-01T00:00:00.000Z nope'),
+    btoa(`999999-01-01 ${ID}`),
+    btoa(`0000-01-01 ${ID}`),
+    '☃',
+  ])('is refused for the bad cursor %s', async (after) => {
+    const refused = await problemOf(send('GET', `${path}?after=${encodeURIComponent(after)}`));
+    expect(refused).toMatchObject({ status: 400, code: 'CURSOR_INVALID' });
+  });
 });
 
 describe('a query', () => {

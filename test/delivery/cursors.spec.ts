@@ -47,8 +47,8 @@ interface Past {
 }
 
 /** A user of a test of its own, with some outcomes. */
-async function newPast(): Promise<Past> {
-  const user = await system.user(`user-${randomUUID()}`);
+async function newPast(id = `user-${randomUUID()}`): Promise<Past> {
+  const user = await system.user(id);
   const live = await user.connect(socket);
   await submitAll(user, drills(PAST));
   await heardAll(live, PAST);
@@ -232,6 +232,20 @@ describe('an event stream', () => {
     expect(stream.session).toMatchObject({ recovered: false, reasons: { [past.channel]: 'CURSOR_EPOCH' } });
     stream.close();
   });
+});
+
+it('the cursors of a user of the longest name are as good as any', async () => {
+  const past = await newPast(`${randomUUID()}${'用'.repeat(164)}`);
+  const [first, , , last] = past.cursors as [string, string, string, string];
+  const listener = await heardWith(past, [last]);
+  expect(listener.session.recovered).toBe(true);
+  expect(listener.offsets).toEqual(upTo(PAST + 1, 5));
+  expect(await listener.socket.emitWithAck('delivered', { cursor: last })).toEqual({ ok: true });
+  const page = await past.user.call<{ data: Envelope[] }>('GET', `/v1/outcomes?limit=1&after=${first}`);
+  expect(page).toMatchObject({ status: 200, body: { data: [{ offset: 2 }] } });
+  const stream = await EventStream.open(socket, { token: past.user.token, lastEventId: last });
+  await eventually(() => expect(stream.offsets).toEqual(upTo(PAST + 1, 5)));
+  stream.close();
 });
 
 it('5000 events are replayed in order, by a socket and a stream, while others hear of theirs', async () => {

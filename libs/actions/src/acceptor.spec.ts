@@ -172,6 +172,32 @@ describe('Acceptor', () => {
     await expect(acceptor.accept(newAction())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  it('does not wait for a ledger that hangs, and has nobody stand in line for it', async () => {
+    const { acceptor, accept, ledger } = setUp();
+    const resourceId = uuidv4();
+    const reread = Promise.withResolvers<never>();
+    const acceptedBefore = vi.spyOn(ledger, 'acceptedBefore').mockReturnValueOnce(reread.promise);
+    acceptedBefore.mockReturnValue(new Promise(() => undefined));
+    accept.mockRejectedValueOnce(new Error('Connection terminated unexpectedly'));
+    const unavailable = { code: 'UNAVAILABLE', options: { retryAfterSeconds: 2 } };
+    const answered: string[] = [];
+    const submit = async (name: string): Promise<void> => {
+      await expect(acceptor.accept(newAction({ resourceId }))).rejects.toMatchObject(unavailable);
+      answered.push(name);
+    };
+
+    const lost = submit('lost');
+    await eventually(() => expect(acceptedBefore).toHaveBeenCalledOnce());
+    const behind = submit('behind it');
+    reread.reject(new Error('Connection terminated unexpectedly'));
+    await behind;
+    await submit('late');
+    await lost;
+    expect(answered).toEqual(['behind it', 'late', 'lost']);
+    expect(accept).toHaveBeenCalledOnce();
+    expect(await acceptor.accept(newAction({ resourceId }))).toMatchObject({ replayed: false });
+  });
+
   it('says that it is unavailable while Postgres is away, and accepts again afterwards', async () => {
     const server = await privatePostgres();
     await migrateAt(server.url);

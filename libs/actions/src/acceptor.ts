@@ -1,6 +1,7 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { encodeCursor, ProblemError, type AcceptedAction } from '#contracts';
-import { isConflict, isRefused, isUnavailable } from '#database';
+import { isRefused, isTransient, isUnavailable } from '#database';
 import { Ledger, type NewAction, type RecalledAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { checkpoint, counter, durations } from '#telemetry';
@@ -14,8 +15,8 @@ const CONCURRENCY = 2;
 /** Most actions that wait for a flush; beyond it the ledger is too slow for what comes in. */
 const MOST_WAITING = 10_000;
 
-/** How often, and how far apart in milliseconds, the ledger is asked what became of a lost statement. */
-const REREADS = 5;
+/** How long, and how far apart, in milliseconds, the ledger is asked what became of a lost statement. */
+const REREAD_FOR_MS = 3_000;
 const REREAD_EVERY_MS = 300;
 
 const acceptSeconds = durations('accept', 'From a submit that is valid to its commit in the ledger');
@@ -49,6 +50,8 @@ export class Acceptor {
   readonly #busyResources = new Set<string>();
   #running = 0;
   #scheduled = false;
+  /** Flushes of which the ledger does not tell whether they are committed: meanwhile nothing is taken. */
+  readonly #lost = new Set<readonly Waiting[]>();
 
   constructor(
     private readonly ledger: Ledger,
@@ -61,9 +64,10 @@ export class Acceptor {
    * @throws {ProblemError} `UNAVAILABLE` while the ledger cannot be reached;
    *   `IDEMPOTENCY_KEY_REUSED` when its key stands for another request
    */
-  accept(action: NewAction): Promise<Accepted> {
-    if (this.#waiting.length >= MOST_WAITING) {
+  async accept(action: NewAction): Promise<Accepted> {
+    if (this.#lost.size > 0 || this.#waiting.length >= MOST_WAITING) {
       failureCount.inc();
+      if (this.#lost.size > 0) throw unavailable();
       throw new ProblemError('UNAVAILABLE', 'Too many actions are waiting to be recorded', { retryAfterSeconds: 1 });
     }
     return new Promise((resolve, reject) => {
@@ -128,7 +132,7 @@ export class Acceptor {
       if (isUnavailable(error)) return this.reread(flush, error);
       // One bad row must not take its neighbours with it.
       if (flush.length > 1) for (const waiting of flush) await this.write([waiting]);
-      else rejectAll(flush, isConflict(error) ? unavailable(error) : error);
+      else rejectAll(flush, isTransient(error) ? unavailable(error) : error);
     }
   }
 
@@ -150,17 +154,30 @@ export class Acceptor {
 
   /** The connection was lost: what was committed all the same is accepted. */
   private async reread(flush: readonly Waiting[], cause: unknown): Promise<void> {
-    let lost = [...flush];
-    for (let tries = 0; tries < REREADS && lost.length > 0 && !isRefused(cause); tries += 1) {
-      try {
-        lost = this.answer(lost, await this.ledger.acceptedBefore(lost.map(({ action }) => action)));
-        break;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, REREAD_EVERY_MS));
+    const committed = isRefused(cause) ? undefined : await this.committedOf(flush);
+    refuse(committed ? this.answer(flush, committed) : flush, cause);
+  }
+
+  /**
+   * What was committed of a flush; nothing when the ledger does not tell in time, since it may
+   * hang. Meanwhile nobody stands in line: what is not written yet may simply be tried again.
+   */
+  private async committedOf(flush: readonly Waiting[]): Promise<ReadonlyMap<string, AcceptedAction> | undefined> {
+    const actions = flush.map(({ action }) => action);
+    const deadline = performance.now() + REREAD_FOR_MS;
+    try {
+      for (let left = REREAD_FOR_MS; left > 0; left = deadline - performance.now()) {
+        const committed = this.ledger.acceptedBefore(actions).catch(() => undefined);
+        const known = await Promise.race([committed, after(left, undefined, { ref: false })]);
+        if (known) return known;
+        this.#lost.add(flush);
+        refuse(this.#waiting.splice(0));
+        await after(REREAD_EVERY_MS);
       }
+      return undefined;
+    } finally {
+      this.#lost.delete(flush);
     }
-    failureCount.inc(lost.length);
-    rejectAll(lost, unavailable(cause));
   }
 
   private enqueue(flush: readonly Waiting[]): void {
@@ -213,10 +230,16 @@ function entryOf({ id, resourceId, parentId }: NewAction): TicketEntry {
   return parentId === undefined ? [id, resourceId] : [id, resourceId, parentId];
 }
 
+/** Refuses what is not known to be committed: with its key it may come again. */
+function refuse(flush: readonly Waiting[], cause?: unknown): void {
+  failureCount.inc(flush.length);
+  rejectAll(flush, unavailable(cause));
+}
+
 function rejectAll(flush: readonly Waiting[], error: unknown): void {
   for (const { reject } of flush) reject(error);
 }
 
-function unavailable(cause: unknown): ProblemError {
+function unavailable(cause?: unknown): ProblemError {
   return new ProblemError('UNAVAILABLE', 'The ledger cannot be reached; try again', { retryAfterSeconds: 2, cause });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf, parseIdempotencyKey, parseIfMatch, parseUuid } from './action-request.ts';
+import { fingerprintOf, parseActionRequest, parseIdempotencyKey, parseIfMatch, parseUuid } from './action-request.ts';
 
 const ID = '6f1c1e0a-9d4b-4c53-8a55-0c7c1fd1b1aa';
 const refusal = (code: string) => ({ code: 'VALIDATION_FAILED', options: { errors: [{ pointer: '/here', code }] } });
@@ -12,6 +12,20 @@ function thrownBy(parse: () => unknown): unknown {
     return error;
   }
 }
+
+describe('parseActionRequest', () => {
+  it.each([
+    ['owner', '/owner'],
+    ['a/b', '/a~1b'],
+    ['a~b', '/a~0b'],
+    ['~1', '/~01'],
+    ['', '/'],
+  ])('points to the unknown field %j as RFC 6901 has it', (name, pointer) => {
+    expect(thrownBy(() => parseActionRequest({ type: 'messages.create', [name]: 1 }))).toMatchObject({
+      options: { errors: [{ pointer, code: 'UNKNOWN_FIELD' }] },
+    });
+  });
+});
 
 describe('parseUuid', () => {
   it('takes either case, and gives the lower one', () => {

@@ -28,7 +28,11 @@ export function parseActionRequest(input: unknown): ActionRequest {
   const unknown = Object.keys(input).filter((key) => !FIELDS.has(key));
   if (unknown.length > 0) {
     throw validationFailed(
-      unknown.map((key) => ({ pointer: `/${key}`, code: 'UNKNOWN_FIELD', detail: 'is not a known field' })),
+      unknown.map((key) => ({
+        pointer: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+        code: 'UNKNOWN_FIELD',
+        detail: 'is not a known field',
+      })),
     );
   }
   return input as ActionRequest;

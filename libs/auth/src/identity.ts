@@ -5,7 +5,10 @@ export interface Identity {
   scopes: ReadonlySet<string>;
   /** `jti` of the token, if it has one. */
   tokenId: string | undefined;
-  /** In seconds since 1970, as in the token (RFC 7519, NumericDate): a `Date` takes ten times the memory. */
+  /**
+   * In seconds since 1970, as in the token (RFC 7519, NumericDate): a `Date` takes ten times the
+   * memory. 0 for one that does not say when it was issued.
+   */
   issuedAt: number;
   expiresAt: number;
 }

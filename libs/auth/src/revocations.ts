@@ -1,9 +1,16 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Database } from '#database';
 import type { Identity } from './identity.ts';
 
 /** Time between two looks into the table, in milliseconds: so long a revocation takes at most. */
 const LOOK_EVERY_MS = 1_000;
+
+/** How old the last look may get, in milliseconds: timers stand still in a process that is frozen, as on AWS Lambda. */
+const OLDEST_LOOK_MS = 5_000;
+
+/** How long a look is waited for, in milliseconds: without Postgres, what is known has to do. */
+const LONGEST_LOOK_MS = 2_000;
 
 /** How far back each look reaches, so that a slow commit is not missed, in seconds. */
 const OVERLAP_SECONDS = 30;
@@ -37,11 +44,16 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
   readonly #revokedAt = new Map<string, number>();
   #newest = new Date(0);
   #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  /** When the last look ended, as `Date.now()` says: a clock that a freeze does not stop. */
+  #lookedAt = 0;
 
   constructor(private readonly database: Database) {}
 
-  onModuleInit(): void {
-    this.schedule(0);
+  /** Nobody gets in before what was revoked earlier is known. */
+  async onModuleInit(): Promise<void> {
+    await this.refresh();
+    this.schedule();
   }
 
   beforeApplicationShutdown(): void {
@@ -55,21 +67,38 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
     return row!.revoked_at;
   }
 
+  /** Looks for news where the last look is too old; at once otherwise, which is nearly always. */
+  async refresh(): Promise<void> {
+    if (Date.now() - this.#lookedAt < OLDEST_LOOK_MS) return;
+    await Promise.race([this.look(), after(LONGEST_LOOK_MS, undefined, { ref: false })]);
+  }
+
   isRevoked({ userId, tokenId, issuedAt }: Identity): boolean {
     if (this.#revokedAt.size === 0) return false;
-    const revokedAt = Math.max(
-      this.#revokedAt.get(`user ${userId}`) ?? 0,
-      tokenId === undefined ? 0 : (this.#revokedAt.get(`token ${tokenId}`) ?? 0),
-    );
+    if (this.isBeforeRevocation(`user ${userId}`, issuedAt)) return true;
+    return tokenId !== undefined && this.isBeforeRevocation(`token ${tokenId}`, issuedAt);
+  }
+
+  private isBeforeRevocation(key: string, issuedAt: number): boolean {
+    const revokedAt = this.#revokedAt.get(key);
     // `iat` has whole seconds: a token of the same second counts as issued before.
-    return Math.floor(issuedAt) <= Math.floor(revokedAt / 1000);
+    return revokedAt !== undefined && Math.floor(issuedAt) <= Math.floor(revokedAt / 1000);
   }
 
-  private schedule(afterMs: number): void {
-    this.#timer = setTimeout(() => void this.look().finally(() => this.schedule(LOOK_EVERY_MS)), afterMs).unref();
+  private schedule(): void {
+    this.#timer = setTimeout(() => void this.look().finally(() => this.schedule()), LOOK_EVERY_MS).unref();
   }
 
-  private async look(): Promise<void> {
+  /** One look at a time. */
+  private look(): Promise<void> {
+    this.#looking ??= this.readNews().finally(() => {
+      this.#looking = undefined;
+      this.#lookedAt = Date.now();
+    });
+    return this.#looking;
+  }
+
+  private async readNews(): Promise<void> {
     try {
       this.learn(await this.database.query<Row>(RECENT, [this.#newest, OVERLAP_SECONDS]));
     } catch (error) {

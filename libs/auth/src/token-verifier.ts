@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { AuthConfig } from '#config';
-import { ProblemError } from '#contracts';
+import { isUserId, ProblemError } from '#contracts';
 import { verifyHs256 } from './hs256.ts';
 import { hasExpired, type Identity } from './identity.ts';
+import type { Revocations } from './revocations.ts';
 
 /** Most verified tokens that are remembered. */
 const MOST_REMEMBERED = 20_000;
@@ -19,6 +20,8 @@ const KEYS_PAUSE_MS = 30_000;
 /** What a JWKS may be signed with: asymmetric only, so that no public key can be used as a secret. */
 const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
+const NONE_REVOKED = { isRevoked: () => false, refresh: () => Promise.resolve() };
+
 /** Gives the claims of a token, or throws what jose throws. */
 type Verify = (token: string) => JWTPayload | Promise<JWTPayload>;
 
@@ -33,7 +36,7 @@ export class TokenVerifier {
 
   constructor(
     config: AuthConfig,
-    private readonly revocations: { isRevoked: (identity: Identity) => boolean } = { isRevoked: () => false },
+    private readonly revocations: Pick<Revocations, 'isRevoked' | 'refresh'> = NONE_REVOKED,
   ) {
     this.#verify = verifyBy(config);
     this.#memoryMs = config.JWKS_URL ? KEYS_AGE_MS : Infinity;
@@ -46,9 +49,7 @@ export class TokenVerifier {
    * @throws {ProblemError} `UNAUTHENTICATED` or `TOKEN_EXPIRED`
    */
   async verify(token: string): Promise<Identity> {
-    const identity = identityOf(await this.payloadOf(token));
-    if (hasExpired(identity)) throw new ProblemError('TOKEN_EXPIRED');
-    return this.unlessRevoked(identity);
+    return this.unlessRevoked(await this.examined(token));
   }
 
   /**
@@ -60,22 +61,26 @@ export class TokenVerifier {
     return this.unlessRevoked(await this.remembered(token));
   }
 
-  private unlessRevoked(identity: Identity): Identity {
+  private async unlessRevoked(identity: Identity): Promise<Identity> {
+    await this.revocations.refresh();
     if (this.revocations.isRevoked(identity)) throw new ProblemError('UNAUTHENTICATED', 'The token is revoked');
     return identity;
   }
 
   private async remembered(token: string): Promise<Identity> {
     const known = this.#verified.get(token);
-    if (known && hasExpired(known.identity)) {
-      this.#verified.delete(token);
-      throw new ProblemError('TOKEN_EXPIRED');
-    }
-    if (known && Date.now() - known.at < this.#memoryMs) return known.identity;
+    if (known && !hasExpired(known.identity) && Date.now() - known.at < this.#memoryMs) return known.identity;
     this.#verified.delete(token);
-    const identity = identityOf(await this.payloadOf(token));
+    const identity = await this.examined(token);
     if (this.#verified.size >= MOST_REMEMBERED) this.#verified.delete(this.#verified.keys().next().value!);
     this.#verified.set(token, { identity, at: Date.now() });
+    return identity;
+  }
+
+  /** To the second: the tolerance for clocks that differ is for `nbf` alone. */
+  private async examined(token: string): Promise<Identity> {
+    const identity = identityOf(await this.payloadOf(token));
+    if (hasExpired(identity)) throw new ProblemError('TOKEN_EXPIRED');
     return identity;
   }
 
@@ -94,7 +99,7 @@ function verifyBy({ JWKS_URL, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE }: AuthConfig
   const claims = {
     issuer: JWT_ISSUER,
     audience: JWT_AUDIENCE,
-    requiredClaims: ['sub', 'exp', 'iat'],
+    requiredClaims: ['sub', 'exp'],
     clockTolerance: 5,
   };
   if (!JWKS_URL) return (token) => verifyHs256(token, JWT_SECRET!, claims);
@@ -111,33 +116,28 @@ function keysAt(url: URL): JWTVerifyGetKey {
   return (header, token) =>
     keys(header, token).catch((error: unknown) => {
       if (ABOUT_TOKEN.some((kind) => error instanceof kind)) throw error;
-      throw new ProblemError('UNAVAILABLE', 'The keys of the issuer cannot be reached', { cause: error });
+      throw new ProblemError('UNAVAILABLE', 'The keys of the issuer cannot be reached', {
+        retryAfterSeconds: 2,
+        cause: error,
+      });
     });
 }
-
-const LONGEST_SUBJECT = 200;
 
 /** Of most users, once for all of them. */
 const NO_SCOPES: ReadonlySet<string> = new Set();
 
-function identityOf({ sub, scope, jti, iat, exp }: JWTPayload & { scope?: unknown }): Identity {
-  if (
-    typeof sub !== 'string' ||
-    sub === '' ||
-    sub.length > LONGEST_SUBJECT ||
-    !sub.isWellFormed() ||
-    sub.includes('\0')
-  ) {
+function identityOf({ sub, scope, jti, iat = 0, exp }: JWTPayload & { scope?: unknown }): Identity {
+  if (!isUserId(sub)) {
     throw new ProblemError('UNAUTHENTICATED', 'The token names no usable subject');
   }
-  if (!isTime(iat!) || !isTime(exp!)) {
+  if (!isTime(iat) || !isTime(exp!)) {
     throw new ProblemError('UNAUTHENTICATED', 'The token names no usable times');
   }
   return {
     userId: sub,
     scopes: scopesOf(scope),
     tokenId: jti,
-    issuedAt: iat!,
+    issuedAt: iat,
     expiresAt: exp!,
   };
 }

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { roomChannel, userChannel } from './channel.ts';
-import { checkOf, decodeCursor, encodeCursor } from './cursor.ts';
+import { checkOf, decodeCursor, encodeCursor, LONGEST_CURSOR } from './cursor.ts';
+import { isUserId } from './user-id.ts';
 
 const check = fc.stringMatching(/^[0-9a-f]{12}$/);
 const offset = fc.nat(Number.MAX_SAFE_INTEGER);
@@ -23,6 +24,13 @@ describe('a cursor', () => {
         expect(encodeCursor({ channel: userChannel(userId), offset: at, check: mark })).toMatch(/^[\w-]+$/);
       }),
     );
+  });
+
+  it.each(['用', 'é', '👩'])('does so for the longest user, all %s', (character) => {
+    const userId = character.repeat(200 / character.length);
+    const position = { channel: userChannel(userId), offset: Number.MAX_SAFE_INTEGER, check: 'f0f0f0f0f0f0' };
+    expect(isUserId(userId)).toBe(true);
+    expect(decodeCursor(encodeCursor(position))).toEqual(position);
   });
 
   it('is not found in other text', () => {
@@ -47,7 +55,7 @@ describe('a cursor', () => {
     ['no channel', btoa('aaaaaaaaaaaa.1.')],
     ['a channel with a space', btoa('aaaaaaaaaaaa.1.user:a b')],
     ['a channel beyond ASCII', btoa('aaaaaaaaaaaa.1.user:\u00e9')],
-    ['more than any of ours has', 'a'.repeat(2_049)],
+    ['more than any of ours has', 'a'.repeat(LONGEST_CURSOR + 1)],
   ])('is refused with %s', (_, text) => {
     expect(decodeCursor(text.replaceAll('=', ''))).toBeNull();
   });

@@ -20,8 +20,11 @@ export const CURSOR_BEGINNING = '0';
 export const CURSOR_REASONS = ['CURSOR_TOO_OLD', 'CURSOR_EPOCH', 'CURSOR_FUTURE', 'CURSOR_INVALID'] as const;
 export type CursorReason = (typeof CURSOR_REASONS)[number];
 
-const FORMAT = /^([0-9a-f]{12})\.(0|[1-9][0-9]{0,15})\.([\x21-\x7e]{1,1024})$/;
-const BASE64URL = /^[A-Za-z0-9_-]{1,2048}$/;
+/** No cursor has more characters. The longest channel is that of 200 characters of three bytes, percent-encoded. */
+export const LONGEST_CURSOR = 2_800;
+
+const FORMAT = /^([0-9a-f]{12})\.(0|[1-9][0-9]{0,15})\.([\x21-\x7e]{1,2000})$/;
+const BASE64URL = /^[A-Za-z0-9_-]+$/;
 
 /** The check of an event: the 48 random bits at the end of its id (UUID version 7). */
 export function checkOf(eventId: string): string {
@@ -34,7 +37,7 @@ export function encodeCursor({ channel, offset, check }: Cursor): string {
 
 /** The position a cursor names, or null when the text is no cursor of ours. */
 export function decodeCursor(text: string): Cursor | null {
-  if (!BASE64URL.test(text)) return null;
+  if (text.length > LONGEST_CURSOR || !BASE64URL.test(text)) return null;
   let plain: string;
   try {
     plain = atob(text.replaceAll('-', '+').replaceAll('_', '/'));

@@ -5,3 +5,4 @@ export * from './envelope.ts';
 export * from './problem.ts';
 export * from './room-events.ts';
 export * from './socket-events.ts';
+export * from './user-id.ts';

@@ -57,3 +57,11 @@ export function isRefused(error: unknown): boolean {
 export function isConflict(error: unknown): boolean {
   return CONFLICTS.has(codeOf(error));
 }
+
+/** query_canceled, by an operator or a `statement_timeout`: no conflict, since of its own it would take as long again. */
+const CANCELLED = '57014';
+
+/** Whether a client may ask the same again later: nothing was wrong with what it asked. */
+export function isTransient(error: unknown): boolean {
+  return isUnavailable(error) || isConflict(error) || codeOf(error) === CANCELLED;
+}

@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { ProblemError, type Problem, type ProblemCode } from '#contracts';
-import { isUnavailable } from '#database';
+import { isTransient } from '#database';
 
 const CODES: Record<number, ProblemCode> = {
   400: 'VALIDATION_FAILED',
@@ -57,7 +57,7 @@ function unknownRoute({ server, url }: FastifyRequest, reply: FastifyReply): Pro
 
 export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  if (isUnavailable(error)) {
+  if (isTransient(error)) {
     return new ProblemError('UNAVAILABLE', 'The ledger cannot be reached; try again', {
       retryAfterSeconds: 2,
       cause: error,

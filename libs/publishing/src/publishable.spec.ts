@@ -70,6 +70,11 @@ describe('a publishable event', () => {
     expect(() => toChannelEvent(new Lost())).toThrow('names no channel');
   });
 
+  it('can be told to the longest user there can be', () => {
+    const user = '用'.repeat(200);
+    expect(toChannelEvent(new ReportReady(user, '1'))).toMatchObject({ channel: userChannel(user) });
+  });
+
   it('cannot be endless, or refer to itself', () => {
     expect(() => toChannelEvent(new ReportReady('a', 'x'.repeat(60_000)))).toThrow('send a reference');
     const loop = Object.assign(new ReportReady('a', '1'), { self: {} });

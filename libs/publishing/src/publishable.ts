@@ -17,7 +17,7 @@ export interface PublishableOptions<Event extends object> {
 }
 
 const TYPE = /^[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*)*$/;
-const CHANNEL = /^(everyone|authenticated|(user|room):[\x21-\x7e]{1,1000})$/;
+const CHANNEL = /^(everyone|authenticated|(user|room):[\x21-\x7e]{1,1900})$/;
 
 /** Largest data of an event, in characters of JSON. */
 const LARGEST_DATA = 60_000;

@@ -32,7 +32,7 @@ export function OptionalUuidField(): PropertyDecorator {
     ApiPropertyOptional({ type: String, format: 'uuid' }),
     ValidateIf((_dto, value) => value !== undefined),
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
-    IsUUID('all', { message: '$property must be a UUID' }),
+    IsUUID('loose', { message: '$property must be a UUID' }),
   );
 }
 

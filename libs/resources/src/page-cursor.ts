@@ -7,6 +7,9 @@ export interface PageCursor {
   id: string;
 }
 
+/** As `toISOString()` writes it, of years that Postgres reads. */
+const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function encodePageCursor({ createdAt, id }: PageCursor): string {
@@ -18,10 +21,15 @@ export function encodePageCursor({ createdAt, id }: PageCursor): string {
  */
 export function decodePageCursor(text: string): PageCursor {
   const [createdAt = '', id = ''] = Buffer.from(text, 'base64url').toString().split(' ');
-  if (Number.isNaN(Date.parse(createdAt)) || !UUID.test(id)) {
+  if (!isTime(createdAt) || !UUID.test(id)) {
     throw new ProblemError('CURSOR_INVALID', 'Pass "next" of the page before as "after", unchanged');
   }
-  return { createdAt: new Date(createdAt).toISOString(), id };
+  return { createdAt, id };
+}
+
+/** There is no 30 February, and no 24:00. */
+function isTime(text: string): boolean {
+  return TIME.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text;
 }
 
 /** The page of a list from its rows, one more of which was read than the page holds. */

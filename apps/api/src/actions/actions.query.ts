@@ -18,6 +18,6 @@ export class ActionsQuery extends PageQuery {
 
   @ApiPropertyOptional({ format: 'uuid' })
   @IsOptional()
-  @IsUUID()
+  @IsUUID('loose')
   resourceId?: string;
 }

@@ -1,5 +1,5 @@
 import type { ActionCatalogue, ActionType } from '#actions';
-import type { ClientToServerEvents } from '#contracts';
+import { LONGEST_CURSOR, type ClientToServerEvents } from '#contracts';
 import { BOOLEAN, CURSOR_REASON, STRING, TIME, UUID } from './envelope.schemas.ts';
 import { objectOf, schemaRef, type JsonSchema } from './json-schema.ts';
 
@@ -13,7 +13,7 @@ interface Command {
 }
 
 const CHANNEL: JsonSchema = { type: 'string', description: '`room:<id>`', maxLength: 1024 };
-const CURSOR: JsonSchema = { type: 'string', maxLength: 2048 };
+const CURSOR: JsonSchema = { type: 'string', maxLength: LONGEST_CURSOR };
 const NOTHING = objectOf({});
 
 /** All that the server accepts, by event. */

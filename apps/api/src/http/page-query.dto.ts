@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { LONGEST_CURSOR } from '#contracts';
 
 export const LIMIT_DEFAULT = 50;
 export const LIMIT_MOST = 500;
@@ -10,7 +11,7 @@ export class PageQuery {
   @ApiPropertyOptional({ description: '`next` of the page before' })
   @IsOptional()
   @IsString()
-  @MaxLength(2048)
+  @MaxLength(LONGEST_CURSOR)
   after?: string;
 
   @ApiPropertyOptional({ minimum: 1, maximum: LIMIT_MOST, default: LIMIT_DEFAULT })

@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { isUuid } from '#actions';
+import { isUuid, validationFailed } from '#actions';
 import { CurrentIdentity, RequireScope, type Identity } from '#auth';
-import { ProblemError, type AcceptedAction } from '#contracts';
+import { isUserId, ProblemError, type AcceptedAction } from '#contracts';
 import { AcceptedActionView } from '../actions/action.dto.ts';
 import { pageOf } from '../http/page.schema.ts';
 import { ProblemResponses } from '../http/problem-responses.ts';
@@ -69,6 +69,9 @@ export class InspectionController {
   @ProblemResponses('VALIDATION_FAILED', 'MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE', 'FORBIDDEN')
   @Delete('users/:user')
   erase(@Param('user') user: string): Promise<ErasureView> {
+    if (!isUserId(user)) {
+      throw validationFailed([{ pointer: '#path/user', code: 'IS_USER', detail: 'must be the `sub` of a user' }]);
+    }
     return this.erasure.erase(user);
   }
 }

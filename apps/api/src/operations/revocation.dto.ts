@@ -1,15 +1,15 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Length } from 'class-validator';
+import { IsString, Length, ValidateIf } from 'class-validator';
 
 export class RevocationRequest {
   @ApiPropertyOptional({ description: '`sub` of the tokens' })
-  @IsOptional()
+  @ValidateIf((_dto, value) => value !== undefined)
   @IsString()
   @Length(1, 200)
   user?: string;
 
   @ApiPropertyOptional({ description: '`jti` of the token' })
-  @IsOptional()
+  @ValidateIf((_dto, value) => value !== undefined)
   @IsString()
   @Length(1, 200)
   jti?: string;

@@ -1,4 +1,5 @@
 import { Allow, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { LONGEST_CURSOR } from '#contracts';
 
 export class RefreshCommand {
   @IsString()
@@ -14,7 +15,7 @@ export class PresenceCommand {
 
 export class DeliveredCommand {
   @IsString()
-  @MaxLength(2_048)
+  @MaxLength(LONGEST_CURSOR)
   cursor!: string;
 }
 
@@ -25,7 +26,7 @@ export class SubscribeCommand {
 
   @IsOptional()
   @IsString()
-  @MaxLength(2_048)
+  @MaxLength(LONGEST_CURSOR)
   cursor?: string;
 }
 

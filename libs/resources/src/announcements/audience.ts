@@ -1,4 +1,4 @@
-import { AUTHENTICATED, EVERYONE, roomChannel, userChannel, type ChannelName } from '#contracts';
+import { AUTHENTICATED, EVERYONE, isUserId, roomChannel, userChannel, type ChannelName } from '#contracts';
 
 /** Who hears an announcement. */
 export type Audience =
@@ -7,16 +7,13 @@ export type Audience =
   | { kind: 'user'; id: string }
   | { kind: 'room'; id: string };
 
-/** Longest `sub` that a token may have, in UTF-16 units. */
-const LONGEST_USER_ID = 200;
-
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The audience that a text names: `everyone`, `authenticated`, `user:<id>` or `room:<id>`; undefined when none. */
 export function parseAudience(text: string): Audience | undefined {
   if (text === EVERYONE || text === AUTHENTICATED) return { kind: text };
   const [, kind, id = ''] = /^(user|room):(.+)$/su.exec(text) ?? [];
-  if (kind === 'user') return id.length <= LONGEST_USER_ID && isUserId(id) ? { kind, id } : undefined;
+  if (kind === 'user') return isUserId(id) ? { kind, id } : undefined;
   if (kind === 'room') return UUID.test(id) ? { kind, id: id.toLowerCase() } : undefined;
   return undefined;
 }
@@ -25,8 +22,4 @@ export function parseAudience(text: string): Audience | undefined {
 export function channelOf(audience: Audience): ChannelName {
   if (audience.kind === 'user') return userChannel(audience.id);
   return audience.kind === 'room' ? roomChannel(audience.id) : audience.kind;
-}
-
-function isUserId(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0');
 }
