@@ -27,6 +27,10 @@ const LATENCIES = `
 select extract(epoch from finished_at - submitted_at)::double precision * 1000 as ms
 from actions where type = 'drills.edit' and payload->>'performMs' is null order by 1`;
 
+const LATENCIES_OF_MESSAGES = `
+select extract(epoch from finished_at - submitted_at)::double precision * 1000 as ms
+from actions where type = 'messages.create' order by 1`;
+
 /** Drills that do nothing special. */
 const QUIET: readonly DrillPayload[] = Array.from({ length: 120 }, () => ({}));
 
@@ -93,4 +97,20 @@ describe('the order on a resource', () => {
     await ledger.close();
     await system.stop();
   }, 60_000);
+
+  it('keeps nobody waiting by those for which there is no room to perform', async () => {
+    const system = await startSystem({ sockets: 0, workers: 1 });
+    const ledger = new LedgerCheck(system.database);
+    const alice = await system.user('alice');
+    // Many more than are performed at once, each with a ticket of its own.
+    for (let ticket = 0; ticket < 500; ticket += 1) await submitAll(alice, [drill({ performMs: 4_000 })]);
+    for (let stranger = 0; stranger < 20; stranger += 1) await alice.createMessage('hello');
+    await ledger.settled(60_000);
+    const latencies = (await ledger.query<{ ms: number }>(LATENCIES_OF_MESSAGES)).map(({ ms }) => ms);
+    // If one had waited for all of these, each would have.
+    expect(latencies[3]).toBeLessThan(1_000);
+    expect((await ledger.report()).violations).toEqual([]);
+    await ledger.close();
+    await system.stop();
+  }, 120_000);
 });

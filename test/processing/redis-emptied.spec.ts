@@ -33,6 +33,21 @@ describe('when Redis is emptied', () => {
     listener.close();
   }, 60_000);
 
+  it('what comes behind hundreds that nobody can do is found all the same', async () => {
+    const own = await privateInstallation();
+    const other = await startSystem({ sockets: 0, workers: 0, redis: own, env: { SWEEP_AFTER_MS: '1000' } });
+    const bob = await other.user('bob');
+    const check = new LedgerCheck(other.database);
+    await submitAll(bob, drills(600));
+    await check.query(`update actions set type = 'unknown.create'`);
+    const [lost] = await submitAll(bob, drills(1));
+    await own.empty();
+    await other.add('worker');
+    await eventually(async () => expect((await bob.action(lost!.id)).done).toBe(true), { timeoutMs: 30_000 });
+    await check.close();
+    await other.stop();
+  });
+
   it('again and again while actions are performed, retried and swept, each takes effect once', async () => {
     for (let round = 0; round < 5; round += 1) {
       await submitAll(alice, [

@@ -37,13 +37,16 @@ describe('a room', () => {
     expect((await alice.call('GET', path)).status).toBe(404);
   });
 
-  it('is changed only in the version that was asked for, and shows it to its creator only', async () => {
+  it('is changed only in the version that was asked for, and shows it to who may change it', async () => {
     const id = await newRoom(alice, [bob]);
     const call = { body: { name: 'x' }, headers: { 'if-match': '"7"', prefer: 'wait=20' } };
     const stale = await alice.call<Action>('PATCH', `/v1/rooms/${id}`, call);
     expect(stale.body.error).toMatchObject({ code: 'PRECONDITION_FAILED', current: { id, version: 1 } });
     const foreign = await bob.call<Action>('PATCH', `/v1/rooms/${id}`, call);
     expect(foreign.body.error).toEqual({ code: 'NOT_FOUND', title: 'Not found', detail: 'Not found' });
+    // Who may leave it sees what it is now.
+    const leaving = await bob.call<Action>('DELETE', `/v1/rooms/${id}/members/bob`, { headers: call.headers });
+    expect(leaving.body.error).toMatchObject({ code: 'PRECONDITION_FAILED', current: { id, version: 1 } });
   });
 
   it('has members, added and removed by its creator, listed for members', async () => {

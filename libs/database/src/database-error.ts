@@ -1,5 +1,8 @@
-/** SQLSTATE classes and codes that say: the server is away, going away, full, or a standby that takes no writes. */
-const UNAVAILABLE = /^(08|57P0|53|25006)/;
+/**
+ * SQLSTATE classes and codes that say: the server is away, going away, full, or a standby that takes no writes.
+ * Not those of one statement that asks for more than it may have: out_of_memory, configuration_limit_exceeded.
+ */
+const UNAVAILABLE = /^(08|57P0|53(?!200|400)|25006)/;
 
 /**
  * serialization_failure, deadlock_detected, lock_not_available; and the limits of time of a
@@ -58,10 +61,13 @@ export function isConflict(error: unknown): boolean {
   return CONFLICTS.has(codeOf(error));
 }
 
-/** query_canceled, by an operator or a `statement_timeout`: no conflict, since of its own it would take as long again. */
-const CANCELLED = '57014';
+/**
+ * query_canceled, by an operator or a `statement_timeout`: no conflict, since of its own it would take as long again.
+ * So would what asked for too much: out_of_memory, configuration_limit_exceeded.
+ */
+const COSTLY = new Set(['57014', '53200', '53400']);
 
 /** Whether a client may ask the same again later: nothing was wrong with what it asked. */
 export function isTransient(error: unknown): boolean {
-  return isUnavailable(error) || isConflict(error) || codeOf(error) === CANCELLED;
+  return isUnavailable(error) || isConflict(error) || COSTLY.has(codeOf(error));
 }

@@ -23,6 +23,13 @@ export interface Transaction extends Sql {
   savepoint<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
 }
 
+const failures = new WeakSet<Error>();
+
+/** Whether an error is the answer to a statement, or of its connection, and not of something else that failed alike. */
+export function isOfStatement(error: unknown): boolean {
+  return error instanceof Error && failures.has(error);
+}
+
 class Executor implements Sql {
   #isOver = false;
 
@@ -40,7 +47,10 @@ class Executor implements Sql {
       return rows as Row[];
     } catch (error) {
       // Where it was asked, not where pg has read the answer.
-      if (error instanceof Error) Error.captureStackTrace(error);
+      if (error instanceof Error) {
+        Error.captureStackTrace(error);
+        failures.add(error);
+      }
       throw error;
     }
   }

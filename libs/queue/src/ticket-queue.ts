@@ -21,6 +21,9 @@ const COUNT_DEADLINE_MS = 800;
 const BLOCKED_PAUSE_MS = 500;
 const BLOCKED_EVERY_MS = 1_500;
 
+/** Whoever has not waited yet goes first: strangers are not kept waiting by those who cannot be applied. */
+const BLOCKED_PRIORITY = 1;
+
 /** Kept jobs would silently swallow one that is added again under the same id. */
 const REMOVED: JobsOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
 
@@ -134,7 +137,11 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   addBlocked(action: TicketEntry, starts: number): Promise<boolean> {
     const now = Date.now();
     const moment = Math.ceil((now + BLOCKED_PAUSE_MS) / BLOCKED_EVERY_MS);
-    const opts = { ...optionsOf(moment * BLOCKED_EVERY_MS - now), jobId: `blocked-${action[0]}-${moment}` };
+    const opts = {
+      ...optionsOf(moment * BLOCKED_EVERY_MS - now),
+      jobId: `blocked-${action[0]}-${moment}`,
+      priority: BLOCKED_PRIORITY,
+    };
     return this.inTime(() => this.queue.add('blocked', { actions: [action], ...(starts > 0 && { starts }) }, opts));
   }
 

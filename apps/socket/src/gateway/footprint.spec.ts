@@ -42,8 +42,8 @@ async function connect(transports: string[]): Promise<Socket> {
   return socket;
 }
 
-function connectionsOf(server: HttpServer): Promise<number> {
-  return promisify(server.getConnections.bind(server))();
+function connectionsOf(): Promise<number> {
+  return promisify(http.getConnections.bind(http))();
 }
 
 /** The listeners of its emitters, by event. */
@@ -87,9 +87,9 @@ it.for([[['websocket']], [['polling', 'websocket']]])(
     let ends = 0;
     http.on('connection', (network: NetworkSocket) => network.once('close', () => (ends += 1)));
     await connect(transports!);
-    const opened = http.listenerCount('connection') > 0 && (await connectionsOf(http));
+    const opened = http.listenerCount('connection') > 0 && (await connectionsOf());
     client.close();
-    await eventually(async () => expect(await connectionsOf(http)).toBe(0));
+    await eventually(async () => expect(await connectionsOf()).toBe(0));
     expect(ends).toBeGreaterThanOrEqual(opened as number);
   },
 );
@@ -117,7 +117,7 @@ it('a client that does not answer the farewell is cut off', async () => {
   const closed = once(network, 'close');
   new SocketConnection(socket, null).end('drain', 0);
   await closed;
-  expect(await connectionsOf(http)).toBe(0);
+  expect(await connectionsOf()).toBe(0);
 });
 
 it('a websocket has no listeners that were there for its upgrade', async () => {

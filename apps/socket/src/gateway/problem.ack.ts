@@ -1,6 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type WsExceptionFilter } from '@nestjs/common';
 import { ProblemError, type Ack } from '#contracts';
-import { isUnavailable } from '#database';
+import { isTransient } from '#database';
 
 /** Answers the ack of an event with a problem. */
 export function ackProblem(args: readonly unknown[], error: ProblemError): void {
@@ -19,7 +19,7 @@ export class ProblemAckFilter implements WsExceptionFilter {
 
   private problemOf(error: unknown): ProblemError {
     if (error instanceof ProblemError) return error;
-    if (isUnavailable(error)) return new ProblemError('UNAVAILABLE', 'The ledger cannot be reached; try again');
+    if (isTransient(error)) return new ProblemError('UNAVAILABLE', 'The ledger cannot be reached; try again');
     this.logger.error(error);
     return new ProblemError('INTERNAL');
   }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import type { Envelope } from '#contracts';
-import { Database, type Sql, type Transaction } from '#database';
+import { Database, isConflict, isUnavailable, type Sql, type Transaction } from '#database';
 import {
+  FinishedElsewhereError,
   Ledger,
   startPerformingStatement,
   tryLockStatement,
@@ -48,6 +49,8 @@ export interface ApplyResult extends Sorted {
   failed: HandlerError[];
   /** Failed before: they must run alone, so that nobody pays for them again. */
   apart: UnfinishedRow[];
+  /** The resources on which an action waits since no more may be performed at once. */
+  crowded: ReadonlySet<string>;
 }
 
 export interface ApplyOptions {
@@ -129,28 +132,47 @@ export class ApplyService {
     endings.push(...runnable.overdue.map(expiredEnding));
     const deadline = new AbortController();
     const callOff = abortAfter(deadline, this.config.APPLY_TIMEOUT_MS);
-    const { started, failed, apart } = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(
-      callOff,
-    );
+    const followUps = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(callOff);
+    const { started, failed, apart } = followUps;
     const ids = started.map(({ id }) => id);
-    const commits = !isArmed('apply.before-commit');
     const [, envelopes] = await Promise.all([
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
-      endings.length > 0 ? this.ledger.finish(sql, endings, { commits }) : [],
+      endings.length > 0 ? this.finish(sql, endings, rows) : [],
     ]);
-    return {
-      envelopes,
-      started,
-      failed,
-      apart,
-      ...sortOut(entries, locked, rows, runnable, mostEach, options.performed),
-    };
+    const dealtWith = [
+      ...endings.map(({ row }) => row),
+      ...started,
+      ...failed.flatMap((error) => error.rows),
+      ...apart,
+    ];
+    const done = new Set(dealtWith.map(({ id }) => id));
+    return { envelopes, ...followUps, ...sortOut(entries, locked, rows, runnable, { mostEach, done, ...options }) };
+  }
+
+  /**
+   * What the ledger cannot keep of an end, such as an event that is no JSON, is the fault of who
+   * asked for it: found when it ends alone.
+   */
+  private async finish(
+    sql: Transaction,
+    endings: readonly Ending[],
+    rows: readonly UnfinishedRow[],
+  ): Promise<Envelope[]> {
+    try {
+      return await this.ledger.finish(sql, endings, { commits: !isArmed('apply.before-commit') });
+    } catch (error) {
+      const isNobodys = error instanceof FinishedElsewhereError || isConflict(error) || isUnavailable(error);
+      if (isNobodys || endings.length > 1) throw error;
+      const [{ row }] = endings as [Ending];
+      throw new HandlerError([rows.find(({ id }) => id === row.id)!], error);
+    }
   }
 
   /**
    * Runs the actions turn by turn. On a resource, nothing runs behind an action that does not.
    *
-   * @returns the actions that must be performed first, those that failed, and those that must run alone
+   * @returns the actions that must be performed first, those that failed, those that must run alone,
+   *   and the resources of those that there is no room to perform
    */
   private async runTurns(
     sql: Transaction,
@@ -165,7 +187,8 @@ export class ApplyService {
     }: ApplyOptions,
     endings: Ending[],
     deadline: AbortSignal,
-  ): Promise<Pick<ApplyResult, 'started' | 'failed' | 'apart'>> {
+  ): Promise<Pick<ApplyResult, 'started' | 'failed' | 'apart' | 'crowded'>> {
+    const crowded = new Set<string>();
     const started: UnfinishedRow[] = [];
     const failed: HandlerError[] = [];
     const apart: UnfinishedRow[] = [];
@@ -195,8 +218,10 @@ export class ApplyService {
         else if (mayRun && isExhausted) endings.push(failedEnding(row, 'ATTEMPTS_EXHAUSTED', row.attempts));
         else if (!mayRun && (isExhausted || !mustPerform || !startsNext)) leave(row);
         else if (mustPerform && started.length < startable) followUp(row, started);
-        else if (mustPerform) leave(row);
-        else if (only === undefined && row.attempts > 0) followUp(row, apart);
+        else if (mustPerform) {
+          crowded.add(row.resource_id);
+          leave(row);
+        } else if (only === undefined && row.attempts > 0) followUp(row, apart);
         else ready.push(row);
       }
       for (const group of Map.groupBy(ready, ({ type }) => type).values()) {
@@ -211,7 +236,7 @@ export class ApplyService {
     }
     // What stopped a resource before its turn came holds, unless something before it does already.
     for (const [resource, stop] of stopped) if (!stops.has(resource)) stops.set(resource, stop);
-    return { started, failed, apart };
+    return { started, failed, apart, crowded };
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ActionCatalogue } from '#actions';
 import { WorkerConfig } from '#config';
-import { isConflict, isUnavailable, type Sql } from '#database';
+import { isConflict, isOfStatement, isUnavailable, type Sql } from '#database';
 import type { UnfinishedRow } from '#ledger';
 import type { ActionToApply, Applied, PerformContext, Verb } from '#resources';
 
@@ -76,7 +76,8 @@ export class Handlers {
       if (applied.length === rows.length) return applied;
       throw new Error(`the handler of ${type} answered ${applied.length} of ${rows.length} actions`);
     } catch (error) {
-      throw !signal.aborted && (isConflict(error) || isUnavailable(error)) ? error : new HandlerError(rows, error);
+      const isOfDatabase = isOfStatement(error) && (isConflict(error) || isUnavailable(error));
+      throw isOfDatabase && !signal.aborted ? error : new HandlerError(rows, error);
     }
   }
 

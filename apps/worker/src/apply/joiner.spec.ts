@@ -30,11 +30,14 @@ const write: Verb<Note> = {
       await sql.query('insert into notes (resource, text) values ($1, $2)', [resourceId, payload.text]);
       if (payload.text === 'throw') throw new Error('not today');
       if (payload.text === 'hopeless') throw new PermanentError('never');
+      if (payload.text === 'elsewhere') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
       if (payload.text === 'bad row') await sql.query('insert into notes (resource) values ($1)', ['no uuid']);
     }
-    return actions.map(({ payload }) =>
-      payload.text === 'forbidden' ? reject('FORBIDDEN') : { response: { text: payload.text } },
-    );
+    return actions.map(({ payload }) => {
+      if (payload.text === 'forbidden') return reject('FORBIDDEN');
+      const events = [{ channel: 'room:a', type: 'noted', subject: 'notes/a', data: { n: 1n } }];
+      return { response: { text: payload.text }, ...(payload.text === 'bad event' && { events }) };
+    });
   },
 };
 
@@ -163,16 +166,23 @@ describe('Joiner', () => {
     expect(await written()).toEqual(['note']);
   });
 
-  it.each(['throw', 'hopeless', 'bad row'])('does not let the neighbours pay for an action with "%s"', async (text) => {
-    const { entries, found } = await accepted(['before', text, 'after']);
-    await one.joiner.run(entries);
-    const [before, , after] = await found();
-    expect([before!.status, after!.status]).toEqual(['succeeded', 'succeeded']);
-    expect((await written()).toSorted()).toEqual(['after', 'before']);
-  });
+  it.each(['throw', 'hopeless', 'bad row', 'elsewhere', 'bad event'])(
+    'does not let the neighbours pay for an action with "%s"',
+    async (text) => {
+      const { entries, found } = await accepted(['before', text, 'after']);
+      await one.joiner.run(entries);
+      const [before, , after] = await found();
+      expect([before!.status, after!.status]).toEqual(['succeeded', 'succeeded']);
+      expect((await written()).toSorted()).toEqual(['after', 'before']);
+    },
+  );
 
-  it('puts an action whose handler throws back for a retry with a ticket of its own', async () => {
-    const { entries, found } = await accepted(['throw']);
+  it.each([
+    ['throws', 'throw'],
+    ['meets another service that is away', 'elsewhere'],
+    ['has an event that cannot be encoded', 'bad event'],
+  ])('puts an action whose handler %s back for a retry with a ticket of its own', async (_, text) => {
+    const { entries, found } = await accepted([text]);
     await one.joiner.run(entries);
     expect(await found()).toMatchObject([{ status: 'pending', done: false, attempts: 1 }]);
     expect(one.published).toEqual([]);

@@ -37,6 +37,12 @@ const PIECES = [16, 1];
 /** Waiting times of an action that is blocked, in milliseconds; after the last it gets a ticket of its own. */
 const PATIENCE_MS = [2, 5, 10, 20, 40, 80, 160, 320];
 
+/**
+ * How often an action is tried again at once for which there is no room to perform: what others
+ * do may take long, and its ticket keeps strangers waiting meanwhile.
+ */
+const WAITS_FOR_ROOM = 4;
+
 /** How long to wait while Postgres is away, in milliseconds. */
 const AWAY_MS = 250;
 
@@ -234,7 +240,7 @@ export class Joiner {
     const done = free.rest();
     const own = batch.filter(({ entry }) => leased.has(entry));
     for (const held of batch) {
-      if (waiting.has(held.entry)) this.holdOn(held);
+      if (waiting.has(held.entry)) this.holdOn(held, result.crowded.has(held.entry[1]));
       else if (behind.has(held.entry)) this.takeBack(held, 0);
     }
     this.schedule();
@@ -281,12 +287,14 @@ export class Joiner {
   /**
    * Tries a blocked action again, soon at first; once it waits for the lock, which others may
    * share all the time; in the end it gets a ticket of its own, so that it holds up nobody.
+   *
+   * @param isCrowded there is no room to perform it: no lock stands in its way
    */
-  private holdOn(held: Held): void {
-    const wait = PATIENCE_MS[held.waits];
+  private holdOn(held: Held, isCrowded = false): void {
+    const wait = isCrowded && held.waits >= WAITS_FOR_ROOM ? undefined : PATIENCE_MS[held.waits];
     held.waits += 1;
     if (wait !== undefined) return this.takeBack(held, wait);
-    if (held.waits === PATIENCE_MS.length + 1 && !this.#isInsisting) return this.insist(held);
+    if (!isCrowded && held.waits === PATIENCE_MS.length + 1 && !this.#isInsisting) return this.insist(held);
     if (held.performed) {
       // What it has performed is known to this process only.
       held.waits = PATIENCE_MS.length - 1;

@@ -16,19 +16,26 @@ export interface Sorted {
   next: TicketEntry[];
 }
 
+interface SortOptions {
+  mostEach: number;
+  done: ReadonlySet<string>;
+  performed?: { has: (id: string) => boolean };
+}
+
 /**
  * Tells for each named action whether it is settled. A resource on which something is
  * left to do keeps at least one entry, or gets one in `next`: no wake-up is lost.
  *
  * @param rows the first unfinished actions of each locked resource, `mostEach` at most
+ * @param options.done those that have their end now, or of which somebody takes care
+ * @param options.performed those that this process has performed: it alone knows the results
  */
 export function sortOut(
   entries: readonly TicketEntry[],
   locked: ReadonlySet<string>,
   rows: readonly UnfinishedRow[],
   { left, stops }: Pick<Runnable, 'left' | 'stops'>,
-  mostEach: number,
-  performed: { has: (id: string) => boolean } = new Set<string>(),
+  { mostEach, done, performed = new Set() }: SortOptions,
 ): Sorted {
   const sorted: Sorted = { blocked: [], more: [], leased: [], known: [], next: [] };
   const rowsOf = Map.groupBy(rows, ({ resource_id }) => resource_id);
@@ -45,6 +52,7 @@ export function sortOut(
     else {
       const row = seen.get(id);
       if (!row) sorted.known.push(entry);
+      else if (performed.has(id) && !done.has(id)) sorted.blocked.push(entry);
       else if (row.status === 'running' && row.delayed && !row.overdue && !performed.has(id)) sorted.leased.push(entry);
       continue;
     }

@@ -39,6 +39,8 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
   #retentionAt = 0;
+  /** Where the last look ended: those before it may wait for something that takes long, and would hide the rest. */
+  #seenTo = '0';
 
   constructor(
     private readonly database: Database,
@@ -62,7 +64,8 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
    * them get tickets of their own instead, started once: it takes one more death to be suspected.
    */
   async oldest(): Promise<TicketEntry[]> {
-    const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE);
+    const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE, this.#seenTo);
+    this.#seenTo = keys.length < SWEEP_SIZE ? '0' : keys.at(-1)!.seq;
     sweptCount.inc(keys.length);
     const [waiting, orphans]: [TicketEntry[], TicketEntry[]] = [[], []];
     for (const { id, resourceId, parentId, isRunning } of keys) {

@@ -46,14 +46,16 @@ export interface ActionKey {
   id: string;
   resourceId: string;
   parentId: string | null;
+  /** As text: a bigint. */
+  seq: string;
   /** It was being performed, and its lease is over. */
   isRunning: boolean;
 }
 
 const OLDEST = `
-select a.id, a.resource_id as "resourceId", a.parent_id as "parentId", a.status = 'running' as "isRunning"
+select a.id, a.seq, a.resource_id as "resourceId", a.parent_id as "parentId", a.status = 'running' as "isRunning"
 from actions a
-where a.finished_at is null
+where a.finished_at is null and a.seq > $3
   and a.submitted_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)
   and (a.run_at is null or a.run_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000))
   and not exists (
@@ -66,9 +68,16 @@ limit $2`;
 /**
  * Names the oldest actions that have been due, and unfinished, for at least `olderThanMs`:
  * of each resource only the first, so that many which wait on one do not hide the others.
+ *
+ * @param afterSeq those behind it only
  */
-export function oldestUnfinishedStatement(sql: Sql, olderThanMs: number, limit: number): Promise<ActionKey[]> {
-  return sql.query<ActionKey>(OLDEST, [olderThanMs, limit]);
+export function oldestUnfinishedStatement(
+  sql: Sql,
+  olderThanMs: number,
+  limit: number,
+  afterSeq = '0',
+): Promise<ActionKey[]> {
+  return sql.query<ActionKey>(OLDEST, [olderThanMs, limit, afterSeq]);
 }
 
 const BUSY = `

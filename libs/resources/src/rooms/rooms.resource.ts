@@ -118,13 +118,14 @@ export class RoomsResource extends Resource<Room> {
         actions.map(({ ifMatch }) => ifMatch),
         actions.map(({ payload }) => payload.userId),
       ]);
-      return answer(sql, actions, rows, (row, { userId }) => {
+      const apply = (row: RoomMemberRow, { userId }: RoomMemberParams): Applied => {
         if (row.creator === userId)
           return reject('FORBIDDEN', { detail: 'The creator stays; delete the room instead' });
         if (!row.changed) return reject('NOT_FOUND', { detail: 'The room has no such member' });
         const evicts = { userId };
         return { response: toView(row), events: membershipEvents(row.id, userId, ROOM_MEMBER_REMOVED, { evicts }) };
-      });
+      };
+      return answer(sql, actions, rows, apply, (room, owner, { userId }) => room.creator === owner || userId === owner);
     },
   };
 
@@ -176,12 +177,17 @@ function idsAndOwnersOf(actions: readonly ActionToApply[]): [string[], string[]]
   return [actions.map(({ resourceId }) => resourceId), actions.map(({ owner }) => owner)];
 }
 
-/** Tells a room of another version from one that is missing or foreign. */
+/**
+ * Tells a room of another version from one that is missing or foreign.
+ *
+ * @param mayChange whether the owner of the action, who is in the room, could do it to the present version
+ */
 async function answer<Payload extends object, Row extends RoomRow>(
   sql: Sql,
   actions: readonly ActionToApply<Payload>[],
   rows: readonly Row[],
   apply: (row: Row, payload: Payload) => Applied,
+  mayChange: (room: RoomRow, owner: string, payload: Payload) => boolean = ({ creator }, owner) => creator === owner,
 ): Promise<Applied[]> {
   const changed = byId(rows);
   const others = actions.filter(({ resourceId, ifMatch }) => !changed.has(resourceId) && ifMatch !== null);
@@ -190,7 +196,7 @@ async function answer<Payload extends object, Row extends RoomRow>(
     const row = changed.get(resourceId);
     if (row) return apply(row, payload);
     const current = stale?.get(resourceId);
-    return current?.creator === owner
+    return current && mayChange(current, owner, payload)
       ? reject('PRECONDITION_FAILED', { current: toView(current) })
       : reject('NOT_FOUND');
   });
