@@ -45,10 +45,10 @@ export class RetentionService {
     if (!(await takeRetentionTurnStatement(this.database, AGAIN_SECONDS))) return;
     await noteEndedDaysStatement(this.database);
     while ((await forgetKeysStatement(this.database, KEY_HOURS, KEYS_BATCH)) === KEYS_BATCH);
-    await this.createDays();
     const drop = (): Promise<string | null> =>
       this.briefly((sql) => dropOldestDayStatement(sql, this.config.RETENTION_DAYS));
     for (let name = await drop(); name !== null; name = await drop()) this.logger.log(`dropped ${name}`);
+    await this.createDays();
     await putOffRetentionStatement(this.database, EVERY_SECONDS);
   }
 
