@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { privateRedis, startSystem, testDatabase, type System } from '#testing';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { LedgerCheck, privateRedis, startSystem, testDatabase, type System } from '#testing';
 
 interface Diagnosis {
   code: number;
@@ -38,6 +38,7 @@ describe('the doctor', { timeout: 60_000 }, () => {
       '✓ postgres isolation: read committed',
       '✓ postgres limits: transactions end after 4s',
       '✓ migrations: all ',
+      '✓ ledger partitions: each row is in the partition of its day',
       '✓ postgres clock: ',
       '✓ redis version: ',
       '✓ redis memory: maxmemory 0, policy noeviction',
@@ -77,6 +78,18 @@ describe('the doctor', { timeout: 60_000 }, () => {
     expect(output).toMatch(/✗ postgres limits: .*transaction_timeout is 0, idle_in_transaction_session_timeout is 0,/);
     expect(output).toContain("transaction_timeout = '4s'");
     expect(code).toBe(1);
+  });
+
+  it('warns of rows that are in no partition of their day', async () => {
+    const ledger = new LedgerCheck(system.database);
+    onTestFinished(() => ledger.close());
+    await ledger.query(
+      `insert into events (id, channel, "offset", type, subject, created_at)
+       values (uuidv7_at(now() + interval '1 year'), 'everyone', 1, 'x', 'x', now())`,
+    );
+    const { output } = await examine({ DATABASE_URL: system.database, REDIS_URL: system.redis.url });
+    expect(output).toContain('! ledger partitions: rows are in events_default');
+    expect(output).toContain('→ run "npm run migrate"');
   });
 
   it('says which server is away, and goes on with the other', async () => {

@@ -152,4 +152,25 @@ describe('the erasure of a user', () => {
     await eventually(async () => expect((await eve.call('GET', '/v1/messages')).status).toBe(401));
     expect(await ops('erase', 'eve')).toMatchObject({ cancelled: 0 });
   });
+
+  it('takes the time that it needs, however much there is to read', async () => {
+    const trent = await system.user('trent');
+    await trent.createMessage('one of many');
+    await eventually(async () => expect(await ledger.unfinished()).toBe(0));
+    // As it would end, sooner or later.
+    await ledger.query(`
+      create function refuse_in_limited_time() returns trigger language plpgsql as $$
+      begin
+        if current_setting('transaction_timeout') <> '0' then
+          raise exception 'terminating connection due to transaction timeout' using errcode = '25P04';
+        end if;
+        return coalesce(new, old);
+      end $$`);
+    for (const table of ['actions', 'events', 'messages']) {
+      await ledger.query(`
+        create trigger limited before update or delete on ${table}
+        for each row execute function refuse_in_limited_time()`);
+    }
+    expect(await ops('erase', 'trent')).toEqual({ cancelled: 0, actions: 1, events: 0 });
+  });
 });

@@ -169,11 +169,20 @@ describe('apps with users and roles of their own', () => {
   });
 
   it('keep the days of the ledger, the worker alone', async () => {
-    const days = `select create_ledger_partitions_of('actions', 9) as made`;
-    expect(await onPostgres(postgres.worker, (client) => client.query(days))).toMatchObject({ rows: [{ made: 2 }] });
-    await onPostgres(postgres.worker, (client) => client.query('select drop_oldest_ledger_partition(2)'));
+    const work = [
+      `select create_ledger_day('actions', current_date + 9, 0)`,
+      'select note_ended_days()',
+      'select drop_oldest_ledger_day(2)',
+      'select due_at from retention_turn for update',
+      // Workers of the version before.
+      `select create_ledger_partitions_of('actions', 10)`,
+      'select drop_oldest_ledger_partition(2)',
+    ];
+    for (const sql of work) await onPostgres(postgres.worker, (client) => client.query(sql));
     for (const app of ['api', 'socket'] as const) {
-      await expect(onPostgres(postgres[app], (client) => client.query(days))).rejects.toMatchObject({ code: '42501' });
+      for (const sql of work) {
+        await expect(onPostgres(postgres[app], (client) => client.query(sql))).rejects.toMatchObject({ code: '42501' });
+      }
     }
   });
 });

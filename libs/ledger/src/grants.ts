@@ -24,6 +24,7 @@ const GRANTS: Record<string, readonly string[]> = {
     'revoke insert, update, delete on ledger, kysely_migration, kysely_migration_lock from tidings_worker',
     'grant usage on all sequences in schema public to tidings_worker',
     'grant execute on function create_ledger_partitions_of(text, integer), drop_oldest_ledger_partition(integer) to tidings_worker',
+    'grant execute on function create_ledger_day(text, date, integer), note_ended_days(), drop_oldest_ledger_day(integer) to tidings_worker',
   ],
   /** Accepts actions, and reads events; sees no resource. */
   tidings_socket: [

@@ -34,9 +34,16 @@ export { isAnyDueStatement } from './statements/due.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
 export { claimOrphansStatement, renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
 export {
-  createPartitionsStatement,
-  dropOldestPartitionStatement,
+  createDayStatement,
+  dropOldestDayStatement,
   forgetKeysStatement,
+  giveWayStatement,
+  missingDaysStatement,
+  noteEndedDaysStatement,
+  putOffRetentionStatement,
+  strayDaysStatement,
+  takeRetentionTurnStatement,
+  type LedgerDay,
 } from './statements/retention.ts';
 export { backlogStatement, type Backlog } from './statements/backlog.ts';
 export { tryLockStatement, waitForLockStatement } from './statements/lock.ts';

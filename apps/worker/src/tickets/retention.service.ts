@@ -1,7 +1,28 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
-import { Database } from '#database';
-import { createPartitionsStatement, dropOldestPartitionStatement, forgetKeysStatement } from '#ledger';
+import { Database, type Sql } from '#database';
+import {
+  createDayStatement,
+  dropOldestDayStatement,
+  forgetKeysStatement,
+  giveWayStatement,
+  missingDaysStatement,
+  noteEndedDaysStatement,
+  putOffRetentionStatement,
+  takeRetentionTurnStatement,
+} from '#ledger';
+
+/** Time between two runs, in seconds. */
+const EVERY_SECONDS = 3_600;
+
+/** The same after one that failed: on a busy table, a lock may not be had at once. */
+const AGAIN_SECONDS = 60;
+
+/** How long to wait for a lock on a table, and everyone else behind us, in milliseconds. */
+const LOCK_MS = 200;
+
+/** Most rows that are moved out of a default partition, which nobody can use meanwhile; `migrate` moves more. */
+const MOST_MOVED = 10_000;
 
 /** How long an idempotency key is known; the contract says 24 h at least. */
 const KEY_HOURS = 25;
@@ -19,10 +40,32 @@ export class RetentionService {
     private readonly config: WorkerConfig,
   ) {}
 
+  /** Does what is due, in one worker: while a long reader is in the way, each try holds everyone up. */
   async run(): Promise<void> {
-    await createPartitionsStatement(this.database);
+    if (!(await takeRetentionTurnStatement(this.database, AGAIN_SECONDS))) return;
+    await noteEndedDaysStatement(this.database);
     while ((await forgetKeysStatement(this.database, KEY_HOURS, KEYS_BATCH)) === KEYS_BATCH);
-    const drop = (): Promise<string | null> => dropOldestPartitionStatement(this.database, this.config.RETENTION_DAYS);
+    const drop = (): Promise<string | null> =>
+      this.briefly((sql) => dropOldestDayStatement(sql, this.config.RETENTION_DAYS));
     for (let name = await drop(); name !== null; name = await drop()) this.logger.log(`dropped ${name}`);
+    await this.createDays();
+    await putOffRetentionStatement(this.database, EVERY_SECONDS);
+  }
+
+  private async createDays(): Promise<void> {
+    for (const missing of await missingDaysStatement(this.database)) {
+      const moved = await this.briefly((sql) => createDayStatement(sql, missing, MOST_MOVED));
+      if (moved !== null) continue;
+      const { parent, day } = missing;
+      this.logger.warn(`too many ${parent} of ${day} are in the default partition: run "npm run migrate"`);
+    }
+  }
+
+  /** In a transaction of its own: it locks a table that everyone uses. */
+  private briefly<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    return this.database.transaction(async (sql) => {
+      await giveWayStatement(sql, LOCK_MS);
+      return work(sql);
+    });
   }
 }

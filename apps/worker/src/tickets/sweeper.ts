@@ -19,11 +19,8 @@ const ORPHAN_MS = 1_000;
 /** Key of the lock that lets one worker sweep at a time. */
 const SWEEP_LOCK = 7_236_745;
 
-/** Time between two runs of the retention, in milliseconds. */
-const RETENTION_EVERY_MS = 3_600_000;
-
-/** The same after one that failed: on a busy table, a lock may not be had at once. */
-const RETENTION_AGAIN_MS = 60_000;
+/** Time between two looks whether it is this worker's turn to run the retention, in milliseconds. */
+const RETENTION_LOOK_MS = 60_000;
 
 /**
  * Looks after actions that have no ticket (any more), because Redis was away or lost it,
@@ -114,9 +111,8 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async retain(): Promise<void> {
     const now = performance.now();
     if (now < this.#retentionAt) return;
-    this.#retentionAt = now + RETENTION_AGAIN_MS;
+    this.#retentionAt = now + RETENTION_LOOK_MS;
     await this.retention.run();
-    this.#retentionAt = now + RETENTION_EVERY_MS;
   }
 }
 

@@ -8,6 +8,9 @@ import { revocationsMigration } from './2026-11-24-revocations.ts';
 import { finishedElsewhereMigration } from './2026-11-25-finished-elsewhere.ts';
 import { retentionOrderMigration } from './2026-11-25-retention-order.ts';
 import { retentionRightsMigration } from './2026-11-25-retention-rights.ts';
+import { endedDaysMigration } from './2026-11-28-ended-days.ts';
+import { ledgerDaysMigration } from './2026-11-28-ledger-days.ts';
+import { retentionTurnMigration } from './2026-11-28-retention-turn.ts';
 
 export const ledgerMigrations: Migrations = {
   '2026-11-23-ledger': ledgerMigration,
@@ -19,4 +22,7 @@ export const ledgerMigrations: Migrations = {
   '2026-11-25-finished-elsewhere': finishedElsewhereMigration,
   '2026-11-25-retention-order': retentionOrderMigration,
   '2026-11-25-retention-rights': retentionRightsMigration,
+  '2026-11-28-ended-days': endedDaysMigration,
+  '2026-11-28-ledger-days': ledgerDaysMigration,
+  '2026-11-28-retention-turn': retentionTurnMigration,
 };

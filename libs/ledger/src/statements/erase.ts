@@ -18,8 +18,13 @@ const BECOME = `
 select set_config('role', r.rolname, true) from pg_roles r
 where r.rolname = 'tidings_eraser' and pg_has_role(current_user, r.oid, 'SET')`;
 
-/** For the rest of the transaction: the role that may erase, where apps have roles of their own. */
+/**
+ * For the rest of the transaction: the role that may erase, where apps have roles of their own, and
+ * as much time as it takes.
+ */
 export async function becomeEraserStatement(sql: Sql): Promise<void> {
+  // The role that the app logs in with has a limit of its own.
+  await sql.query(`select set_config('transaction_timeout', '0', true)`);
   await sql.query(BECOME);
 }
 
