@@ -3,7 +3,7 @@ import { ActionsService, parseActionRequest, validate, type Submitter } from '#a
 import type { AcceptedAction, Problem } from '#contracts';
 import { toProblemError } from '#http';
 import { ActionLog, enterTrace } from '#telemetry';
-import { BatchRequest } from './batch.dto.ts';
+import { BATCH_MOST, BatchRequest } from './batch.dto.ts';
 
 export type BatchAnswer = { action: AcceptedAction } | { problem: Problem };
 
@@ -54,7 +54,8 @@ function parseBatch(body: unknown): { actions: unknown[] } {
   return { actions: Array.isArray(actions) ? actions : checked.actions };
 }
 
-/** A stand-in of the same length, so that a bad item does not spoil the batch. */
+/** A stand-in of the same length, so that a bad item does not spoil the batch; of what is too long, no longer than that shows. */
 function lengthOf(actions: unknown): unknown {
-  return Array.isArray(actions) ? Array.from({ length: actions.length }, () => null) : actions;
+  if (!Array.isArray(actions)) return actions;
+  return Array.from({ length: Math.min(actions.length, BATCH_MOST + 1) }, () => null);
 }

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from '#contracts';
+import { hasTooManyValues, MOST_VALUES } from './json-size.ts';
 
 /** Largest body of a request, in bytes. */
 const BODY_LIMIT = 100 * 1024;
@@ -73,6 +74,8 @@ const BYTE_ORDER_MARK = 0xfeff;
 
 function parse(body: Buffer): unknown {
   if (!isUtf8(body)) throw new ProblemError('MALFORMED_JSON', 'The body is not valid UTF-8');
+  if (hasTooManyValues(body))
+    throw new ProblemError('PAYLOAD_TOO_LARGE', `The body has more than ${MOST_VALUES} values`);
   const text = body.toString();
   try {
     return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text) as unknown;
