@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from '#contracts';
+import type { CountedRequest } from '#http';
 import { hasTooManyValues, MOST_VALUES } from './json-size.ts';
 
 /** Largest body of a request, in bytes. */
@@ -31,11 +32,12 @@ export function parseJsonBodies(server: FastifyInstance): void {
   server.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, sent: Buffer) => {
+    async (request: CountedRequest, sent: Buffer) => {
       refuseCharset(request.headers['content-type'] ?? '');
       const limit = limitOf(request);
       if (sent.length > limit) throw tooLarge(limit);
       const body = await decoded(request, sent, limit);
+      request.bodyBytes = body.length;
       return body.length === 0 ? undefined : parse(body);
     },
   );
