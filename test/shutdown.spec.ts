@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AcceptedAction } from '#contracts';
+import type { AcceptedAction, Action } from '#contracts';
 import {
   eventually,
   startBalancer,
@@ -120,6 +120,18 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', { timeou
     // What was not answered may have been accepted all the same, and is heard once then.
     expect(new Set(listener.actionIds).size).toBe(listener.outcomes.length);
     expect(listener.offsets).toEqual(listener.outcomes.map((_, index) => index + 1));
+  });
+
+  it('an api, and who would rather wait for the outcome gets the 202', async () => {
+    const { api } = await startSystem({ workers: 0, sockets: 0, env: { SHUTDOWN_GRACE_MS: String(GRACE_MS) } });
+    const alice = await TestUser.signIn('waiting', api.url);
+    const waiting = alice.call<Action>('POST', '/v1/messages', { body: { text: 'a' }, headers: { prefer: 'wait=30' } });
+    await eventually(async () => {
+      expect((await alice.call<{ data: Action[] }>('GET', '/v1/actions')).body.data).toHaveLength(1);
+    });
+    await terminate(api);
+    const { status, body } = await waiting;
+    expect({ status, body }).toMatchObject({ status: 202, body: { status: 'pending', done: false } });
   });
 
   it('one that balancers may ask still: not ready at once, it takes what comes until they have noticed', async () => {
