@@ -69,6 +69,7 @@ describe('a request without a good token is refused with 401:', () => {
   it.each(['Basic YWxpY2U6cHc=', 'Bearer', 'Bearer a b', 'bearer\tx'])('with "%s"', async (authorization) => {
     const refused = await problemOf(send('GET', '/v1/messages', { headers: { authorization } }));
     expect(refused).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+    expect(refused.headers.get('www-authenticate')).toMatch(/, error="invalid_token", error_description="[^"]+"$/);
   });
 
   it.each([
@@ -148,6 +149,14 @@ describe('a batch', () => {
     [`{"actions":[[${'{},'.repeat(100_000)}{}]]}`, 413, 'PAYLOAD_TOO_LARGE'],
   ])('is refused as a whole: %.30s', async (body, status, code) => {
     expect(await problemOf(send('POST', '/v1/actions/batch', { body }))).toMatchObject({ status, code });
+  });
+
+  it('is refused with an Idempotency-Key of its own: each of its actions may have one', async () => {
+    const body = '{"actions":[{"type":"messages.create","payload":{"text":"a"}}]}';
+    const headers = { 'idempotency-key': 'key-of-a-batch' };
+    const refused = await problemOf(send('POST', '/v1/actions/batch', { body, headers }));
+    expect(refused).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '#header/Idempotency-Key' }] });
+    expect(refused.detail).toContain('idempotencyKey');
   });
 
   it('of 1000 large actions is taken: a value is counted, not what its texts hold', async () => {

@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AcceptedAction, Action } from '#contracts';
 import {
@@ -47,6 +48,35 @@ async function expectAllHeard(listener: Listener, accepted: readonly AcceptedAct
   await listener.outcomesOf(accepted);
   expect(listener.offsets).toEqual(accepted.map((_, index) => index + 1));
   expect(listener.actionIds.toSorted()).toEqual(accepted.map(({ id }) => id).toSorted());
+}
+
+const HEAD = 'GET /v1/messages HTTP/1.1\r\nHost: tidings\r\n';
+
+/** Always has the next request half sent when one is answered, so that its connection is never idle. */
+class PipeliningClient {
+  readonly #socket: Socket;
+  #received = '';
+
+  constructor(url: string) {
+    this.#socket = connect(Number(new URL(url).port), '127.0.0.1');
+    this.#socket.on('data', (data) => (this.#received += data.toString('latin1')));
+    this.#socket.on('error', () => undefined);
+    this.#socket.write(HEAD);
+  }
+
+  get answers(): string[] {
+    return this.#received.split('HTTP/1.1 ').slice(1);
+  }
+
+  async ask(): Promise<string> {
+    const { length } = this.answers;
+    this.#socket.write(`\r\n${HEAD}`);
+    return eventually(() => {
+      const answer = this.answers[length];
+      if (!answer?.endsWith('}')) throw new Error('not answered');
+      return answer;
+    });
+  }
 }
 
 let system: System;
@@ -132,6 +162,21 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', { timeou
     await terminate(api);
     const { status, body } = await waiting;
     expect({ status, body }).toMatchObject({ status: 202, body: { status: 'pending', done: false } });
+  });
+
+  it('an api, and what comes on a busy connection meanwhile is answered like anything else', async () => {
+    const { api } = await startSystem({ workers: 0, sockets: 0, env: { SHUTDOWN_GRACE_MS: String(GRACE_MS) } });
+    const client = new PipeliningClient(api.url);
+    await client.ask();
+    await api.kill('SIGTERM');
+    // It says so once it closes.
+    await eventually(async () => expect(await client.ask()).toMatch(/^connection: close\r$/im));
+    for (const answer of client.answers) {
+      expect(answer).toMatch(/^401 /);
+      expect(answer).toMatch(/^content-type: application\/problem\+json/im);
+    }
+    await api.ended();
+    expect(api.exitCode).toBe(0);
   });
 
   it('one that balancers may ask still: not ready at once, it takes what comes until they have noticed', async () => {

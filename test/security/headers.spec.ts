@@ -86,3 +86,8 @@ it('a page of another origin may read why it was refused, whatever it sends', as
   expect(answer.status).toBe(401);
   expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example');
 });
+
+it('OPTIONS is answered without the headers of a preflight too', async () => {
+  expect((await ask('api', 'OPTIONS', '/v1/messages')).status).toBe(204);
+  expect((await ask('api', 'OPTIONS', '/v1/messages', { origin: 'https://app.example' })).status).toBe(204);
+});

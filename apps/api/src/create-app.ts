@@ -39,6 +39,8 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
     bodyLimit: BATCH_BODY_LIMIT,
     ...serverOptions(config),
     genReqId: () => randomUUID(),
+    // On a connection that is still busy, requests are answered like any others: the parts of the app close after them.
+    return503OnClosing: false,
     // The longest `sub`, percent-encoded.
     routerOptions: { maxParamLength: 3_000 },
     ...httpErrors(secure),
@@ -60,6 +62,8 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
       // Only "simple" ones unless they are named.
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       exposedHeaders: EXPOSED_HEADERS,
+      // OPTIONS that is no preflight is answered like one, and not by a text that is no problem.
+      strictPreflight: false,
     });
   }
   const openApi = openApiOf(app);
