@@ -38,7 +38,7 @@ function setUp(): { ledger: FakeLedger; waiter: OutcomeWaiter } {
 describe('who waits for an outcome', () => {
   it('gets it once it is there, all that wait for it', async () => {
     const { ledger, waiter } = setUp();
-    const waiting = ['a', 'a', 'b'].map((id) => waiter.wait(id, LONG_MS, answer()));
+    const waiting = ['a', 'a', 'b'].map((id) => waiter.wait(id, LONG_MS, answer())!);
     await eventually(() => expect(ledger.asked.length).toBeGreaterThan(0));
     const [a, b] = [{ id: 'a' } as Action, { id: 'b' } as Action];
     ledger.finished.set('a', a).set('b', b);
@@ -78,7 +78,7 @@ describe('who waits for an outcome', () => {
 
   it('is one of a bounded number', async () => {
     const { waiter } = setUp();
-    const waiting = Array.from({ length: MOST }, (_, index) => waiter.wait(String(index), LONG_MS, answer()));
+    const waiting = Array.from({ length: MOST }, (_, index) => waiter.wait(String(index), LONG_MS, answer())!);
     expect(waiter.wait('more', LONG_MS, answer())).toBeUndefined();
     waiter.beforeApplicationShutdown();
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => undefined));
