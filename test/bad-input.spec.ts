@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCursor, encodeCursor, type AcceptedAction, type Action, type Problem } from '#contracts';
 import { problemOf, startSystem, type System, type TestUser } from '#testing';
-import { BAD_BODIES, BAD_MESSAGES, GOOD_MESSAGES, nested, type Sent } from './bad-input/bodies.ts';
+import { BAD_BODIES, BAD_MESSAGES, GOOD_MESSAGES, gzipped, nested, type Sent } from './bad-input/bodies.ts';
 import { BAD_TOKENS } from './bad-input/tokens.ts';
 
 let system: System;
@@ -37,7 +37,7 @@ const ROUTES: [method: string, path: string][] = [
 ];
 
 /** Sends bytes as they are, as alice unless told otherwise. */
-function send(method: string, path: string, { headers = {}, body }: Sent = {}): Promise<Response> {
+function send(method: string, path: string, { headers = {}, body, ...more }: Sent = {}): Promise<Response> {
   return fetch(`${system.api.url}${path}`, {
     method,
     headers: {
@@ -46,6 +46,7 @@ function send(method: string, path: string, { headers = {}, body }: Sent = {}): 
       ...headers,
     },
     ...(body !== undefined && { body }),
+    ...more,
     signal: AbortSignal.timeout(5_000),
   });
 }
@@ -67,6 +68,17 @@ describe('a request without a good token is refused with 401:', () => {
 
   it.each(['Basic YWxpY2U6cHc=', 'Bearer', 'Bearer a b', 'bearer\tx'])('with "%s"', async (authorization) => {
     const refused = await problemOf(send('GET', '/v1/messages', { headers: { authorization } }));
+    expect(refused).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+    expect(refused.headers.get('www-authenticate')).toMatch(/, error="invalid_token", error_description="[^"]+"$/);
+  });
+
+  it.each([
+    ['is not JSON', { body: '{"actions":[' }],
+    ['is a gzip bomb', gzipped(Buffer.alloc(20_000_000, '['))],
+    ['comes in chunks', { body: new Blob(['{']).stream(), duplex: 'half' as const }],
+  ])('before a body is read that %s', async (_, sent) => {
+    const authorization = { authorization: '', ...('headers' in sent && sent.headers) };
+    const refused = await problemOf(send('POST', '/v1/actions/batch', { ...sent, headers: authorization }));
     expect(refused).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
   });
 
@@ -143,8 +155,27 @@ describe('a batch', () => {
     ['{"actions":[1],"__proto__":1}', 400, 'VALIDATION_FAILED'],
     [JSON.stringify({ actions: Array.from({ length: 1_001 }, () => 1) }), 400, 'VALIDATION_FAILED'],
     [`{"actions":"${'a'.repeat(8_500_000)}"}`, 413, 'PAYLOAD_TOO_LARGE'],
+    [`{"actions":[[${'{},'.repeat(100_000)}{}]]}`, 413, 'PAYLOAD_TOO_LARGE'],
   ])('is refused as a whole: %.30s', async (body, status, code) => {
     expect(await problemOf(send('POST', '/v1/actions/batch', { body }))).toMatchObject({ status, code });
+  });
+
+  it('is refused with an Idempotency-Key of its own: each of its actions may have one', async () => {
+    const body = '{"actions":[{"type":"messages.create","payload":{"text":"a"}}]}';
+    const headers = { 'idempotency-key': 'key-of-a-batch' };
+    const refused = await problemOf(send('POST', '/v1/actions/batch', { body, headers }));
+    expect(refused).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '#header/Idempotency-Key' }] });
+    expect(refused.detail).toContain('idempotencyKey');
+  });
+
+  it('of 1000 large actions is taken: a value is counted, not what its texts hold', async () => {
+    const text = ',[{'.repeat(1_300);
+    const action = { type: 'messages.create', payload: { text } };
+    const actions = Array.from({ length: 1_000 }, (_, index) => ({ ...action, idempotencyKey: `key-large-${index}` }));
+    const answer = await send('POST', '/v1/actions/batch', { body: JSON.stringify({ actions }) });
+    const { results } = (await answer.json()) as { results: { problem?: Problem }[] };
+    expect(answer.status).toBe(202);
+    expect(results.flatMap(({ problem }) => problem ?? [])).toEqual([]);
   });
 
   it('answers each of its actions for itself, in order', async () => {

@@ -85,6 +85,8 @@ describe('when Postgres is killed and started again, no process ends and all goe
   it('submits and reads are refused with 503 and Retry-After meanwhile', async () => {
     await postgres.kill();
     for (const answer of await submitMany(50)) expectRefused(answer);
+    const actions = [1, 2].map((index) => ({ type: 'messages.create', payload: { text: `message ${index}` } }));
+    expectRefused(await alice.call('POST', '/v1/actions/batch', { body: { actions } }));
     for (const path of ['/v1/messages', '/v1/actions/01890a5d-ac96-774b-bcce-b302099a8057']) {
       expectRefused(await alice.call('GET', path));
     }

@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '#contracts';
-import { privateInstallation, startSystem, type System, type TestUser } from '#testing';
+import { privateInstallation, problemOf, startSystem, type System, type TestUser } from '#testing';
 
 const MOST = 10;
 
@@ -55,20 +56,44 @@ describe('the limit of a user', () => {
 });
 
 describe('the limit of bytes', () => {
-  it('is of a user, whether the length of a body is announced or not', async () => {
-    const system = await startSystem({ sockets: 0, workers: 0, env: { RATE_LIMIT_BYTES: '250000' } });
-    const [erin, frank] = await Promise.all([system.user('erin'), system.user('frank')]);
-    const large = { body: { actions: [{ type: 'messages.create', payload: { text: 'x'.repeat(200_000) } }] } };
-    const send = (user: TestUser): Promise<Answered> => user.call('POST', '/v1/actions/batch', large);
-    expect(statusesOf([await send(erin), await send(erin), await send(frank)])).toEqual([202, 429, 202]);
+  let system: System;
+
+  beforeAll(async () => {
+    system = await startSystem({ sockets: 0, workers: 0, env: { RATE_LIMIT_BYTES: '250000' } });
+  });
+
+  const LARGE = JSON.stringify({ actions: [{ type: 'messages.create', payload: { text: 'x'.repeat(200_000) } }] });
+
+  function post(user: TestUser, path: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+    const all = { authorization: `Bearer ${user.token}`, 'content-type': 'application/json', ...headers };
+    const init = { method: 'POST', headers: all, body, duplex: 'half' };
+    return fetch(`${system.api.url}${path}`, init);
+  }
+
+  /** Each is the same batch of 200 kB. */
+  const WAYS: [way: string, headers: Record<string, string>, body: () => BodyInit][] = [
+    ['as it is', {}, () => LARGE],
+    ['in chunks', {}, () => new Blob([LARGE]).stream()],
+    ['gzipped', { 'content-encoding': 'gzip' }, () => new Uint8Array(gzipSync(LARGE))],
+  ];
+
+  it.each(WAYS)('is of a user, and counts what a body holds: %s', async (way, headers, body) => {
+    const [erin, frank] = await Promise.all([system.user(`erin ${way}`), system.user(`frank ${way}`)]);
+    const send = (user: TestUser): Promise<Response> => post(user, '/v1/actions/batch', body(), headers);
+    expect((await send(erin)).status).toBe(202);
+    const refused = await problemOf(send(erin));
+    expect(refused).toMatchObject({ status: 429, code: 'RATE_LIMITED' });
+    expect(refused.headers.get('ratelimit-policy')).toBe('"bytes";q=250000;w=60');
+    expect(refused.headers.get('ratelimit')).toBe(`"bytes";r=0;t=${refused.headers.get('retry-after')}`);
+    expect((await send(frank)).status).toBe(202);
+  });
+
+  it('counts a small body as small, whether its length is announced or not', async () => {
     const grace = await system.user('grace');
-    const streamed = async (): Promise<number> => {
-      const body = new Blob([JSON.stringify({ text: 'short' })]).stream();
-      const headers = { authorization: `Bearer ${grace.token}`, 'content-type': 'application/json' };
-      const init = { method: 'POST', headers, body, duplex: 'half' };
-      return (await fetch(`${system.api.url}/v1/messages`, init)).status;
-    };
-    expect([await streamed(), await streamed(), await streamed()]).toEqual([202, 202, 429]);
+    for (let call = 0; call < 5; call += 1) {
+      const { status } = await post(grace, '/v1/messages', new Blob(['{"text":"short"}']).stream());
+      expect(status).toBe(202);
+    }
   });
 });
 
@@ -82,5 +107,15 @@ describe('the limit of an address', () => {
     expect(statuses).toContain(401);
     expect(statuses.at(-1)).toBe(429);
     expect((await fetch(`${system.api.url}/readyz`)).status).toBe(200);
+  });
+
+  it('takes a /64 of IPv6 for one', async () => {
+    const env = { RATE_LIMIT_PER_ADDRESS: String(MOST), TRUSTED_PROXIES: '127.0.0.1' };
+    const system = await startSystem({ sockets: 0, workers: 0, env });
+    const ask = async (address: string): Promise<number> =>
+      (await fetch(`${system.api.url}/v1/messages`, { headers: { 'x-forwarded-for': address } })).status;
+    for (let call = 0; call < MOST; call += 1) expect(await ask(`2001:db8:0:1::${call + 1}`)).toBe(401);
+    expect(await ask('2001:db8:0:1:ffff::1')).toBe(429);
+    expect(await ask('2001:db8:0:2::1')).toBe(401);
   });
 });

@@ -1,5 +1,6 @@
+import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AcceptedAction } from '#contracts';
+import type { AcceptedAction, Action } from '#contracts';
 import {
   eventually,
   startBalancer,
@@ -47,6 +48,35 @@ async function expectAllHeard(listener: Listener, accepted: readonly AcceptedAct
   await listener.outcomesOf(accepted);
   expect(listener.offsets).toEqual(accepted.map((_, index) => index + 1));
   expect(listener.actionIds.toSorted()).toEqual(accepted.map(({ id }) => id).toSorted());
+}
+
+const HEAD = 'GET /v1/messages HTTP/1.1\r\nHost: tidings\r\n';
+
+/** Always has the next request half sent when one is answered, so that its connection is never idle. */
+class PipeliningClient {
+  readonly #socket: Socket;
+  #received = '';
+
+  constructor(url: string) {
+    this.#socket = connect(Number(new URL(url).port), '127.0.0.1');
+    this.#socket.on('data', (data) => (this.#received += data.toString('latin1')));
+    this.#socket.on('error', () => undefined);
+    this.#socket.write(HEAD);
+  }
+
+  get answers(): string[] {
+    return this.#received.split('HTTP/1.1 ').slice(1);
+  }
+
+  async ask(): Promise<string> {
+    const { length } = this.answers;
+    this.#socket.write(`\r\n${HEAD}`);
+    return eventually(() => {
+      const answer = this.answers[length];
+      if (!answer?.endsWith('}')) throw new Error('not answered');
+      return answer;
+    });
+  }
 }
 
 let system: System;
@@ -120,6 +150,33 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', { timeou
     // What was not answered may have been accepted all the same, and is heard once then.
     expect(new Set(listener.actionIds).size).toBe(listener.outcomes.length);
     expect(listener.offsets).toEqual(listener.outcomes.map((_, index) => index + 1));
+  });
+
+  it('an api, and who would rather wait for the outcome gets the 202', async () => {
+    const { api } = await startSystem({ workers: 0, sockets: 0, env: { SHUTDOWN_GRACE_MS: String(GRACE_MS) } });
+    const alice = await TestUser.signIn('waiting', api.url);
+    const waiting = alice.call<Action>('POST', '/v1/messages', { body: { text: 'a' }, headers: { prefer: 'wait=30' } });
+    await eventually(async () => {
+      expect((await alice.call<{ data: Action[] }>('GET', '/v1/actions')).body.data).toHaveLength(1);
+    });
+    await terminate(api);
+    const { status, body } = await waiting;
+    expect({ status, body }).toMatchObject({ status: 202, body: { status: 'pending', done: false } });
+  });
+
+  it('an api, and what comes on a busy connection meanwhile is answered like anything else', async () => {
+    const { api } = await startSystem({ workers: 0, sockets: 0, env: { SHUTDOWN_GRACE_MS: String(GRACE_MS) } });
+    const client = new PipeliningClient(api.url);
+    await client.ask();
+    await api.kill('SIGTERM');
+    // It says so once it closes.
+    await eventually(async () => expect(await client.ask()).toMatch(/^connection: close\r$/im));
+    for (const answer of client.answers) {
+      expect(answer).toMatch(/^401 /);
+      expect(answer).toMatch(/^content-type: application\/problem\+json/im);
+    }
+    await api.ended();
+    expect(api.exitCode).toBe(0);
   });
 
   it('one that balancers may ask still: not ready at once, it takes what comes until they have noticed', async () => {

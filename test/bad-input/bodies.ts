@@ -2,7 +2,9 @@ import { gzipSync } from 'node:zlib';
 
 export interface Sent {
   headers?: Record<string, string>;
-  body?: string | Uint8Array<ArrayBuffer>;
+  body?: string | Uint8Array<ArrayBuffer> | ReadableStream;
+  /** Of a body that is a stream. */
+  duplex?: 'half';
 }
 
 /** `[[[…]]]` */
@@ -15,7 +17,7 @@ function nestedObjects(depth: number): string {
   return `{"text":${'{"a":'.repeat(depth - 1)}1${'}'.repeat(depth)}`;
 }
 
-function gzipped(text: string | Buffer): Sent {
+export function gzipped(text: string | Buffer): Sent {
   return { body: new Uint8Array(gzipSync(text)), headers: { 'content-encoding': 'gzip' } };
 }
 

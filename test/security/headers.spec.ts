@@ -78,3 +78,16 @@ describe('every answer has its security headers:', () => {
     socket.close();
   });
 });
+
+it('a page of another origin may read why it was refused, whatever it sends', async () => {
+  const headers = { origin: 'https://app.example', 'content-type': 'application/json' };
+  const init = { method: 'POST', headers, body: '{}' };
+  const answer = await fetch(`${system.api.url}/v1/messages`, init);
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example');
+});
+
+it('OPTIONS is answered without the headers of a preflight too', async () => {
+  expect((await ask('api', 'OPTIONS', '/v1/messages')).status).toBe(204);
+  expect((await ask('api', 'OPTIONS', '/v1/messages', { origin: 'https://app.example' })).status).toBe(204);
+});

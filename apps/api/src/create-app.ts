@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ActionCatalogue } from '#actions';
+import { TokenVerifier } from '#auth';
 import { ApiConfig, loadConfig } from '#config';
 import { assertMigrated, Database } from '#database';
 import { ledgerMigrations } from '#ledger';
@@ -10,6 +11,7 @@ import { serveAsyncApi } from './asyncapi/asyncapi.ts';
 import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
 import { contentPolicies } from './http/content-policy.ts';
+import { askTokenFirst } from './http/token-first.ts';
 import { AddressLimit, httpErrors, ignoreExpectations, securityHeaders, serverOptions } from '#http';
 import { serveQueueDashboard } from './operations/queue-dashboard.ts';
 import { openApiOf, serveOpenApi } from './openapi.ts';
@@ -37,6 +39,8 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
     bodyLimit: BATCH_BODY_LIMIT,
     ...serverOptions(config),
     genReqId: () => randomUUID(),
+    // On a connection that is still busy, requests are answered like any others: the parts of the app close after them.
+    return503OnClosing: false,
     // The longest `sub`, percent-encoded.
     routerOptions: { maxParamLength: 3_000 },
     ...httpErrors(secure),
@@ -49,6 +53,7 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
   adapter.getInstance().addHook('onRequest', async ({ raw }, reply) => secure(raw, reply.raw));
   new AddressLimit(config).guard(adapter.getInstance());
   ignoreExpectations(app.getHttpServer());
+  askTokenFirst(adapter.getInstance(), app.get(TokenVerifier));
   parseJsonBodies(adapter.getInstance());
   if (config.ALLOWED_ORIGINS !== '') {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());
@@ -57,6 +62,8 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
       // Only "simple" ones unless they are named.
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       exposedHeaders: EXPOSED_HEADERS,
+      // OPTIONS that is no preflight is answered like one, and not by a text that is no problem.
+      strictPreflight: false,
     });
   }
   const openApi = openApiOf(app);

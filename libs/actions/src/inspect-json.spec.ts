@@ -19,6 +19,10 @@ function nested(depth: number, wrap: (inner: unknown) => unknown): unknown {
   return value;
 }
 
+function objectOf(fields: number): object {
+  return Object.fromEntries(Array.from({ length: fields }, (_, index) => [`f${index}`, index]));
+}
+
 describe('inspectJson', () => {
   it('takes ordinary JSON of any kind', () => {
     const json = fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' });
@@ -48,9 +52,14 @@ describe('inspectJson', () => {
     ['half a character in a key', { '\udc00': 1 }, '', 'LONE_SURROGATE'],
     ['the prototype', JSON.parse('{"__proto__":{"isAdmin":true}}'), '/__proto__', 'UNKNOWN_FIELD'],
     ['the constructor', { a: { constructor: 1 } }, '/a/constructor', 'UNKNOWN_FIELD'],
+    ['5001 fields', { a: [1, objectOf(5_001)] }, '/a/1', 'TOO_MANY_FIELDS'],
     ['a key to be escaped in a pointer', { 'a/b~c': '\0' }, '/a~1b~0c', 'NUL_CHARACTER'],
   ])('refuses %s, and points at it', (_, input, pointer, code) => {
     expect(complaint(input)).toMatchObject({ pointer, code });
+  });
+
+  it('takes 5000 fields', () => {
+    expect(complaint(objectOf(5_000))).toBeNull();
   });
 
   it('takes characters of two units', () => {

@@ -84,8 +84,10 @@ export function sendProblem(error: ProblemError, request: FastifyRequest, reply:
   const { retryAfterSeconds } = error.options;
   if (retryAfterSeconds !== undefined) void reply.header('Retry-After', String(retryAfterSeconds));
   if (error.status === 401) {
+    // Quotes may not stand within (RFC 6750, 3).
+    const description = error.detail.replaceAll('"', "'");
     const reason =
-      request.headers.authorization === undefined ? '' : `, error="invalid_token", error_description="${error.detail}"`;
+      request.headers.authorization === undefined ? '' : `, error="invalid_token", error_description="${description}"`;
     if (!reply.hasHeader('WWW-Authenticate')) void reply.header('WWW-Authenticate', `Bearer realm="tidings"${reason}`);
   }
   void reply.status(error.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));

@@ -10,9 +10,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isUuid } from '#actions';
+import { isUuid, validationFailed } from '#actions';
 import { CurrentIdentity, type Identity } from '#auth';
-import { ProblemError, type Action } from '#contracts';
+import { ProblemError, type Action, type ProblemItem } from '#contracts';
 import { Ledger } from '#ledger';
 import { pageOf } from '../http/page.schema.ts';
 import { ProblemResponses } from '../http/problem-responses.ts';
@@ -23,6 +23,12 @@ import { ActionsQuery } from './actions.query.ts';
 import { BatchRequest, BatchResponse } from './batch.dto.ts';
 import { BatchService, type BatchAnswer } from './batch.service.ts';
 import { CancellationService } from './cancellation.service.ts';
+
+const KEY_OF_BATCH: ProblemItem = {
+  pointer: '#header/Idempotency-Key',
+  code: 'IDEMPOTENCY_KEY',
+  detail: 'is for single actions: in a batch, give each its own "idempotencyKey"',
+};
 
 @ApiTags('actions')
 @ApiBearerAuth()
@@ -44,9 +50,11 @@ export class ActionsController {
   async batch(
     @CurrentIdentity() identity: Identity,
     @Body() body: unknown,
-    @Req() { id: requestId }: FastifyRequest,
+    @Req() { id: requestId, headers }: FastifyRequest,
     @Headers('traceparent') traceparent?: string,
   ): Promise<{ results: BatchAnswer[] }> {
+    // Passed over, it would let a repetition submit everything twice.
+    if (headers['idempotency-key'] !== undefined) throw validationFailed([KEY_OF_BATCH]);
     return { results: await this.batches.submit(identity, body, { requestId, traceparent }) };
   }
 

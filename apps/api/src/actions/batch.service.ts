@@ -1,9 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ActionsService, parseActionRequest, validate, type Submitter } from '#actions';
-import type { AcceptedAction, Problem } from '#contracts';
+import { ProblemError, type AcceptedAction, type Problem } from '#contracts';
 import { toProblemError } from '#http';
 import { ActionLog, enterTrace } from '#telemetry';
-import { BatchRequest } from './batch.dto.ts';
+import { BATCH_MOST, BatchRequest } from './batch.dto.ts';
 
 export type BatchAnswer = { action: AcceptedAction } | { problem: Problem };
 
@@ -17,23 +17,31 @@ export interface BatchContext {
 /** Submits many actions at once; what is wrong with one concerns no other. */
 @Injectable()
 export class BatchService {
+  private readonly logger = new Logger(BatchService.name);
+
   constructor(
     private readonly actions: ActionsService,
     private readonly log: ActionLog,
   ) {}
 
   /**
-   * @throws {ProblemError} when the batch as a whole is not valid
+   * @throws {ProblemError} when the batch as a whole is not valid, or nothing of it could be recorded
    */
   async submit(submitter: Submitter, body: unknown, request: BatchContext): Promise<BatchAnswer[]> {
     const { actions } = parseBatch(body);
     const { traceparent, end } = enterTrace('POST /v1/actions/batch', request.traceparent);
     // All are handed over in their order before the first is written.
-    const answers = actions.map((item) => this.answer(submitter, item, { ...request, traceparent }));
-    return Promise.all(answers).finally(end);
+    const answering = actions.map((item) => this.answer(submitter, item, { ...request, traceparent }));
+    const answers = await Promise.all(answering).finally(end);
+    if (answers.every(isUnavailable)) throw answers[0]!;
+    return answers.map((answer) => (answer instanceof ProblemError ? { problem: answer.toProblem() } : answer));
   }
 
-  private async answer(submitter: Submitter, item: unknown, request: BatchContext): Promise<BatchAnswer> {
+  private async answer(
+    submitter: Submitter,
+    item: unknown,
+    request: BatchContext,
+  ): Promise<{ action: AcceptedAction } | ProblemError> {
     const startedAt = Date.now();
     const { requestId, traceparent } = request;
     try {
@@ -42,9 +50,16 @@ export class BatchService {
       this.log.note('accepted', { ...action, traceparent }, times, { requestId });
       return { action };
     } catch (error) {
-      return { problem: toProblemError(error).toProblem() };
+      const problem = toProblemError(error);
+      if (problem.status >= 500 && !isUnavailable(problem)) this.logger.error({ err: error, requestId });
+      return problem;
     }
   }
+}
+
+/** That the ledger cannot be reached is told by its health, not by each request. */
+function isUnavailable(answer: unknown): answer is ProblemError {
+  return answer instanceof ProblemError && answer.code === 'UNAVAILABLE';
 }
 
 /** The items are looked at one by one later; here only their number counts. */
@@ -54,7 +69,8 @@ function parseBatch(body: unknown): { actions: unknown[] } {
   return { actions: Array.isArray(actions) ? actions : checked.actions };
 }
 
-/** A stand-in of the same length, so that a bad item does not spoil the batch. */
+/** A stand-in of the same length, so that a bad item does not spoil the batch; of what is too long, no longer than that shows. */
 function lengthOf(actions: unknown): unknown {
-  return Array.isArray(actions) ? Array.from({ length: actions.length }, () => null) : actions;
+  if (!Array.isArray(actions)) return actions;
+  return Array.from({ length: Math.min(actions.length, BATCH_MOST + 1) }, () => null);
 }

@@ -74,8 +74,9 @@ export class SubmissionService {
     reply: FastifyReply,
   ): Promise<Action | undefined> | undefined {
     if (seconds === undefined) return undefined;
-    void reply.header('Preference-Applied', `wait=${seconds}`);
-    return this.outcomes.wait(id, seconds * 1000);
+    const waiting = this.outcomes.wait(id, seconds * 1000, reply.raw);
+    if (waiting) void reply.header('Preference-Applied', `wait=${seconds}`);
+    return waiting;
   }
 }
 

@@ -3,6 +3,8 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from '#contracts';
+import type { CountedRequest } from '#http';
+import { hasTooManyValues, MOST_VALUES } from './json-size.ts';
 
 /** Largest body of a request, in bytes. */
 const BODY_LIMIT = 100 * 1024;
@@ -30,11 +32,12 @@ export function parseJsonBodies(server: FastifyInstance): void {
   server.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, sent: Buffer) => {
+    async (request: CountedRequest, sent: Buffer) => {
       refuseCharset(request.headers['content-type'] ?? '');
       const limit = limitOf(request);
       if (sent.length > limit) throw tooLarge(limit);
       const body = await decoded(request, sent, limit);
+      request.bodyBytes = body.length;
       return body.length === 0 ? undefined : parse(body);
     },
   );
@@ -73,6 +76,8 @@ const BYTE_ORDER_MARK = 0xfeff;
 
 function parse(body: Buffer): unknown {
   if (!isUtf8(body)) throw new ProblemError('MALFORMED_JSON', 'The body is not valid UTF-8');
+  if (hasTooManyValues(body))
+    throw new ProblemError('PAYLOAD_TOO_LARGE', `The body has more than ${MOST_VALUES} values`);
   const text = body.toString();
   try {
     return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text) as unknown;

@@ -6,6 +6,7 @@ import type { AuthConfig } from '#config';
 import { ProblemError } from '#contracts';
 import { sendProblem } from '../problem.filter.ts';
 import { trustedProxies } from '../server-options.ts';
+import { networkOf } from './network.ts';
 
 const WINDOW_SECONDS = 60;
 
@@ -32,10 +33,10 @@ export class AddressLimit {
     this.#isTrusted = proxyAddress.compile(trustedProxies(config) || []);
   }
 
-  /** Counts a request of an address; how long it must wait, in seconds, when it is refused. */
+  /** Counts a request of an address, or of its network; how long it must wait, in seconds, when it is refused. */
   async consume(address: string): Promise<number | undefined> {
     if (this.config.RATE_LIMIT_PER_ADDRESS === 0 || isExempt(address, this.config)) return undefined;
-    return this.#limiter.consume(address).then(
+    return this.#limiter.consume(networkOf(address)).then(
       () => undefined,
       ({ msBeforeNext }: RateLimiterRes) => Math.ceil(msBeforeNext / 1000),
     );

@@ -8,8 +8,12 @@ import { SharedLimiter } from './shared-limiter.ts';
 
 const WINDOW_SECONDS = 60;
 
-/** What a body counts whose length is not announced, in bytes: as much as it may have. */
-const UNKNOWN_LENGTH = 100 * 1024;
+/** What is known of a request by the time it is counted. */
+export interface CountedRequest extends FastifyRequest {
+  identity?: { userId: string };
+  /** Of the body as it was parsed: unpacked, however it came. Set by who parses it. */
+  bodyBytes?: number;
+}
 
 /**
  * Limits the requests of a user over all instances, and their bytes by instance; to stand behind the guard that tells who
@@ -36,15 +40,15 @@ export class RateLimitGuard implements CanActivate, OnApplicationShutdown {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
-    const request = http.getRequest<FastifyRequest & { identity?: { userId: string } }>();
+    const request = http.getRequest<CountedRequest>();
     // Public routes, health and metrics among them, know no user.
     if (!request.identity || isExempt(request.ip, this.config)) return true;
     const { userId } = request.identity;
-    await this.consumeBytes(userId, bytesOf(request));
+    const reply = http.getResponse<FastifyReply>();
+    await this.consumeBytes(userId, request.bodyBytes ?? 0, reply);
     if (!this.#limiter) return true;
     const { isAllowed, remaining, resetSeconds } = await this.#limiter.consume(userId);
-    void http
-      .getResponse<FastifyReply>()
+    void reply
       .header('RateLimit-Policy', `"user";q=${this.#points};w=${WINDOW_SECONDS}`)
       .header('RateLimit', `"user";r=${remaining};t=${resetSeconds}`);
     if (isAllowed) return true;
@@ -53,7 +57,7 @@ export class RateLimitGuard implements CanActivate, OnApplicationShutdown {
     });
   }
 
-  private async consumeBytes(userId: string, bytes: number): Promise<void> {
+  private async consumeBytes(userId: string, bytes: number, reply: FastifyReply): Promise<void> {
     if (!this.#bytes || bytes === 0) return;
     const refusal = await this.#bytes.consume(userId, bytes).then(
       () => undefined,
@@ -61,17 +65,16 @@ export class RateLimitGuard implements CanActivate, OnApplicationShutdown {
     );
     if (!refusal) return;
     const most = this.config.RATE_LIMIT_BYTES;
+    const retryAfterSeconds = Math.ceil(refusal.msBeforeNext / 1000);
+    void reply
+      .header('RateLimit-Policy', `"bytes";q=${most};w=${WINDOW_SECONDS}`)
+      .header('RateLimit', `"bytes";r=0;t=${retryAfterSeconds}`);
     throw new ProblemError('RATE_LIMITED', `More than ${most} bytes within ${WINDOW_SECONDS} seconds`, {
-      retryAfterSeconds: Math.ceil(refusal.msBeforeNext / 1000),
+      retryAfterSeconds,
     });
   }
 
   onApplicationShutdown(): void {
     this.#limiter?.close();
   }
-}
-
-function bytesOf({ headers }: FastifyRequest): number {
-  if (headers['transfer-encoding'] !== undefined) return UNKNOWN_LENGTH;
-  return Number(headers['content-length'] ?? 0);
 }
