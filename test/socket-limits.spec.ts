@@ -9,7 +9,6 @@ import {
   type TestUser,
 } from '#testing';
 import { ackOf } from './audiences/ack.ts';
-import { metricOf } from './delivery/metrics.ts';
 
 const MOST_EVENTS = 20;
 const MOST_CONNECTIONS = 3;
@@ -166,23 +165,6 @@ describe('one connection', () => {
     for (let count = 0; count < 200; count += 1) socket.send('40');
     await eventually(() => expect(socket.readyState).toBe(WebSocket.CLOSED));
     expect(begun(said)).toBeLessThanOrEqual(1);
-  });
-
-  it('has not one session after the other', async () => {
-    const app = await system.add('socket');
-    const { said, socket } = await open(app.url);
-    // Who comes back before it has left would be cut off.
-    const isSeen = (connections: number): Promise<void> =>
-      eventually(async () => expect(await metricOf(app, 'tidings_connections')).toBe(connections));
-    for (let count = 1; count <= 21; count += 1) {
-      socket.send('40');
-      await isSeen(1);
-      socket.send('41');
-      await isSeen(0);
-    }
-    socket.send('40');
-    await eventually(() => expect(said.at(-1)).toMatch(/^44.*RATE_LIMITED/));
-    expect(begun(said)).toBe(21);
   });
 
   it('is closed when it has had no session for a while', async () => {

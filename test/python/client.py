@@ -16,11 +16,14 @@ URL, TOKEN = sys.argv[1:3]
 SECONDS = 20
 
 heard_outcome = threading.Event()
+one_at_a_time = threading.Lock()
 cursors = {}
 
 
 def tell(what, data):
-    print(json.dumps({"what": what, "data": data}), flush=True)
+    # Handlers run in threads of their own.
+    with one_at_a_time:
+        print(json.dumps({"what": what, "data": data}), flush=True)
 
 
 def new_client():
