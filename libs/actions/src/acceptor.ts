@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { encodeCursor, ProblemError, type AcceptedAction } from '#contracts';
-import { isRefused, isTransient, isUnavailable } from '#database';
+import { isRefused, isTimedOut, isTransient, isUnavailable } from '#database';
 import { Ledger, type NewAction, type RecalledAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { checkpoint, counter, durations } from '#telemetry';
@@ -131,7 +131,7 @@ export class Acceptor {
     } catch (error) {
       if (isUnavailable(error)) return this.reread(flush, error);
       // One bad row must not take its neighbours with it.
-      if (flush.length > 1) for (const waiting of flush) await this.write([waiting]);
+      if (flush.length > 1 && !isTimedOut(error)) for (const waiting of flush) await this.write([waiting]);
       else rejectAll(flush, isTransient(error) ? unavailable(error) : error);
     }
   }

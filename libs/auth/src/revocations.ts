@@ -9,6 +9,9 @@ const LOOK_EVERY_MS = 1_000;
 /** How old the last look may get, in milliseconds: timers stand still in a process that is frozen, as on AWS Lambda. */
 const OLDEST_LOOK_MS = 5_000;
 
+/** How long one that failed is not repeated on behalf of who waits, in milliseconds. */
+const FAILED_PAUSE_MS = 1_000;
+
 /** How long a look is waited for, in milliseconds: without Postgres, what is known has to do. */
 const LONGEST_LOOK_MS = 2_000;
 
@@ -44,9 +47,10 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
   readonly #revokedAt = new Map<string, number>();
   #newest = new Date(0);
   #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  /** When the last look ended, as `Date.now()` says: a clock that a freeze does not stop. */
+  #looking: Promise<boolean> | undefined;
+  /** When the last looks ended, as `Date.now()` says: a clock that a freeze does not stop. */
   #lookedAt = 0;
+  #failedAt = 0;
 
   constructor(private readonly database: Database) {}
 
@@ -69,8 +73,14 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Looks for news where the last look is too old; at once otherwise, which is nearly always. */
   async refresh(): Promise<void> {
-    if (Date.now() - this.#lookedAt < OLDEST_LOOK_MS) return;
-    await Promise.race([this.look(), after(LONGEST_LOOK_MS, undefined, { ref: false })]);
+    const now = Date.now();
+    if (now - this.#lookedAt < OLDEST_LOOK_MS || now - this.#failedAt < FAILED_PAUSE_MS) return;
+    await Promise.race([this.lookTwice(), after(LONGEST_LOOK_MS, undefined, { ref: false })]);
+  }
+
+  /** The connection of one that was frozen has mostly ended meanwhile: that is seen when it is used. */
+  private async lookTwice(): Promise<void> {
+    if (!(await this.look())) await this.look();
   }
 
   isRevoked({ userId, tokenId, issuedAt }: Identity): boolean {
@@ -89,20 +99,21 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
     this.#timer = setTimeout(() => void this.look().finally(() => this.schedule()), LOOK_EVERY_MS).unref();
   }
 
-  /** One look at a time. */
-  private look(): Promise<void> {
-    this.#looking ??= this.readNews().finally(() => {
-      this.#looking = undefined;
-      this.#lookedAt = Date.now();
-    });
+  /** One look at a time; whether it succeeded. */
+  private look(): Promise<boolean> {
+    this.#looking ??= this.readNews().finally(() => (this.#looking = undefined));
     return this.#looking;
   }
 
-  private async readNews(): Promise<void> {
+  private async readNews(): Promise<boolean> {
     try {
       this.learn(await this.database.query<Row>(RECENT, [this.#newest, OVERLAP_SECONDS]));
+      this.#lookedAt = Date.now();
+      return true;
     } catch (error) {
       this.logger.debug(`could not look for revocations: ${String(error)}`);
+      this.#failedAt = Date.now();
+      return false;
     }
   }
 

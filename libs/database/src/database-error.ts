@@ -67,6 +67,11 @@ export function isConflict(error: unknown): boolean {
  */
 const COSTLY = new Set(['57014', '53200', '53400']);
 
+/** Whether the time of a statement or a transaction was over: one of its parts may take as long, when it waits for others. */
+export function isTimedOut(error: unknown): boolean {
+  return ['25P03', '25P04', '57014'].includes(codeOf(error));
+}
+
 /** Whether a client may ask the same again later: nothing was wrong with what it asked. */
 export function isTransient(error: unknown): boolean {
   return isUnavailable(error) || isConflict(error) || COSTLY.has(codeOf(error));

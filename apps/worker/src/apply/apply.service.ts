@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import type { Envelope } from '#contracts';
-import { Database, isConflict, isUnavailable, type Sql, type Transaction } from '#database';
+import { Database, isTransient, type Sql, type Transaction } from '#database';
 import {
   FinishedElsewhereError,
   Ledger,
@@ -137,7 +137,7 @@ export class ApplyService {
     const ids = started.map(({ id }) => id);
     const [, envelopes] = await Promise.all([
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
-      endings.length > 0 ? this.finish(sql, endings, rows) : [],
+      endings.length > 0 ? this.finish(sql, endings, rows, options.only) : [],
     ]);
     const dealtWith = [
       ...endings.map(({ row }) => row),
@@ -151,20 +151,21 @@ export class ApplyService {
 
   /**
    * What the ledger cannot keep of an end, such as an event that is no JSON, is the fault of who
-   * asked for it: found when it ends alone.
+   * asked for it: found when it runs alone.
    */
   private async finish(
     sql: Transaction,
     endings: readonly Ending[],
     rows: readonly UnfinishedRow[],
+    only: string | undefined,
   ): Promise<Envelope[]> {
     try {
       return await this.ledger.finish(sql, endings, { commits: !isArmed('apply.before-commit') });
     } catch (error) {
-      const isNobodys = error instanceof FinishedElsewhereError || isConflict(error) || isUnavailable(error);
-      if (isNobodys || endings.length > 1) throw error;
-      const [{ row }] = endings as [Ending];
-      throw new HandlerError([rows.find(({ id }) => id === row.id)!], error);
+      const row = rows.find(({ id }) => id === only);
+      const isNobodys = error instanceof FinishedElsewhereError || isTransient(error);
+      if (isNobodys || !row || endings.length > 1) throw error;
+      throw new HandlerError([row], error);
     }
   }
 

@@ -198,6 +198,18 @@ describe('Joiner', () => {
     expect(one.addTickets).not.toHaveBeenCalled();
   });
 
+  it.each(['twice', 'beside one that has its end', 'alone'])(
+    'counts an attempt of an action whose event cannot be encoded, named %s',
+    async (how) => {
+      const before = await accepted(['before']);
+      await one.joiner.run(before.entries);
+      const { entries, found } = await accepted(['bad event']);
+      const others = { twice: entries, 'beside one that has its end': before.entries, alone: [] }[how]!;
+      await one.joiner.run([...entries, ...others]);
+      expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+    },
+  );
+
   it('takes those that fail out of a batch, and applies the others together, each once', async () => {
     const texts = Array.from({ length: 60 }, (_, index) =>
       index % 20 === 7 ? 'hopeless' : index % 20 === 13 ? 'bad row' : `note ${index}`,

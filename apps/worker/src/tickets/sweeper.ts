@@ -37,7 +37,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   #isStopped = false;
   #retentionAt = 0;
   /** Where the last look ended: those before it may wait for something that takes long, and would hide the rest. */
-  #seenTo = '0';
+  #seenTo = 0;
 
   constructor(
     private readonly database: Database,
@@ -62,7 +62,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
    */
   async oldest(): Promise<TicketEntry[]> {
     const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE, this.#seenTo);
-    this.#seenTo = keys.length < SWEEP_SIZE ? '0' : keys.at(-1)!.seq;
+    this.#seenTo = keys.length < SWEEP_SIZE ? 0 : keys.at(-1)!.seq;
     sweptCount.inc(keys.length);
     const [waiting, orphans]: [TicketEntry[], TicketEntry[]] = [[], []];
     for (const { id, resourceId, parentId, isRunning } of keys) {

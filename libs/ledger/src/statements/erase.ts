@@ -18,13 +18,18 @@ const BECOME = `
 select set_config('role', r.rolname, true) from pg_roles r
 where r.rolname = 'tidings_eraser' and pg_has_role(current_user, r.oid, 'SET')`;
 
+const IDLE_MS = 3_500;
+
 /**
  * For the rest of the transaction: the role that may erase, where apps have roles of their own, and
- * as much time as it takes.
+ * as much time as its statements take, but none between them: who is frozen there holds up others.
  */
 export async function becomeEraserStatement(sql: Sql): Promise<void> {
   // The role that the app logs in with has a limit of its own.
-  await sql.query(`select set_config('transaction_timeout', '0', true)`);
+  await sql.query(
+    `select set_config('transaction_timeout', '0', true), set_config('idle_in_transaction_session_timeout', $1, true)`,
+    [String(IDLE_MS)],
+  );
   await sql.query(BECOME);
 }
 

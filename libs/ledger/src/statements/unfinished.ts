@@ -46,8 +46,7 @@ export interface ActionKey {
   id: string;
   resourceId: string;
   parentId: string | null;
-  /** As text: a bigint. */
-  seq: string;
+  seq: number;
   /** It was being performed, and its lease is over. */
   isRunning: boolean;
 }
@@ -75,7 +74,7 @@ export function oldestUnfinishedStatement(
   sql: Sql,
   olderThanMs: number,
   limit: number,
-  afterSeq = '0',
+  afterSeq = 0,
 ): Promise<ActionKey[]> {
   return sql.query<ActionKey>(OLDEST, [olderThanMs, limit, afterSeq]);
 }
