@@ -55,7 +55,7 @@ CMD ["node", "--no-allocation-site-pretenuring", "--no-memory-reducer", "dist/ap
 
 FROM runtime AS socket
 COPY --from=build /app/dist/apps/socket dist/apps/socket
-CMD ["node", "--max-semi-space-size=32", "dist/apps/socket/src/main.js"]
+CMD ["node", "--max-semi-space-size=16", "dist/apps/socket/src/main.js"]
 
 FROM runtime AS api
 COPY --from=build /app/dist/apps/console dist/apps/console

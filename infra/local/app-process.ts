@@ -28,7 +28,7 @@ export interface AppProcessOptions {
 const V8_OPTIONS: Record<AppName, string[]> = {
   api: ['--no-allocation-site-pretenuring', '--no-memory-reducer'],
   worker: ['--no-allocation-site-pretenuring', '--no-memory-reducer'],
-  socket: ['--max-semi-space-size=32'],
+  socket: ['--max-semi-space-size=16'],
 };
 
 /** A built app as a process of its own, on a port of the loopback address. */
