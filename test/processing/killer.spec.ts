@@ -6,6 +6,9 @@ import { drill, drills, submitAll, superviseWorkers } from './drills.ts';
 /** Whoever ends its process each time has ended as `failed` by then, in milliseconds; these tests share the machine. */
 const BOUND_MS = 150_000;
 
+/** Two while nobody is suspected, then one an attempt; and some more of a ticket that came back meanwhile. */
+const MOST_DEATHS = 8;
+
 it.concurrent(
   'an action that ends its process each time fails within a bound; those in its ticket, and those that come later, succeed',
   { timeout: BOUND_MS + 30_000 },
@@ -26,6 +29,7 @@ it.concurrent(
       attempts: 3,
       error: { code: 'ATTEMPTS_EXHAUSTED' },
     });
+    expect(supervisor.deaths()).toBeLessThanOrEqual(MOST_DEATHS);
     supervisor.stop();
     await ledger.close();
     await system.stop();
@@ -50,6 +54,7 @@ it.concurrent(
     await ledger.settled(BOUND_MS);
     expect(await ledger.report()).toEqual({ ended: { succeeded: 22, failed: 1 }, violations: [] });
     expect((await alice.action(poison!.id)).status).toBe('failed');
+    expect(supervisor.deaths()).toBeLessThanOrEqual(MOST_DEATHS);
     supervisor.stop();
     await ledger.close();
     await system.stop();
@@ -76,6 +81,7 @@ it.concurrent(
       [poison.id],
     );
     expect(others!.most).toBe(1);
+    expect(supervisor.deaths()).toBeLessThanOrEqual(MOST_DEATHS);
     supervisor.stop();
     await ledger.close();
     await system.stop();

@@ -91,8 +91,8 @@ describe('the order on a resource', () => {
     await ledger.settled(20_000);
     const latencies = (await ledger.query<{ ms: number }>(LATENCIES)).map(({ ms }) => ms);
     expect(latencies).toHaveLength(100);
-    // Most would have waited for the work of 2 s, if any had to.
-    expect(latencies[79]).toBeLessThan(1_000);
+    // Nobody waits for the work of 2 s.
+    expect(latencies[98]).toBeLessThan(2_000);
     expect((await ledger.report()).violations).toEqual([]);
     await ledger.close();
     await system.stop();

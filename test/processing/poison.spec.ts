@@ -16,6 +16,9 @@ const POISONS: readonly [NonNullable<DrillPayload['fault']>, ProblemCode][] = [
   ['block', 'ATTEMPTS_EXHAUSTED'],
 ];
 
+const LATENCIES = `
+select extract(epoch from finished_at - submitted_at)::double precision * 1000 as ms from actions where id = any($1) order by 1`;
+
 let system: System;
 let ledger: LedgerCheck;
 let alice: TestUser;
@@ -55,6 +58,8 @@ describe('a poisonous action', () => {
     // Their retries hold up nobody.
     const later = await submitAll(alice, drills(50));
     await eventually(async () => expect(await succeeded(later)).toBe(50), { timeoutMs: 10_000 });
+    const latencies = await ledger.query<{ ms: number }>(LATENCIES, [later.map(({ id }) => id)]);
+    expect(latencies[25]!.ms).toBeLessThan(2_000);
     await ledger.settled(20_000);
     expect((await ledger.report()).violations).toEqual([]);
     expect(supervisor.deaths()).toBe(0);
