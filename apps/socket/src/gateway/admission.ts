@@ -15,7 +15,8 @@ import { identify } from './handshake.ts';
 @Injectable()
 export class Admission {
   readonly #asking = new WeakSet<Socket['conn']>();
-  readonly #left = new WeakSet<Socket['conn']>();
+  /** Until when those may stay that have had a session, and have none. */
+  readonly #left = new WeakMap<Socket['conn'], NodeJS.Timeout>();
 
   constructor(
     private readonly verifier: TokenVerifier,
@@ -50,16 +51,14 @@ export class Admission {
   /** The session has begun; a further one is refused by socket.io. */
   begun({ conn }: Socket): void {
     this.#asking.delete(conn);
+    clearTimeout(this.#left.get(conn));
     this.#left.delete(conn);
   }
 
   /** Its client has left: on the same connection it may come back soon. */
   ended({ conn }: Socket): void {
     if ((conn.readyState as string) !== 'open') return;
-    this.#left.add(conn);
-    setTimeout(() => {
-      if (this.#left.has(conn)) conn.close();
-    }, this.config.CONNECT_TIMEOUT_MS).unref();
+    this.#left.set(conn, setTimeout(() => conn.close(), this.config.CONNECT_TIMEOUT_MS).unref());
   }
 }
 
