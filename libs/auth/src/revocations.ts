@@ -76,6 +76,8 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
     const now = Date.now();
     if (now - this.#lookedAt < OLDEST_LOOK_MS || now - this.#failedAt < FAILED_PAUSE_MS) return;
     await Promise.race([this.lookTwice(), after(LONGEST_LOOK_MS, undefined, { ref: false })]);
+    // One that hangs has failed, for those who come next: they do not wait as long again, each.
+    if (Date.now() - this.#lookedAt >= OLDEST_LOOK_MS) this.#failedAt = Date.now();
   }
 
   /** The connection of one that was frozen has mostly ended meanwhile: that is seen when it is used. */
