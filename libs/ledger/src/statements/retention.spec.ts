@@ -188,6 +188,14 @@ describe('days that are over', () => {
     expect(await days('actions')).toContain(name);
   });
 
+  it('are kept when an action came into one since it was noted', async () => {
+    const name = await addActionDay(-9, RETENTION_DAYS + 1);
+    await database.query(`update actions set status = 'pending', finished_at = null`);
+    expect(await dropAll()).toEqual([]);
+    expect(await days('actions')).toContain(name);
+    expect(await database.query('select from ended_days')).toEqual([]);
+  });
+
   it('are found without reading them', async () => {
     await addActionDay(-9, null);
     await database.query(
