@@ -38,8 +38,9 @@ interface Waiting {
 }
 
 /**
- * Puts actions into the ledger, and asks for tickets: the actions of one moment share the
- * INSERT and the enqueue. Alone, an action waits for nobody.
+ * Puts actions into the ledger, and asks for their tickets: the actions of one moment share the
+ * INSERT and the enqueue. Alone, an action waits for nobody. Its ticket does not wait for the
+ * disk, as its answer does: see docs/adr/0011-tickets-before-the-disk.md.
  *
  * Order: actions are taken as they come, and those of one resource are in one flush at a
  * time, so that `seq` follows their arrival here.
@@ -124,8 +125,10 @@ export class Acceptor {
   private async write(flush: readonly Waiting[]): Promise<void> {
     try {
       await checkpoint('accept.before-commit');
-      const accepted = await this.ledger.accept(flush.map(({ action }) => action));
-      await checkpoint('accept.after-commit');
+      const actions = flush.map(({ action }) => action);
+      const accepted = await this.ledger.accept(actions, (visible) => {
+        void this.enqueue(flush.filter(({ action }) => visible.has(action.id)));
+      });
       const others = this.answer(flush, accepted);
       if (others.length > 0) await this.recall(others);
     } catch (error) {
@@ -137,7 +140,7 @@ export class Acceptor {
   }
 
   /**
-   * Answers those that are accepted, and asks for their tickets.
+   * Answers those that are accepted.
    *
    * @returns the others
    */
@@ -148,14 +151,15 @@ export class Acceptor {
     acceptedCount.inc(mine.length);
     for (const { since } of mine) acceptSeconds.observe((now - since) / 1_000);
     for (const { action, resolve } of mine) resolve({ action: accepted.get(action.id)!, replayed: false });
-    this.enqueue(mine);
     return others;
   }
 
   /** The connection was lost: what was committed all the same is accepted. */
   private async reread(flush: readonly Waiting[], cause: unknown): Promise<void> {
     const committed = isRefused(cause) ? undefined : await this.committedOf(flush);
-    refuse(committed ? this.answer(flush, committed) : flush, cause);
+    if (!committed) return refuse(flush, cause);
+    void this.enqueue(flush.filter(({ action }) => committed.has(action.id)));
+    refuse(this.answer(flush, committed), cause);
   }
 
   /**
@@ -180,12 +184,14 @@ export class Acceptor {
     }
   }
 
-  private enqueue(flush: readonly Waiting[]): void {
+  /** Asks for the tickets of what is committed. Not waited for: what Redis does not take now, the sweeper finds. */
+  private async enqueue(flush: readonly Waiting[]): Promise<void> {
     if (flush.length === 0) return;
+    await checkpoint('accept.after-commit');
     const types = new Set(flush.map(({ action }) => action.type));
     const name = types.size === 1 ? flush[0]!.action.type : 'actions';
-    // Not waited for: what Redis does not take now, the sweeper finds.
-    void this.tickets.add(name, entriesOf(flush)).then(() => checkpoint('accept.after-enqueue'));
+    await this.tickets.add(name, entriesOf(flush));
+    await checkpoint('accept.after-enqueue');
   }
 
   /** Answers those whose idempotency key was known. */

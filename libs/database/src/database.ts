@@ -109,6 +109,20 @@ export interface DatabaseOptions {
   longestAnswerMs?: number;
 }
 
+/** Writes next to nothing, but must: a commit that has written nothing waits for no disk. */
+const FLUSH = `select pg_logical_emit_message(true, 'tidings', '')`;
+
+/** It was committed, and the server did not say that it is on the disk. */
+class NotFlushedError extends Error {
+  override readonly name = 'NotFlushedError';
+  /** SQLSTATE transaction_resolution_unknown. */
+  readonly code = '08007';
+
+  constructor(cause: unknown) {
+    super('a commit may not be on the disk', { cause });
+  }
+}
+
 /** The Postgres that holds the ledger and the resources. */
 @Injectable()
 export class Database extends Executor implements OnApplicationShutdown {
@@ -154,6 +168,42 @@ export class Database extends Executor implements OnApplicationShutdown {
       );
       // Of a server that takes no writes (any more) no connection is used again.
       if (broken === undefined && error instanceof Error && isUnavailable(error)) broken = error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /**
+   * Runs one statement, and then has the disk catch up: the statement may commit without waiting
+   * for it, with `synchronous_commit` off for its own transaction.
+   *
+   * @param onVisible called with the rows when everybody sees what is committed. It is not durable
+   *   yet, but what others make of it and commit will not be so any sooner
+   * @returns the rows, once they are as durable as any commit
+   * @throws an error that {@link isUnavailable} knows when it is not known whether they are
+   */
+  async queryThenFlush<Row>(
+    text: string,
+    values: readonly unknown[],
+    onVisible: (rows: Row[]) => void = () => undefined,
+  ): Promise<Row[]> {
+    const client = await this.#pool.connect();
+    const sql = new Executor(client);
+    let broken: Error | undefined;
+    try {
+      const [answer, flush] = await Promise.allSettled([
+        sql.query<Row>(text, values).then((rows) => {
+          onVisible(rows);
+          return rows;
+        }),
+        sql.query(FLUSH),
+      ]);
+      if (answer.status === 'rejected') throw answer.reason;
+      if (flush.status === 'rejected') throw new NotFlushedError(flush.reason);
+      return answer.value;
+    } catch (error) {
+      if (error instanceof Error && isUnavailable(error)) broken = error;
       throw error;
     } finally {
       client.release(broken);

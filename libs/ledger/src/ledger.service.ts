@@ -71,12 +71,20 @@ export class Ledger {
   ) {}
 
   /**
-   * Records actions, in the order given. When it returns, they are committed.
+   * Records actions, in the order given. When it returns, they are committed, and durable.
    *
+   * @param onVisible called with the ids of those that are new, when they may be applied: that is
+   *   before they are durable, but what is made of them is so only together with them
    * @returns the public action of each, with a position in its owner's channel before its outcome
    */
-  async accept(actions: readonly NewAction[]): Promise<Map<string, AcceptedAction>> {
-    return acceptedActions(actions, await acceptStatement(this.database, actions));
+  async accept(
+    actions: readonly NewAction[],
+    onVisible: (ids: ReadonlySet<string>) => void = () => undefined,
+  ): Promise<Map<string, AcceptedAction>> {
+    const rows = await acceptStatement(this.database, actions, (visible) => {
+      onVisible(new Set(visible.map(({ id }) => id)));
+    });
+    return acceptedActions(actions, rows);
   }
 
   /**

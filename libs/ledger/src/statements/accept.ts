@@ -1,5 +1,5 @@
 import { userChannel } from '#contracts';
-import type { Sql } from '#database';
+import type { Database } from '#database';
 
 /** An action about to be accepted. */
 export interface NewAction {
@@ -30,6 +30,8 @@ export interface AcceptedRow {
  * Keys are taken in sorted order, so that two flushes cannot wait for each other, and by
  * the first of those that share one. Who finds a key taken inserts no action. `seq` is drawn in the order of the input.
  *
+ * It does not wait for the disk: that is left to the flush that follows, which others need not wait for.
+ *
  * The arrays stand in subqueries, as where actions are finished: planning each call took 0.6 ms, running it takes 0.3.
  */
 const ACCEPT = `
@@ -44,7 +46,8 @@ with input as (
   )
 ), positioned as (
   select i.*, coalesce(c.head, 0) as head, coalesce(c.head_check, l.epoch) as "check"
-  from input i cross join ledger l left join channels c on c.channel = i.channel
+  from input i cross join ledger l cross join set_config('synchronous_commit', 'off', true)
+    left join channels c on c.channel = i.channel
 ), keyed as (
   insert into idempotency_keys (owner, key, fingerprint, action_id, cursor_offset, cursor_check)
   select owner, key, fingerprint, id, head, "check" from positioned
@@ -65,9 +68,17 @@ with input as (
 )
 select i.id, i.submitted_at, p.head, p."check" from inserted i join positioned p on p.id = i.id`;
 
-/** Inserts actions as `pending`: one statement, committed when it returns. */
-export function acceptStatement(sql: Sql, actions: readonly NewAction[]): Promise<AcceptedRow[]> {
-  return sql.query<AcceptedRow>(ACCEPT, [
+/**
+ * Inserts actions as `pending`: durable when it returns.
+ *
+ * @param onVisible called with the answer once they are committed: before they are on the disk
+ */
+export function acceptStatement(
+  database: Pick<Database, 'queryThenFlush'>,
+  actions: readonly NewAction[],
+  onVisible: (rows: AcceptedRow[]) => void,
+): Promise<AcceptedRow[]> {
+  const values = [
     actions.map(({ id }) => id),
     actions.map(({ owner }) => owner),
     actions.map(({ owner }) => userChannel(owner)),
@@ -80,5 +91,6 @@ export function acceptStatement(sql: Sql, actions: readonly NewAction[]): Promis
     actions.map(({ ttlSeconds }) => ttlSeconds),
     actions.map(({ idempotency }) => idempotency?.key ?? null),
     actions.map(({ idempotency }) => idempotency?.fingerprint ?? null),
-  ]);
+  ];
+  return database.queryThenFlush<AcceptedRow>(ACCEPT, values, onVisible);
 }

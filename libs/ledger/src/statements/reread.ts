@@ -1,4 +1,4 @@
-import type { Sql } from '#database';
+import type { Database } from '#database';
 import type { AcceptedRow } from './accept.ts';
 
 /*
@@ -22,7 +22,11 @@ left join lateral (
   limit 1
 ) o on true`;
 
-/** Reads which of the actions were committed, when the answer to their INSERT was lost. */
-export function rereadStatement(sql: Sql, actions: readonly { id: string; channel: string }[]): Promise<AcceptedRow[]> {
-  return sql.query<AcceptedRow>(REREAD, [actions.map(({ id }) => id), actions.map(({ channel }) => channel)]);
+/** Reads which of the actions were committed, when the answer to their INSERT was lost; what it returns is durable. */
+export function rereadStatement(
+  database: Pick<Database, 'queryThenFlush'>,
+  actions: readonly { id: string; channel: string }[],
+): Promise<AcceptedRow[]> {
+  const values = [actions.map(({ id }) => id), actions.map(({ channel }) => channel)];
+  return database.queryThenFlush<AcceptedRow>(REREAD, values);
 }
