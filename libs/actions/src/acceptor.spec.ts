@@ -80,6 +80,27 @@ describe('Acceptor', () => {
     expect(await recorded([action])).toEqual([action.id]);
   });
 
+  it('asks for the ticket when the action is committed, and answers when it is on the disk', async () => {
+    const { acceptor, accept, ledger, add } = setUp();
+    const disk = Promise.withResolvers<void>();
+    const write = Ledger.prototype.accept.bind(ledger);
+    accept.mockImplementationOnce(async (actions, onVisible) => {
+      const accepted = await write(actions, onVisible);
+      await disk.promise;
+      return accepted;
+    });
+    const action = newAction();
+    let isAnswered = false;
+    const answer = acceptor.accept(action).finally(() => (isAnswered = true));
+    await eventually(() =>
+      expect(add).toHaveBeenCalledExactlyOnceWith('messages.create', [[action.id, action.resourceId]]),
+    );
+    expect(isAnswered).toBe(false);
+    disk.resolve();
+    await answer;
+    expect(add).toHaveBeenCalledOnce();
+  });
+
   it('has no two flushes with one resource under way, so that its actions keep their order', async () => {
     const { acceptor, accept, ledger } = setUp();
     const resourceId = uuidv4();

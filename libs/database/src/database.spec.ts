@@ -121,3 +121,30 @@ describe('statements given in one turn', () => {
     expect(counts).toEqual([{ count: 2 }]);
   });
 });
+
+describe('a statement that is made durable after it', () => {
+  it('says what is wrong with it, and nothing is seen', async () => {
+    const failing = database.queryThenFlush('select 1 / 0', [], () => expect.unreachable());
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('may be lost although others saw it, when that fails; its connection is not used again', async () => {
+    await database.query('create schema broken');
+    await database.query(`
+      create function broken.pg_logical_emit_message(boolean, text, text) returns text language plpgsql
+      as $$ begin raise exception 'the disk is full'; end $$`);
+    const seen: { path: string; pid: number }[] = [];
+    const error = await database
+      .queryThenFlush<{ path: string; pid: number }>(
+        `select set_config('search_path', 'broken, pg_catalog', false) as path, pg_backend_pid() as pid`,
+        [],
+        (rows) => seen.push(...rows),
+      )
+      .catch((reason: unknown) => reason);
+    expect(seen).toHaveLength(1);
+    expect(error).toMatchObject({ cause: { message: 'the disk is full' } });
+    expect([isUnavailable(error), isRefused(error)]).toEqual([true, false]);
+    await ended(seen[0]!.pid);
+  });
+});

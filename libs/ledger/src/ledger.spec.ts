@@ -2,7 +2,7 @@ import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeCursor, userChannel, type Envelope } from '#contracts';
 import { Database, migrate } from '#database';
-import { eventually, testDatabase } from '#testing';
+import { eventually, privatePostgres, testDatabase } from '#testing';
 import { LedgerHistory } from './ledger-history.ts';
 import { Ledger, type Ending, type NewAction } from './ledger.service.ts';
 import { ledgerMigrations } from './migrations/index.ts';
@@ -183,7 +183,7 @@ describe('Ledger.accept', () => {
     const withKey = (key: string): NewAction => newAction({ idempotency: { key, fingerprint: 'print' } });
     const [first, both, other] = [withKey('key-a'), [withKey('key-c'), withKey('key-a')], withKey('key-c')];
     const waiting = await database.transaction(async (sql) => {
-      await acceptStatement(sql, [first]);
+      await acceptStatement({ queryThenFlush: (text, values) => sql.query(text, values) }, [first]);
       const accepting = ledger.accept(both);
       await eventually(async () => expect(await database.query(WAITING)).toHaveLength(1));
       expect([...(await ledger.accept([other])).keys()]).toEqual([other.id]);
@@ -204,6 +204,51 @@ describe('Ledger.accept', () => {
       ),
     );
     expect(results.reduce((sum, { size }) => sum + size, 0)).toBe(30);
+  });
+
+  it('lets others see it before it is on the disk, and returns only then', async () => {
+    const server = await privatePostgres();
+    await migrateAt(server.url);
+    const slow = open(server.url);
+    // As a disk that takes its time: a commit waits for a standby that does not exist.
+    const setStandby = async (name: string): Promise<void> => {
+      await slow.query(`alter system set synchronous_standby_names = '${name}'`);
+      await slow.query('select pg_reload_conf()');
+      await eventually(async () => {
+        expect(await slow.query('show synchronous_standby_names')).toEqual([{ synchronous_standby_names: name }]);
+      });
+    };
+    try {
+      await setStandby('nobody');
+      const action = newAction();
+      const visible = Promise.withResolvers<ReadonlySet<string>>();
+      const isDurable = new Ledger(slow, new LedgerHistory(slow)).accept([action], visible.resolve).then(() => true);
+      expect([...(await visible.promise)]).toEqual([action.id]);
+      expect(await slow.query('select id from actions')).toEqual([{ id: action.id }]);
+      await eventually(async () => {
+        expect(await slow.query(`select from pg_stat_activity where wait_event = 'SyncRep'`)).toHaveLength(1);
+      });
+      expect(await Promise.race([isDurable, false])).toBe(false);
+      await setStandby('');
+      expect(await isDurable).toBe(true);
+    } finally {
+      await slow.onApplicationShutdown();
+    }
+  });
+
+  it('has it on the disk when it returns: a server that dies at once still knows it', async () => {
+    const server = await privatePostgres();
+    await migrateAt(server.url);
+    const doomed = open(server.url);
+    try {
+      const action = newAction();
+      await new Ledger(doomed, new LedgerHistory(doomed)).accept([action]);
+      await server.kill();
+      await server.start();
+      expect(await eventually(() => doomed.query('select id from actions'))).toEqual([{ id: action.id }]);
+    } finally {
+      await doomed.onApplicationShutdown();
+    }
   });
 });
 

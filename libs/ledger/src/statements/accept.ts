@@ -76,7 +76,7 @@ select i.id, i.submitted_at, p.head, p."check" from inserted i join positioned p
 export function acceptStatement(
   database: Pick<Database, 'queryThenFlush'>,
   actions: readonly NewAction[],
-  onVisible: (rows: AcceptedRow[]) => void,
+  onVisible?: (rows: AcceptedRow[]) => void,
 ): Promise<AcceptedRow[]> {
   const values = [
     actions.map(({ id }) => id),
