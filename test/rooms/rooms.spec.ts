@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Action } from '#contracts';
-import { startSystem, type System, type TestUser } from '#testing';
+import { eventually, LedgerCheck, startSystem, type System, type TestUser } from '#testing';
 import { done, newRoom } from './room.ts';
 
 let system: System;
@@ -35,6 +35,48 @@ describe('a room', () => {
     expect(await done(bob, 'DELETE', path)).toMatchObject(NOT_FOUND);
     expect(await done(alice, 'DELETE', path)).toMatchObject({ status: 'succeeded', response: null });
     expect((await alice.call('GET', path)).status).toBe(404);
+  });
+
+  it('goes at once with ten thousand messages; with more nobody finds it any more, and workers delete it in pieces', async () => {
+    const [small, large] = [await newRoom(alice, [bob]), await newRoom(alice, [bob])];
+    const ledger = new LedgerCheck(system.database);
+    const fill = (room: string, count: number): Promise<unknown> =>
+      ledger.query(
+        `insert into messages (id, author, text, room_id)
+         select gen_random_uuid(), 'bob', 'hello', $1::uuid from generate_series(1, $2)`,
+        [room, count],
+      );
+    const left = async (room: string): Promise<number[]> => {
+      const [row] = await ledger.query<{ messages: number; rooms: number }>(
+        `select (select count(*)::integer from messages where room_id = $1) as messages,
+           (select count(*)::integer from rooms where id = $1) as rooms`,
+        [room],
+      );
+      return [row!.messages, row!.rooms];
+    };
+    await fill(small, 10_000);
+    await fill(large, 12_000);
+    for (const room of [small, large]) {
+      expect(await done(alice, 'DELETE', `/v1/rooms/${room}`)).toMatchObject({ status: 'succeeded', response: null });
+      for (const user of [alice, bob]) {
+        expect((await user.call('GET', `/v1/rooms/${room}`)).status).toBe(404);
+        expect((await user.call('GET', `/v1/messages?roomId=${room}`)).status).toBe(404);
+      }
+      expect(await done(alice, 'DELETE', `/v1/rooms/${room}`)).toMatchObject(NOT_FOUND);
+      expect(await done(bob, 'POST', '/v1/messages', { text: 'late', roomId: room })).toMatchObject(NOT_FOUND);
+    }
+    expect(await left(small)).toEqual([0, 0]);
+    expect(await left(large)).toEqual([12_000, 1]);
+    const again = await done(bob, 'POST', '/v1/rooms', { id: large, name: 'mine' });
+    expect(again).toMatchObject({ status: 'failed', error: { code: 'ALREADY_EXISTS' } });
+    const announcer = await system.user('announcer', { scopes: ['announce'] });
+    const announcement = { audience: `room:${large}`, title: 'to', body: 'nobody' };
+    expect(await done(announcer, 'POST', '/v1/announcements', announcement)).toMatchObject({ status: 'failed' });
+
+    await ledger.query('update retention_turn set due_at = now()');
+    await system.add('worker');
+    await eventually(async () => expect(await left(large)).toEqual([0, 0]));
+    await ledger.close();
   });
 
   it('is changed only in the version that was asked for, and shows it to who may change it', async () => {

@@ -119,6 +119,13 @@ export abstract class Resource<View extends object = object> {
    * blanks their actions and events. None: there is nothing personal in it.
    */
   erase?(sql: Sql, user: string): Promise<void>;
+  /**
+   * Deletes a piece of what may go and was too much for one action, in a transaction of its own that
+   * takes a fraction of a second. Called by workers now and then, again and again while it says so.
+   *
+   * @returns whether there was something to delete
+   */
+  tidy?(sql: Sql): Promise<boolean>;
   /** One of them; nothing when it is missing or foreign. */
   abstract get(sql: Sql, reader: string, id: string): Promise<(View & { version: number }) | undefined>;
 }

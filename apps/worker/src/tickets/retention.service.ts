@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { ActionCatalogue } from '#actions';
 import { WorkerConfig } from '#config';
 import { Database, type Sql } from '#database';
 import {
@@ -30,6 +31,9 @@ const KEY_HOURS = 25;
 /** Most keys that are forgotten at once. */
 const KEYS_BATCH = 20_000;
 
+/** Most pieces of what resources have to tidy in one run: sweeps wait meanwhile. */
+const MOST_PIECES = 100;
+
 /** Keeps the ledger from growing for ever: makes the partitions of coming days, drops those of days gone by. */
 @Injectable()
 export class RetentionService {
@@ -37,6 +41,7 @@ export class RetentionService {
 
   constructor(
     private readonly database: Database,
+    private readonly catalogue: ActionCatalogue,
     private readonly config: WorkerConfig,
   ) {}
 
@@ -49,7 +54,20 @@ export class RetentionService {
       this.briefly((sql) => dropOldestDayStatement(sql, this.config.RETENTION_DAYS));
     for (let name = await drop(); name !== null; name = await drop()) this.logger.log(`dropped ${name}`);
     await this.createDays();
-    await putOffRetentionStatement(this.database, EVERY_SECONDS);
+    if (await this.isTidy()) await putOffRetentionStatement(this.database, EVERY_SECONDS);
+  }
+
+  /** Has resources delete what was too much for one action; the next run goes on with what is left. */
+  private async isTidy(): Promise<boolean> {
+    for (const resource of this.catalogue.resources) {
+      if (!resource.tidy) continue;
+      let pieces = 0;
+      while (await this.database.transaction((sql) => resource.tidy!(sql))) {
+        pieces += 1;
+        if (pieces === MOST_PIECES) return false;
+      }
+    }
+    return true;
   }
 
   private async createDays(): Promise<void> {

@@ -22,6 +22,7 @@ import {
   type Verb,
 } from '../resource.ts';
 import { CreateRoom, EditRoom, Room, RoomDeleted, RoomMember, RoomMemberChange, RoomMemberParams } from './room.dto.ts';
+import { abandonedRoomsMigration } from './abandoned-rooms.migration.ts';
 import { roomsMigration } from './rooms.migration.ts';
 import {
   ADD_MEMBER,
@@ -33,6 +34,7 @@ import {
   LIST_MEMBERS,
   READABLE,
   REMOVE_MEMBER,
+  TIDY,
   type RoomMemberRow,
   type RoomRow,
 } from './rooms.statements.ts';
@@ -42,7 +44,10 @@ import {
 export class RoomsResource extends Resource<Room> {
   readonly type = 'rooms';
   readonly view = Room;
-  readonly migrations: Migrations = { '2026-11-24-rooms': roomsMigration };
+  readonly migrations: Migrations = {
+    '2026-11-24-rooms': roomsMigration,
+    '2026-11-28-rooms-abandoned': abandonedRoomsMigration,
+  };
 
   readonly create: Verb<CreateRoom> = {
     payload: CreateRoom,
@@ -159,6 +164,10 @@ export class RoomsResource extends Resource<Room> {
   override async erase(sql: Sql, user: string): Promise<void> {
     await sql.query('delete from room_members where user_id = $1', [user]);
     for (const text of ERASE) await sql.query(text, [user]);
+  }
+
+  override async tidy(sql: Sql): Promise<boolean> {
+    return (await sql.query(TIDY)).length > 0;
   }
 
   async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Room>> {
