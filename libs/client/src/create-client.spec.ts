@@ -90,6 +90,53 @@ it('submits again when there was no token for a while', async () => {
   expect(keys).toEqual([keys[0], keys[0]]);
 });
 
+it('sends what it was given at first, although that changed before it was sent again', async () => {
+  const bodies: unknown[] = [];
+  const readThen = (answer: Answer): Answer => {
+    return async (request, response) => {
+      bodies.push(JSON.parse((await request.toArray()).join('')));
+      answer(request, response);
+    };
+  };
+  const payload = { text: 'first' };
+  const { client } = await clientOf(
+    readThen((request) => {
+      payload.text = 'changed';
+      request.socket.destroy();
+    }),
+    readThen(json(202, { ...ACTION, done: true, cursor: '' })),
+  );
+  await client.messages.create(payload);
+  expect(bodies).toEqual([{ text: 'first' }, { text: 'first' }]);
+});
+
+it('refuses at once what cannot be sent, and does not call it a failure of the network', async () => {
+  const { client, requests } = await clientOf(json(202, ACTION));
+  const round: Record<string, unknown> = {};
+  round['round'] = round;
+  const submits = [
+    client.resource('drills').create({ count: 1n }),
+    client.resource('drills').edit('x', round),
+    client.messages.create({ text: 'hello' }, { idempotencyKey: 'no header → holds it' }),
+  ];
+  for (const submit of submits) await expect(submit).rejects.toMatchObject({ code: 'VALIDATION_FAILED', status: 0 });
+  expect([client.pending, requests]).toEqual([[], []]);
+});
+
+it('submits again what did not arrive in time', async () => {
+  const { client, requests } = await clientOf(
+    json(408, { code: 'REQUEST_TIMEOUT', detail: 'too slow' }),
+    json(202, { ...ACTION, done: true, cursor: '' }),
+  );
+  await client.messages.create({ text: 'hello' });
+  expect(keysOf(requests)).toHaveLength(2);
+});
+
+it('rejects a submit with an error of its own when the answer is none of ours', async () => {
+  const { client } = await clientOf(json(200, {}));
+  await expect(client.messages.create({ text: 'hello' })).rejects.toMatchObject({ code: 'UNEXPECTED_ANSWER' });
+});
+
 it('does not submit again what was refused', async () => {
   const { client, requests } = await clientOf(json(422, { code: 'IDEMPOTENCY_KEY_REUSED', detail: 'used' }));
   const submit = client.messages.create({ text: 'hello' }, { idempotencyKey: 'my own key' });
@@ -163,6 +210,13 @@ it('does not connect after it was closed, not even for who hears of the end', as
   expect(await again).toMatchObject({ code: 'CLOSED' });
   await expect(client.connect()).rejects.toMatchObject({ code: 'CLOSED' });
   expect([client.state, requests]).toEqual(['offline', []]);
+});
+
+it('says so when it is asked for more after it was closed', async () => {
+  const { client } = await clientOf(() => undefined);
+  client.close();
+  await expect(client.mirror('typing')).rejects.toMatchObject({ code: 'CLOSED' });
+  await expect(client.room('r').presence()).rejects.toMatchObject({ code: 'CLOSED' });
 });
 
 it('gives a subscription that has ended after it was closed', async () => {

@@ -221,7 +221,8 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   private command<Result extends object>(name: CommandName, payload: object): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#connector.command<Result>(name, payload, (answer) => {
-        if (typeof answer === 'string') reject(new TidingsError('NETWORK', `"${name}" was not answered`));
+        if (typeof answer === 'string')
+          reject(this.#isClosed ? wasClosed() : new TidingsError('NETWORK', `"${name}" was not answered`));
         else if (answer.ok) resolve(answer);
         else reject(new TidingsError(answer.problem.code, answer.problem.detail, answer.problem));
       });

@@ -13,8 +13,10 @@ export interface Submission extends SubmitOptions {
   type: string;
   resourceId?: string | undefined;
   payload: unknown;
-  request: Pick<RestRequest, 'method' | 'path' | 'body' | 'headers'>;
+  request: Pick<RestRequest, 'method' | 'path' | 'headers'> & { body?: object };
 }
+
+type WrittenRequest = Omit<RestRequest, 'withinMs'>;
 
 export interface SubmitterOptions {
   rest: RestClient;
@@ -39,9 +41,10 @@ export class Submitter {
     const { pending, cancel } = this.#options;
     const { type, payload, resourceId } = submission;
     const idempotencyKey = submission.idempotencyKey ?? newKey();
+    const request = written(submission, idempotencyKey);
     const submittedAt = new Date().toISOString();
     const entry = pending.begin({ idempotencyKey, type, resourceId: resourceId ?? null, payload, submittedAt });
-    const send = (): Promise<AcceptedAction> => this.send(submission, entry);
+    const send = (): Promise<AcceptedAction> => this.send(request, entry, submission.idempotencyKey !== undefined);
     try {
       const action = await (resourceId === undefined
         ? send()
@@ -52,23 +55,19 @@ export class Submitter {
         cancel: () => cancel(action.id),
       };
     } catch (error) {
-      pending.refuse(entry, asTidingsError(error));
-      throw error;
+      const refusal = asTidingsError(error);
+      pending.refuse(entry, refusal);
+      throw refusal;
     }
   }
 
-  private async send({ request, idempotencyKey }: Submission, entry: PendingEntry): Promise<AcceptedAction> {
+  private async send(request: WrittenRequest, entry: PendingEntry, hasOwnKey: boolean): Promise<AcceptedAction> {
     const { rest, pending, positions, withinMs } = this.#options;
-    const headers = { ...request.headers, 'idempotency-key': entry.idempotencyKey };
-    const {
-      body: action,
-      headers: answered,
-      tries,
-    } = await rest.call<AcceptedAction>({ ...request, headers, withinMs });
+    const { body: action, headers, tries } = await rest.call<AcceptedAction>({ ...request, withinMs });
     positions.adopt(action.cursor);
     pending.accept(entry, action);
     // Accepted before, perhaps: then the outcome may be long past.
-    const isRepeated = idempotencyKey !== undefined || tries > 1 || answered.has('idempotency-replayed');
+    const isRepeated = hasOwnKey || tries > 1 || headers.has('idempotency-replayed');
     this.follow(action, isRepeated);
     return action;
   }
@@ -78,6 +77,20 @@ export class Submitter {
     const { inquiry, positions, isOnline } = this.#options;
     if (isOnline() && (isRepeated || !positions.covers(action.cursor))) void inquiry.ask([action.id]);
     inquiry.expect();
+  }
+}
+
+/**
+ * A request as it is now: what is sent later, or again, must be the same, whatever became of the payload.
+ *
+ * @throws {TidingsError} `VALIDATION_FAILED` for what no body, or no header, can hold
+ */
+function written({ request }: Submission, idempotencyKey: string): WrittenRequest {
+  try {
+    const headers = new Headers({ ...request.headers, 'idempotency-key': idempotencyKey });
+    return { ...request, headers: Object.fromEntries(headers), body: JSON.stringify(request.body) };
+  } catch (cause) {
+    throw new TidingsError('VALIDATION_FAILED', 'It cannot be sent', { cause });
   }
 }
 

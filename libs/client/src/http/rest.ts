@@ -10,7 +10,7 @@ const TRY_MS = 15_000;
 const PAUSES = { baseMs: 200, mostMs: 5_000 };
 
 /** Statuses after which the same request may be tried again. */
-const RETRYABLE = new Set([429, 502, 503, 504]);
+const RETRYABLE = new Set([408, 429, 502, 503, 504]);
 
 /** The same without a status. A token that cannot be had says nothing of the tries before. */
 const RETRYABLE_CODES: ReadonlySet<string> = new Set(['NETWORK', 'TOKEN_UNAVAILABLE']);
@@ -19,7 +19,8 @@ export interface RestRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** From the base URL on, with its query. */
   path: string;
-  body?: unknown;
+  /** JSON. */
+  body?: string | undefined;
   headers?: Record<string, string>;
   /** How long it is tried while there is no answer, in milliseconds; 0: once. */
   withinMs: number;
@@ -86,7 +87,7 @@ export class RestClient {
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && { body }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]),
       });
     } catch (cause) {
