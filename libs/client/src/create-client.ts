@@ -78,7 +78,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     replayFromStart = false,
     submitWithinMs = SUBMIT_WITHIN_MS,
   }: ClientOptions) {
-    const tokens = new TokenSource(token);
+    const tokens = new TokenSource(token, (user) => this.belongTo(userChannel(user)));
     const kept = recall(storage);
     const isOnline = (): boolean => this.state === 'online';
     this.#rest = new RestClient(absoluteUrl(baseUrl), tokens);
@@ -227,6 +227,11 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
         else reject(new TidingsError(answer.problem.code, answer.problem.detail, answer.problem));
       });
     });
+  }
+
+  private belongTo(ownChannel: string): void {
+    this.#positions.belongTo(ownChannel);
+    this.#pending.belongTo(ownChannel);
   }
 
   private entered(state: ClientState): void {

@@ -3,8 +3,8 @@ import { TokenSource } from './token-source.ts';
 
 let made = 0;
 
-function jwt(secondsToLive: number): string {
-  const payload = { exp: Math.floor(Date.now() / 1_000) + secondsToLive, jti: (made += 1) };
+function jwt(secondsToLive: number, sub?: string): string {
+  const payload = { exp: Math.floor(Date.now() / 1_000) + secondsToLive, jti: (made += 1), sub };
   return `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.signature`;
 }
 
@@ -15,13 +15,45 @@ describe('TokenSource', () => {
   });
 
   it('asks for another one when it is about to expire, and when it was refused', async () => {
-    const source = new TokenSource(() => jwt(0));
-    expect(await source.get()).not.toBe(await source.get());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const source = new TokenSource(() => jwt(100));
+    const first = await source.get();
+    vi.setSystemTime(Date.now() + 91_000);
+    expect(await source.get()).not.toBe(first);
     const long = new TokenSource(() => jwt(3_600));
     const token = await long.get();
     const other = await long.get(token);
     expect(other).not.toBe(token);
     expect(await long.get(token)).toBe(other);
+  });
+
+  it('keeps one that has expired by the clock of this side, which may be wrong, until it is refused', async () => {
+    const source = new TokenSource(() => jwt(-3_600));
+    const token = await source.get();
+    expect(await source.get()).toBe(token);
+    expect(await source.get(token)).not.toBe(token);
+  });
+
+  it.each([undefined, null, ''])('tells that there is no token when the callback gives %j', async (none) => {
+    const given = [none as string, 'token'];
+    const source = new TokenSource(() => given.shift()!);
+    await expect(source.get()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+    expect(await source.get()).toBe('token');
+  });
+
+  it('tells whose tokens it has, once, and takes none of another user', async () => {
+    const given = [jwt(3_600, 'zoë'), jwt(3_600, 'zoë'), jwt(3_600, 'bob')];
+    const users: string[] = [];
+    const source = new TokenSource(
+      () => given.shift()!,
+      (user) => users.push(user),
+    );
+    await source.get();
+    const second = await source.renew();
+    await expect(source.renew()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(await source.get()).toBe(second);
+    expect(users).toEqual(['zoë']);
   });
 
   it('asks once for all who need one at the same time', async () => {

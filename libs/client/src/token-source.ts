@@ -8,28 +8,35 @@ const CALLBACK_MS = 30_000;
 const LONGEST_MARGIN_MS = 10_000;
 const MARGIN = 0.2;
 
-/** Keeps the token that the callback gave, as long as it is good; all who need one share a call. */
+/**
+ * Keeps the token that the callback gave, as long as it is good; all who need one share a call.
+ * All are of one user: what one user has submitted is not tried again as another.
+ */
 export class TokenSource {
   readonly #callback: () => string | Promise<string>;
+  readonly #onUser: (user: string) => void;
   readonly #closing = new AbortController();
   #token: string | undefined;
   #goodUntil = 0;
   #asking: Promise<string> | undefined;
+  #user: string | undefined;
 
-  constructor(callback: () => string | Promise<string>) {
+  /** @param onUser is told whose tokens these are, before the first is given */
+  constructor(callback: () => string | Promise<string>, onUser: (user: string) => void = () => undefined) {
     this.#callback = callback;
+    this.#onUser = onUser;
   }
 
   /**
    * @param refused a token that the server does not take: another is asked for
-   * @throws {TidingsError} `TOKEN_UNAVAILABLE`, `CLOSED`
+   * @throws {TidingsError} `TOKEN_UNAVAILABLE`, `CLOSED`, `UNAUTHENTICATED` for that of another user
    */
   async get(refused?: string): Promise<string> {
     const isGood = this.#token !== undefined && this.#token !== refused && Date.now() < this.#goodUntil;
     return isGood ? this.#token! : this.renew();
   }
 
-  /** @throws {TidingsError} `TOKEN_UNAVAILABLE`, `CLOSED` */
+  /** @throws {TidingsError} as {@link get} */
   renew(): Promise<string> {
     this.#asking ??= this.ask().finally(() => {
       this.#asking = undefined;
@@ -45,15 +52,32 @@ export class TokenSource {
   private async ask(): Promise<string> {
     const { signal } = this.#closing;
     signal.throwIfAborted();
+    let token: string;
     try {
-      this.#token = await this.answer(signal);
+      token = await this.answer(signal);
+      // Without one, the socket would let it in as a guest.
+      if (!token) throw new Error('It gave none');
     } catch (cause) {
       signal.throwIfAborted();
       throw new TidingsError('TOKEN_UNAVAILABLE', 'The token callback failed', { cause });
     }
-    const remaining = expiryOf(this.#token) - Date.now();
-    this.#goodUntil = Date.now() + remaining - Math.min(LONGEST_MARGIN_MS, remaining * MARGIN);
-    return this.#token;
+    const { exp, sub } = claimsOf(token);
+    if (sub !== undefined) this.heed(sub);
+    this.#token = token;
+    const remaining = exp === undefined ? Infinity : exp * 1_000 - Date.now();
+    // Where it seems to have expired already, the clock of this side may be wrong: the server will tell.
+    this.#goodUntil =
+      remaining > 0 ? Date.now() + remaining - Math.min(LONGEST_MARGIN_MS, remaining * MARGIN) : Infinity;
+    return token;
+  }
+
+  private heed(user: string): void {
+    if (this.#user === user) return;
+    if (this.#user !== undefined) {
+      throw new TidingsError('UNAUTHENTICATED', 'The token is of another user, who needs a client of their own');
+    }
+    this.#user = user;
+    this.#onUser(user);
   }
 
   /** What the callback gives, if it does in time. */
@@ -70,13 +94,20 @@ export class TokenSource {
   }
 }
 
-/** When a JWT expires, in milliseconds since 1970; never, as far as can be told, for anything else. */
-function expiryOf(token: string): number {
+interface Claims {
+  /** When it expires, in seconds since 1970. */
+  exp?: number;
+  /** The user. */
+  sub?: string;
+}
+
+/** What a JWT says (RFC 7519); nothing for anything else. */
+function claimsOf(token: string): Claims {
   try {
-    const payload = token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');
-    const { exp } = JSON.parse(atob(payload)) as { exp?: unknown };
-    return typeof exp === 'number' ? exp * 1_000 : Number.MAX_SAFE_INTEGER;
+    const payload = atob(token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(payload, (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes)) as Claims;
   } catch {
-    return Number.MAX_SAFE_INTEGER;
+    return {};
   }
 }

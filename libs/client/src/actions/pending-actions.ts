@@ -1,6 +1,6 @@
-import type { AcceptedAction, Action } from '#contracts';
+import { decodeCursor, type AcceptedAction, type Action } from '#contracts';
 import type { PendingAction } from '../client.ts';
-import type { TidingsError } from '../tidings-error.ts';
+import { TidingsError } from '../tidings-error.ts';
 import { PendingEntry, type Intent } from './pending-entry.ts';
 
 /** An accepted action without an outcome, as it is kept in storage. */
@@ -101,6 +101,14 @@ export class PendingActions {
     this.remove(action.id, entry);
     entry.resolve(action);
     this.keptChanged();
+  }
+
+  /** The user of this client is known: what another one has left here is not theirs to see. */
+  belongTo(ownChannel: string): void {
+    for (const { id, cursor } of this.unanswered) {
+      const owner = decodeCursor(cursor)?.channel;
+      if (owner && owner !== ownChannel) this.forget(id, new TidingsError('CLOSED', 'It is of another user'));
+    }
   }
 
   /** No outcome can be had any more. */

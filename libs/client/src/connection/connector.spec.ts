@@ -10,9 +10,6 @@ import type { TidingsError } from '../tidings-error.ts';
 
 const CHANNEL = 'user:alice';
 
-/** A JWT whose `exp` is 0. */
-const EXPIRED = 'e30.eyJleHAiOjB9.signature';
-
 /** What the server does with a connection, one after the other, and the last one from then on. */
 type Part = { refuse: ProblemCode } | { serve: (socket: Socket, from: number) => void; tokenExpiresAt?: string };
 
@@ -208,6 +205,25 @@ it('tries again when the token callback fails, and tells so', async () => {
   expect(scene.errors).toMatchObject([{ code: 'TOKEN_UNAVAILABLE' }]);
 });
 
+it('does not come as a guest when the token callback gives none', async () => {
+  const given = [undefined as unknown as string, '', 'token'];
+  const scene = await sceneOf([upTo(1)], () => given.shift()!);
+  await scene.client.connect();
+  await expectHeard(scene, 1);
+  expect(scene.handshakes.map(({ token }) => token)).toEqual(['token']);
+  expect(scene.errors).toMatchObject([{ code: 'TOKEN_UNAVAILABLE' }, { code: 'TOKEN_UNAVAILABLE' }]);
+});
+
+it('stops when the token is of another user', async () => {
+  const given = ['alice', 'bob'].map((sub) => `e30.${btoa(JSON.stringify({ sub }))}.signature`);
+  const [first] = given;
+  const leave: Part = { serve: (socket) => socket.emit('goaway', { reason: 'token_expired', reconnectInMs: 0 }) };
+  const scene = await sceneOf([leave, upTo(1)], () => given.shift()!);
+  await scene.client.connect();
+  await expect.poll(() => scene.errors).toMatchObject([{ code: 'UNAUTHENTICATED' }]);
+  expect([scene.client.state, scene.handshakes.map(({ token }) => token)]).toEqual(['offline', [first]]);
+});
+
 it('stays offline when a listener to a failing token callback hangs up', async () => {
   let asked = 0;
   const { client, handshakes } = await sceneOf([upTo(1)], () => {
@@ -228,8 +244,7 @@ it('has one connection when a listener to a failing token callback connects anew
   const { client, handshakes } = await sceneOf([upTo(1)], () => {
     asked += 1;
     if (asked === 1) throw new Error('no network');
-    // Not kept: each attempt asks.
-    return EXPIRED;
+    return 'token';
   });
   const online = new Promise<void>((resolve) => client.on('session', () => resolve()));
   client.on('error', () => {

@@ -152,10 +152,8 @@ export class Connector {
     try {
       token = await tokens.get(this.#refused);
     } catch (error) {
-      if (turn !== this.#turn) return;
-      // First: whoever is told may hang up.
-      this.retryIn(this.nextPause());
-      return handlers.error(error as TidingsError);
+      if (turn === this.#turn) this.failed(error as TidingsError);
+      return;
     }
     if (turn !== this.#turn) return;
     this.#token = token;
@@ -211,8 +209,12 @@ export class Connector {
     const isFresh = this.#refused !== undefined;
     if (isAboutToken) this.#refused = this.#token;
     if (isAboutToken && !isFresh) return void this.attempt();
-    const error = new TidingsError(code, detail);
-    if (code === 'UNAUTHENTICATED') this.disconnect(error);
+    this.failed(new TidingsError(code, detail));
+  }
+
+  private failed(error: TidingsError): void {
+    // First: whoever is told may hang up.
+    if (error.code === 'UNAUTHENTICATED') this.disconnect(error);
     else this.retryIn(this.nextPause());
     this.#options.handlers.error(error);
   }

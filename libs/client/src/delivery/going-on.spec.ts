@@ -41,6 +41,11 @@ function keptIn(storage: ClientStorage): number[] {
   return (JSON.parse(storage.read()!) as { cursors: string[] }).cursors.map(offsetOf);
 }
 
+/** A JWT, as far as a client looks into it. */
+function tokenOf(sub: string): string {
+  return `e30.${btoa(JSON.stringify({ sub }))}.signature`;
+}
+
 /** A socket server that begins each session where it is asked to, else where `starts` say, and then plays on. */
 async function sceneOf(starts: string[], play: (socket: Socket, cursors: string[]) => void): Promise<Scene> {
   const http = createServer();
@@ -79,6 +84,42 @@ describe('a client goes on where it was', () => {
     client.useSocket(url);
     await client.connect();
     expect(handshakes).toEqual([[], starts]);
+  });
+});
+
+describe('a client on the memory of another user', () => {
+  function memoryOf(user: string): ClientStorage {
+    const own = cursorAt(3, `user:${user}`);
+    const action = { id: 'a', status: 'pending', done: false, resource: { type: 'messages', id: 'm' }, cursor: own };
+    const intent = { idempotencyKey: 'k', type: 'messages.create', resourceId: 'm', payload: {}, submittedAt: '' };
+    const storage = memoryStorage();
+    const cursors = [own, cursorAt(7, 'everyone'), cursorAt(5, ROOM)];
+    storage.write(JSON.stringify({ version: 1, cursors, pending: [{ ...intent, action }] }));
+    return storage;
+  }
+
+  it.each([
+    ['takes nothing of it', 'bob', { pending: 0, handshake: [], room: undefined, kept: [0] }],
+    ['has it all when it is the same', 'alice', { pending: 1, handshake: [3, 7], room: 5, kept: [3, 7, 5] }],
+  ])('%s: %s', async (_, before, expected) => {
+    const rooms: (string | undefined)[] = [];
+    const { handshakes, clientOf } = await sceneOf([cursorAt(0)], (socket) => {
+      socket.on('subscribe', ({ cursor }: { cursor?: string }, answer: (value: object) => void) => {
+        rooms.push(cursor);
+        answer(NO);
+      });
+    });
+    const storage = memoryOf(before);
+    const client = clientOf({ storage, token: () => tokenOf('alice') });
+    const [pending] = client.pending;
+    await client.connect();
+    expect(client.pending).toHaveLength(expected.pending);
+    expect(handshakes[0]!.map(offsetOf)).toEqual(expected.handshake);
+    await expect.poll(() => keptIn(storage)).toEqual(expected.kept);
+    await client.subscribe(ROOM).ended;
+    expect(rooms.map((cursor) => cursor && offsetOf(cursor))).toEqual([expected.room]);
+    client.close();
+    await expect(pending!.outcome()).rejects.toMatchObject({ code: 'CLOSED' });
   });
 });
 

@@ -43,6 +43,11 @@ export class Positions {
     return [...this.#channels.values()].map(({ handled }) => handled);
   }
 
+  /** The user of this client is known: what was kept without a position of theirs is another one's, rooms too. */
+  belongTo(ownChannel: string): void {
+    if (!this.#channels.has(ownChannel)) this.#channels.clear();
+  }
+
   /**
    * Takes the cursor of a 202 while no position is known in its channel, of several the
    * lowest: who submits first and connects later hears the outcome all the same.
