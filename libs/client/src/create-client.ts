@@ -204,13 +204,14 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   close(): void {
     // First: whoever is told may ask for more.
     this.#isClosed = true;
-    this.#subscriptions.close(wasClosed());
+    const reason = wasClosed();
+    this.#subscriptions.close(reason);
     this.#delivered.close();
     this.disconnect();
     this.#memory.close();
     this.#inquiry.close();
-    this.#rest.close();
-    this.#pending.rejectAll(new TidingsError('CLOSED', 'The client was closed before the outcome'));
+    this.#rest.close(reason);
+    this.#pending.rejectAll(reason);
     for (const iterator of this.#iterators) void iterator.return();
   }
 

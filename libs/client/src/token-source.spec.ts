@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { TidingsError } from './tidings-error.ts';
 import { TokenSource } from './token-source.ts';
 
 let made = 0;
@@ -99,7 +100,7 @@ describe('TokenSource', () => {
   it('tells who waits that it was closed, and who comes later', async () => {
     const source = new TokenSource(() => new Promise(() => undefined));
     const token = source.get();
-    source.close();
+    source.close(new TidingsError('CLOSED', 'over'));
     await expect(token).rejects.toMatchObject({ code: 'CLOSED' });
     await expect(source.get()).rejects.toMatchObject({ code: 'CLOSED' });
   });

@@ -44,9 +44,9 @@ export class TokenSource {
     return this.#asking;
   }
 
-  /** Whoever waits for a token is told `CLOSED`. */
-  close(): void {
-    this.#closing.abort(new TidingsError('CLOSED', 'The client was closed before there was a token'));
+  /** Whoever waits for a token, or asks for one later, is told why there is none. */
+  close(reason: TidingsError): void {
+    this.#closing.abort(reason);
   }
 
   private async ask(): Promise<string> {

@@ -1,5 +1,6 @@
 import type { AcceptedAction, Action } from '#contracts';
 import type { PendingAction } from '../client.ts';
+import { promiseToCome } from '../promise-to-come.ts';
 import type { TidingsError } from '../tidings-error.ts';
 
 /** What is submitted. */
@@ -19,7 +20,7 @@ export class PendingEntry implements PendingAction {
   readonly submittedAt: string;
   readonly #resourceId: string | null;
   #action: AcceptedAction | null = null;
-  #answer = answer();
+  #answer = promiseToCome<Action>();
 
   constructor({ idempotencyKey, type, resourceId, payload, submittedAt }: Intent) {
     this.idempotencyKey = idempotencyKey;
@@ -62,13 +63,6 @@ export class PendingEntry implements PendingAction {
   /** For those who wait now; who asks later waits anew. */
   rejectForNow(error: TidingsError): void {
     this.#answer.reject(error);
-    this.#answer = answer();
+    this.#answer = promiseToCome<Action>();
   }
-}
-
-function answer(): PromiseWithResolvers<Action> {
-  const made = Promise.withResolvers<Action>();
-  // Most are never asked for their outcome.
-  made.promise.catch(() => undefined);
-  return made;
 }

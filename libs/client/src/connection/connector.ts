@@ -1,5 +1,6 @@
 import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Session } from '#contracts';
 import type { ClientState } from '../client.ts';
+import { promiseToCome } from '../promise-to-come.ts';
 import { fullJitter } from '../retry.ts';
 import { TidingsError } from '../tidings-error.ts';
 import type { TokenSource } from '../token-source.ts';
@@ -74,7 +75,7 @@ export class Connector {
 
   connect(): Promise<Session> {
     if (!this.#wanted) {
-      this.#wanted = sessionToCome();
+      this.#wanted = promiseToCome<Session>();
       // Browsers know when the network is back.
       globalThis.addEventListener?.('online', this.#hurry);
       const { promise } = this.#wanted;
@@ -134,7 +135,7 @@ export class Connector {
     this.#connection?.close();
     this.#connection = undefined;
     // Who asks for the session from now on gets the next one.
-    if (this.#session) this.#wanted &&= sessionToCome();
+    if (this.#session) this.#wanted &&= promiseToCome<Session>();
     this.#session = null;
   }
 
@@ -243,11 +244,4 @@ export class Connector {
     if (connection === this.#connection) this.#token = token;
     return connection.refresh(token);
   }
-}
-
-function sessionToCome(): PromiseWithResolvers<Session> {
-  const made = Promise.withResolvers<Session>();
-  // It need not be waited for.
-  made.promise.catch(() => undefined);
-  return made;
 }

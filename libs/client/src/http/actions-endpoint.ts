@@ -1,9 +1,7 @@
 import type { Action } from '#contracts';
 import type { ActionsClient, ActionsQuery } from '../client.ts';
 import type { Page } from '../resource-client.ts';
-import { withQuery } from './query.ts';
-import { READ_WITHIN_MS } from './resource-endpoint.ts';
-import type { RestClient } from './rest.ts';
+import { READ_WITHIN_MS, type RestClient } from './rest.ts';
 
 /** `/v1/actions` */
 export class ActionsEndpoint implements ActionsClient {
@@ -29,9 +27,8 @@ export class ActionsEndpoint implements ActionsClient {
     return this.call('DELETE', id, READ_WITHIN_MS);
   }
 
-  async list(query: ActionsQuery = {}): Promise<Page<Action>> {
-    const path = withQuery('/v1/actions', query);
-    return (await this.#rest.call<Page<Action>>({ method: 'GET', path, withinMs: READ_WITHIN_MS })).body;
+  list(query?: ActionsQuery): Promise<Page<Action>> {
+    return this.#rest.read('/v1/actions', query);
   }
 
   private async call(method: 'GET' | 'DELETE', id: string, withinMs: number): Promise<Action> {

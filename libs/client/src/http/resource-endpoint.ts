@@ -7,12 +7,8 @@ import type {
   ResourceClient,
   SubmittedAction,
 } from '../resource-client.ts';
-import { withQuery } from './query.ts';
 import type { SubRoute } from './resource-routes.ts';
 import type { RestClient } from './rest.ts';
-
-/** How long a read is tried, in milliseconds. */
-export const READ_WITHIN_MS = 5_000;
 
 /** A verb with a route of its own below one of the resource. */
 export interface Change {
@@ -72,19 +68,17 @@ export class ResourceEndpoint<Create extends object, Edit extends object, View> 
     });
   }
 
-  async list(query: PageQuery = {}): Promise<Page<View>> {
-    const path = withQuery(this.#path, query);
-    return (await this.#rest.call<Page<View>>({ method: 'GET', path, withinMs: READ_WITHIN_MS })).body;
+  list(query?: PageQuery): Promise<Page<View>> {
+    return this.#rest.read(this.#path, query);
   }
 
-  async get(id: string): Promise<View> {
-    return (await this.#rest.call<View>({ method: 'GET', path: this.pathOf(id), withinMs: READ_WITHIN_MS })).body;
+  get(id: string): Promise<View> {
+    return this.#rest.read(this.pathOf(id));
   }
 
   /** A list below one of the resource. */
-  async listBelow<Item>(id: string, below: string, query: PageQuery = {}): Promise<Page<Item>> {
-    const path = withQuery(`${this.pathOf(id)}/${below}`, query);
-    return (await this.#rest.call<Page<Item>>({ method: 'GET', path, withinMs: READ_WITHIN_MS })).body;
+  listBelow<Item>(id: string, below: string, query?: PageQuery): Promise<Page<Item>> {
+    return this.#rest.read(`${this.pathOf(id)}/${below}`, query);
   }
 
   /** A verb that not every resource has; what is named in its path is its payload. */

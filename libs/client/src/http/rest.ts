@@ -2,6 +2,10 @@ import type { Problem } from '#contracts';
 import { delay, fullJitter, retryAfterMs } from '../retry.ts';
 import { TidingsError } from '../tidings-error.ts';
 import type { TokenSource } from '../token-source.ts';
+import { withQuery } from './query.ts';
+
+/** How long a read is tried, in milliseconds. */
+export const READ_WITHIN_MS = 5_000;
 
 /** How long one try may take, in milliseconds. */
 const TRY_MS = 15_000;
@@ -63,10 +67,15 @@ export class RestClient {
     }
   }
 
-  /** Ends whatever is under way with `CLOSED`. */
-  close(): void {
-    this.#closing.abort(new TidingsError('CLOSED', 'The client was closed before the answer'));
-    this.#tokens.close();
+  /** Reads one thing, or a page of a list. */
+  async read<Body>(path: string, query: object = {}): Promise<Body> {
+    return (await this.call<Body>({ method: 'GET', path: withQuery(path, query), withinMs: READ_WITHIN_MS })).body;
+  }
+
+  /** Ends whatever is under way. */
+  close(reason: TidingsError): void {
+    this.#closing.abort(reason);
+    this.#tokens.close(reason);
   }
 
   /** One try; a token that is refused is replaced once. */

@@ -1,6 +1,7 @@
 import type { Subscribed } from '#contracts';
 import { EventIterator } from '../delivery/event-iterator.ts';
 import { SerialListener } from '../delivery/serial-listener.ts';
+import { promiseToCome } from '../promise-to-come.ts';
 import type { SubscriptionEvent, Subscription } from '../subscription.ts';
 import { TidingsError } from '../tidings-error.ts';
 
@@ -22,7 +23,7 @@ export class ChannelSubscription implements Subscription {
   readonly ended: Promise<Error | undefined>;
   readonly listeners = new Set<SerialListener<SubscriptionEvent | typeof END>>();
   readonly #options: ChannelSubscriptionOptions;
-  readonly #ready = Promise.withResolvers<Subscribed>();
+  readonly #ready = promiseToCome<Subscribed>();
   readonly #ended = Promise.withResolvers<Error | undefined>();
   readonly #iterators = new Set<EventIterator<SubscriptionEvent>>();
   #isOver = false;
@@ -32,8 +33,6 @@ export class ChannelSubscription implements Subscription {
     this.channel = options.channel;
     this.ready = this.#ready.promise;
     this.ended = this.#ended.promise;
-    // It need not be waited for.
-    this.ready.catch(() => undefined);
   }
 
   on(listener: (event: SubscriptionEvent) => unknown): () => void {
