@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { createClient } from './create-client.ts';
 import type { ClientOptions, TidingsClient } from './client.ts';
+import type { ClientStorage } from './storage/client-storage.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -49,7 +50,7 @@ async function clientWith(
 }
 
 function fail(): never {
-  throw new Error('no network');
+  throw new Error('failed');
 }
 
 function keysOf(requests: IncomingMessage[]): unknown[] {
@@ -194,6 +195,15 @@ it('ends a submit that waits for a token when it is closed', async () => {
   client.close();
   await expect(submit).rejects.toMatchObject({ code: 'CLOSED' });
   expect(requests).toEqual([]);
+});
+
+it('tells that its storage cannot be read, to who listens as soon as it is made, and goes on without it', async () => {
+  const storage: ClientStorage = { read: fail, write: () => undefined };
+  const client = createClient({ baseUrl: 'http://127.0.0.1', token: () => 'token', storage });
+  onTestFinished(() => client.close());
+  const error = await new Promise((resolve) => client.on('error', resolve));
+  expect(error).toMatchObject({ code: 'STORAGE_FAILED', cause: { message: 'failed' } });
+  expect([client.state, client.pending]).toEqual(['offline', []]);
 });
 
 it('is not made without a URL, and does not move to none', async () => {

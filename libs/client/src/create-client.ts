@@ -79,7 +79,10 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     submitWithinMs = SUBMIT_WITHIN_MS,
   }: ClientOptions) {
     const tokens = new TokenSource(token, (user) => this.belongTo(userChannel(user)));
-    const kept = recall(storage);
+    const storageFailed = (cause: unknown): void =>
+      this.#listeners.emit('error', new TidingsError('STORAGE_FAILED', 'It was not read, or not written', { cause }));
+    // Later: nobody listens yet.
+    const kept = recall(storage, (cause) => queueMicrotask(() => storageFailed(cause)));
     const isOnline = (): boolean => this.state === 'online';
     this.#rest = new RestClient(absoluteUrl(baseUrl), tokens);
     this.#positions = new Positions(kept.cursors, replayFromStart);
@@ -90,7 +93,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     this.#memory = new ClientMemory(
       storage,
       () => ({ cursors: this.#positions.handled, pending: this.#pending.kept }),
-      (cause) => this.#listeners.emit('error', new TidingsError('STORAGE_FAILED', 'It was not written', { cause })),
+      storageFailed,
     );
     const actions = new ActionsEndpoint(this.#rest, (action) => this.#pending.settle(action));
     this.actions = actions;
@@ -213,6 +216,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     this.#rest.close(reason);
     this.#pending.rejectAll(reason);
     for (const iterator of this.#iterators) void iterator.return();
+    this.#listeners.close();
   }
 
   private async presence(channel: string): Promise<string[]> {
@@ -275,6 +279,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   }
 
   private handled(envelope: Envelope, history: object | undefined): void {
+    if (this.#isClosed) return;
     this.#positions.markHandled(envelope, history);
     this.#memory.changed();
     if (envelope.channel === this.#ownChannel) this.#delivered.note(envelope.cursor);

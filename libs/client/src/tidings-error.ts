@@ -8,7 +8,7 @@ export type ClientProblemCode =
   | 'UNEXPECTED_ANSWER'
   /** The token callback failed. */
   | 'TOKEN_UNAVAILABLE'
-  /** The storage did not take what it was given; the client goes on without it. */
+  /** The storage gave nothing that can be read, or did not take what it was given; the client goes on without it. */
   | 'STORAGE_FAILED'
   /** A listener threw. The event counts as handled. */
   | 'LISTENER_FAILED'

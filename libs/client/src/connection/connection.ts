@@ -55,7 +55,6 @@ export class Connection {
   readonly #socket: Socket<ServerToClientEvents, ClientToServerEvents>;
   readonly #handlers: ConnectionHandlers;
   readonly #timer: ReturnType<typeof setTimeout>;
-  #isEnded = false;
 
   constructor({ url, token, cursors, handlers }: ConnectionOptions) {
     this.#handlers = handlers;
@@ -72,11 +71,10 @@ export class Connection {
     this.listen();
   }
 
-  /** Ends it from this side; `ended` is not called. */
+  /** Ends it from this side: no handler is called any more. */
   close(): void {
-    this.#isEnded = true;
     clearTimeout(this.#timer);
-    this.#socket.disconnect();
+    this.#socket.off().disconnect();
   }
 
   /** @throws when it is not taken in time */
@@ -119,11 +117,11 @@ export class Connection {
     const handlers = this.#handlers;
     socket.on('session', (session) => {
       clearTimeout(this.#timer);
-      if (!this.#isEnded) handlers.session(session);
+      handlers.session(session);
     });
-    socket.on('outcome', (outcome) => !this.#isEnded && handlers.outcome(outcome));
-    socket.on('event', (event) => !this.#isEnded && handlers.event(event));
-    socket.on('progress', (progress) => !this.#isEnded && handlers.progress(progress));
+    socket.on('outcome', (outcome) => handlers.outcome(outcome));
+    socket.on('event', (event) => handlers.event(event));
+    socket.on('progress', (progress) => handlers.progress(progress));
     socket.on('goaway', (goaway) => this.end({ kind: 'goaway', goaway }));
     socket.on('disconnect', (detail) => this.end({ kind: 'lost', detail }));
     socket.on('connect_error', (error: Error & { data?: Partial<Problem> }) => {
@@ -133,7 +131,6 @@ export class Connection {
   }
 
   private end(end: ConnectionEnd): void {
-    if (this.#isEnded) return;
     this.close();
     this.#handlers.ended(end);
   }

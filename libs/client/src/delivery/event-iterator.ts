@@ -17,10 +17,9 @@ export class EventIterator<Event extends object> implements AsyncIterableIterato
 
   /**
    * Resolves when the event is handled, or with {@link NOT_HANDLED} when it was not asked for before
-   * the loop was left. The next one must not be offered before.
+   * the loop was left. The next one must not be offered before, and none after {@link return}.
    */
   offer(event: Event): Promise<typeof NOT_HANDLED | undefined> {
-    if (this.#isEnded) return Promise.resolve(NOT_HANDLED);
     const { promise, resolve } = Promise.withResolvers<typeof NOT_HANDLED | undefined>();
     this.#handled = resolve;
     const pull = this.#pulls.shift();

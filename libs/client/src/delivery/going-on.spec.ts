@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { decodeCursor, encodeCursor, type Envelope, type OutcomeEnvelope, type Session } from '#contracts';
 import type { ClientOptions, TidingsClient } from '../client.ts';
 import { createClient } from '../create-client.ts';
@@ -184,7 +184,12 @@ describe('what waited where nobody listens any more', () => {
     },
   };
 
-  it.each(Object.entries(stops))('comes again after a restart: %s', async (_, stopAtThird) => {
+  const cases = Object.entries(stops).flatMap(([name, stop]) => [
+    { name, stop, others: 0, kept: 3, again: ['4', '5', '6', '7', '8', '9', '10', '11', '12', '13'] },
+    { name, stop, others: 1, kept: 12, again: ['13'] },
+  ]);
+
+  it.each(cases)('$name: comes again after a restart, unless others heard it: $others', async (scene) => {
     let last = 10;
     const reports: number[][] = [];
     const { clientOf } = await sceneOf([cursorAt(0)], (socket, [cursor]) => {
@@ -199,22 +204,85 @@ describe('what waited where nobody listens any more', () => {
     });
     const storage = memoryStorage();
     const first = clientOf({ storage });
-    const live: number[] = [];
-    first.on('outcome', ({ offset }) => live.push(offset));
-    const stop = stopAtThird(first);
+    for (let other = 0; other < scene.others; other += 1) first.on('outcome', () => undefined);
+    const stop = scene.stop(first);
     await first.connect();
-    await expect.poll(() => live).toHaveLength(10);
+    // Answered behind what came before.
+    await first.mirror('more');
     await stop();
     await first.mirror('more');
-    await expect.poll(() => live).toHaveLength(11);
     first.close();
-    expect(keptIn(storage)).toEqual([3]);
+    expect(keptIn(storage)).toEqual([scene.kept]);
 
     const next = clientOf({ storage });
     const again: string[] = [];
     next.on('outcome', ({ id }) => again.push(id));
     await next.connect();
-    await expect.poll(() => again).toEqual(['4', '5', '6', '7', '8', '9', '10', '11']);
-    expect(Math.max(...reports[0]!)).toBeLessThanOrEqual(3);
+    await next.mirror('more');
+    expect(again).toEqual(scene.again);
+    expect(Math.max(...reports[0]!)).toBeLessThanOrEqual(scene.kept);
+  });
+});
+
+describe('what waits for a slow listener when its client is closed', () => {
+  it.each(['outcome', 'event'] as const)('comes to the next client only: an %s', async (name) => {
+    const { clientOf } = await sceneOf([cursorAt(0)], (socket, [cursor]) => {
+      const tell = (from: number): void => {
+        for (let offset = from + 1; offset <= 3; offset += 1) {
+          socket.emit(name, name === 'outcome' ? outcome(offset) : event(offset));
+        }
+      };
+      if (name === 'outcome') tell(offsetOf(cursor!));
+      socket.on('subscribe', ({ cursor: at }: { cursor?: string }, answer: (value: object) => void) => {
+        answer({ ok: true, recovered: true, cursor: at ?? cursorAt(0, ROOM) });
+        if (name === 'event') tell(at === undefined ? 0 : offsetOf(at));
+      });
+      socket.on('mirror', (_event, answer: (value: object) => void) => answer({ ok: true }));
+    });
+    const storage = memoryStorage();
+    const handled: string[] = [];
+    const finish: (() => void)[] = [];
+    const hear = (client: TidingsClient, who: string): void => {
+      const listener = async (passing: { id: string }): Promise<void> => {
+        handled.push(`${who} ${passing.id}`);
+        await new Promise<void>((resolve) => finish.push(resolve));
+      };
+      if (name === 'outcome') client.on('outcome', listener);
+      else client.subscribe(ROOM, listener);
+    };
+    const first = clientOf({ storage });
+    hear(first, 'first');
+    await first.connect();
+    await first.mirror('more');
+    finish.shift()!();
+    await expect.poll(() => handled).toEqual(['first 1', 'first 2']);
+    first.close();
+    const next = clientOf({ storage });
+    hear(next, 'next');
+    await next.connect();
+    await next.mirror('more');
+    finish.shift()!();
+    finish.shift()!();
+    await expect.poll(() => handled).toEqual(['first 1', 'first 2', 'next 2', 'next 3']);
+  });
+
+  it('leaves no timer behind when the listener ends late', async () => {
+    const { clientOf } = await sceneOf([cursorAt(0)], (socket) => socket.emit('outcome', outcome(1)));
+    const client = clientOf();
+    const begun = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    client.on('outcome', () => {
+      begun.resolve();
+      return finish.promise;
+    });
+    await client.connect();
+    await begun.promise;
+    client.close();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    onTestFinished(() => timers.mockRestore());
+    finish.resolve();
+    await new Promise(setImmediate);
+    // The websocket has one of its own, of 30 s.
+    expect(timers.mock.calls.map(([, milliseconds]) => milliseconds)).not.toContain(1_000);
   });
 });

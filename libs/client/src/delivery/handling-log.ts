@@ -2,6 +2,7 @@ import type { Done } from './serial-listener.ts';
 
 interface Open {
   left: number;
+  /** By one of them; nobody at all is as good. */
   isHandled: boolean;
   settle: Done;
 }
@@ -12,16 +13,16 @@ export class HandlingLog {
 
   /**
    * @param listeners how many have to finish
-   * @param settle is called when this event and all before it are done with; handled by all of them or not
+   * @param settle is called when this event and all before it are done with; handled by any of them or not
    * @returns what each of the listeners calls when it has finished
    */
   add(listeners: number, settle: Done): Done {
-    const entry: Open = { left: listeners, isHandled: true, settle };
+    const entry: Open = { left: listeners, isHandled: listeners === 0, settle };
     this.#open.push(entry);
     this.advance();
     return (isHandled) => {
       entry.left -= 1;
-      entry.isHandled &&= isHandled;
+      entry.isHandled ||= isHandled;
       this.advance();
     };
   }

@@ -64,11 +64,9 @@ describe('an outcome', () => {
     ]);
   });
 
-  it('is not waited for by a listener that has left, and is not handled when it waited there', async () => {
+  it('is not waited for by a listener that has left, and is not handled when it waited only there', async () => {
     const listeners = new Listeners();
-    const heard: number[] = [];
     const end = listeners.add('outcome', () => delay(5));
-    listeners.add('outcome', ({ offset }) => heard.push(offset));
     const handled = deliver(listeners, 3);
     end();
     end();
@@ -76,7 +74,37 @@ describe('an outcome', () => {
     listeners.deliver('outcome', outcome(9, 'user:bob'), last);
     await eventually(() => expect(last).toHaveBeenCalled());
     expect(handled).toEqual([1]);
-    expect(heard).toEqual([1, 2, 3, 9]);
+  });
+
+  it('is handled when another listener has handled what waited where one left', async () => {
+    const listeners = new Listeners();
+    const heard: number[] = [];
+    const end = listeners.add('outcome', () => delay(5));
+    listeners.add('outcome', ({ offset }) => heard.push(offset));
+    const handled = deliver(listeners, 3);
+    end();
+    await eventually(() => expect(handled).toEqual([1, 2, 3]));
+    expect(heard).toEqual([1, 2, 3]);
+  });
+
+  it('does not come to a listener that another one has taken away, nor to one that is added meanwhile', () => {
+    const listeners = new Listeners();
+    const heard: string[] = [];
+    const take = (): void => {
+      end();
+      listeners.add('outcome', () => heard.push('added'));
+      listeners.add('state', () => heard.push('added'));
+    };
+    listeners.add('outcome', take);
+    listeners.add('state', take);
+    const ends = [
+      listeners.add('outcome', () => heard.push('taken away')),
+      listeners.add('state', () => heard.push('taken away')),
+    ];
+    const end = (): void => ends.forEach((endOne) => endOne());
+    listeners.emit('state', 'online');
+    expect(deliver(listeners, 1)).toEqual([1]);
+    expect(heard).toEqual(['added']);
   });
 
   it('is not handled after one of its channel that was not, until the history of the channel begins anew', async () => {
@@ -161,6 +189,6 @@ describe('outcomes as an iterator', () => {
     const handled = deliver(listeners, 1);
     listeners.deliver('outcome', outcome(1, 'user:bob'), last);
     await eventually(() => expect(last).toHaveBeenCalled());
-    expect(handled).toEqual([]);
+    expect(handled).toEqual([1]);
   });
 });

@@ -36,13 +36,14 @@ export class Listeners {
   }
 
   emit<Name extends keyof ClientEvents>(name: Name, value: ClientEvents[Name]): void {
-    for (const listener of this.#listeners[name]) listener.take(value, () => undefined);
+    // Who is told may add another, which is not meant.
+    for (const listener of [...this.#listeners[name]]) listener.take(value, () => undefined);
   }
 
   /**
-   * @param handled is called when all listeners have handled this event and those before it. Once a
-   * listener left before it came to an event, it is not called any more in the history of that
-   * channel: the position stays where it is, so that the next client hears the event.
+   * @param handled is called when all listeners have handled this event and those before it, or have
+   * left. Once all have left before they came to an event, it is not called any more in the history
+   * of that channel: the position stays where it is, so that the next client hears the event.
    * @param more those who listen to its channel only
    * @param history of the channel, see `Positions.historyOf`
    */
@@ -59,6 +60,11 @@ export class Listeners {
       if (!this.isStuck(value.channel, history)) handled();
     });
     for (const listener of listeners) listener.take(value, done);
+  }
+
+  /** What waits for a listener is not given to it any more. */
+  close(): void {
+    for (const listeners of Object.values(this.#listeners)) for (const listener of listeners) listener.end();
   }
 
   /** A listener must not break the others. Where nobody listens to errors, it is reported as uncaught. */

@@ -15,6 +15,7 @@ export class SerialListener<Value> {
   readonly #onError: (error: unknown) => void;
   #waiting: Waiting<Value>[] = [];
   #isBusy = false;
+  #isEnded = false;
 
   constructor(listener: (value: Value) => unknown, onError: (error: unknown) => void) {
     this.#listener = listener;
@@ -23,12 +24,14 @@ export class SerialListener<Value> {
 
   /** @param done is called when the value is handled, be it by throwing, or never will be */
   take(value: Value, done: Done): void {
+    if (this.#isEnded) return done(false);
     this.#waiting.push({ value, done });
     if (!this.#isBusy) void this.work();
   }
 
-  /** What waits is not handled any more. */
+  /** What waits, or comes later, is not handled any more. */
   end(): void {
+    this.#isEnded = true;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { done } of waiting) done(false);

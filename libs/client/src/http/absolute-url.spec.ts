@@ -10,6 +10,12 @@ it.each(['', 'bad', '/v1', 'http://', 'localhost:3000'])('refuses what names no 
   expect(() => absoluteUrl(url)).toThrow(TypeError);
 });
 
+it.each(['', '/v1', 'localhost:3000'])('says what it needs outside of a page instead of "%s"', (url) => {
+  expect(() => absoluteUrl(url)).toThrow(
+    `"${url}" is not the URL of a server: outside of a page it begins with https://`,
+  );
+});
+
 it('is relative to the page in a browser', () => {
   vi.stubGlobal('location', new URL('https://tidings.example/desk/today?a=b'));
   onTestFinished(() => void vi.unstubAllGlobals());

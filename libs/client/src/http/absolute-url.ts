@@ -5,16 +5,11 @@
  * @throws {TypeError} when it is none
  */
 export function absoluteUrl(url: string): string {
-  const { origin, pathname } = parse(url);
-  // `localhost:3000` is the scheme "localhost".
-  if (origin === 'null') throw new TypeError(`"${url}" is not the URL of a server`);
-  return origin + pathname;
-}
-
-function parse(url: string): URL {
-  try {
-    return new URL(url || '/', globalThis.location?.href);
-  } catch (cause) {
-    throw new TypeError(`"${url}" is not a URL`, { cause });
+  const base = globalThis.location?.href;
+  if (URL.canParse(url || '/', base)) {
+    const { origin, pathname } = new URL(url || '/', base);
+    // `localhost:3000` is the scheme "localhost".
+    if (origin !== 'null') return origin + pathname;
   }
+  throw new TypeError(`"${url}" is not the URL of a server: outside of a page it begins with https://`);
 }

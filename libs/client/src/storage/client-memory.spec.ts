@@ -22,7 +22,7 @@ describe('the memory of a client', () => {
     const memory = new ClientMemory(storage, () => MEMORY, rethrow);
     memory.changed();
     await Promise.resolve();
-    expect(recall(storage)).toEqual(MEMORY);
+    expect(recall(storage, rethrow)).toEqual(MEMORY);
     memory.close();
   });
 
@@ -125,12 +125,19 @@ describe('the memory of a client', () => {
     });
   });
 
-  it.each(['', 'no json', '[]', 'null', '{}', '{"version":99}', '{"version":1,"cursors":["c"]}'])(
-    'is nothing when the storage holds %j',
+  it.each(['no json', '[]', 'null', '{}', '{"version":99}', '{"version":1,"cursors":["c"]}'])(
+    'is nothing when the storage holds %j, which is told',
     (text) => {
       const storage = memoryStorage();
       storage.write(text);
-      expect(recall(storage)).toEqual({ cursors: [], pending: [] });
+      const errors: unknown[] = [];
+      expect(recall(storage, (cause) => errors.push(cause))).toEqual({ cursors: [], pending: [] });
+      expect(errors).toHaveLength(1);
     },
   );
+
+  it.each([null, ''])('is nothing in a storage that is new: %j', (nothing) => {
+    const storage: ClientStorage = { read: () => nothing, write: () => undefined };
+    expect(recall(storage, rethrow)).toEqual({ cursors: [], pending: [] });
+  });
 });

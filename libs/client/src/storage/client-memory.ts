@@ -67,13 +67,17 @@ export class ClientMemory {
   }
 }
 
-/** What the client before remembered; nothing when that cannot be read. */
-export function recall(storage: ClientStorage): Memory {
-  const nothing: Memory = { cursors: [], pending: [] };
+/** What the client before remembered; nothing when that cannot be read, which is told. */
+export function recall(storage: ClientStorage, onError: (cause: unknown) => void): Memory {
   try {
-    const { version, cursors, pending } = JSON.parse(storage.read() ?? '{}') as Partial<Memory> & { version?: number };
-    return version === VERSION && cursors && pending ? { cursors, pending } : nothing;
-  } catch {
-    return nothing;
+    const text = storage.read();
+    if (text) {
+      const { version, cursors, pending } = JSON.parse(text) as Partial<Memory> & { version?: number };
+      if (version === VERSION && cursors && pending) return { cursors, pending };
+      throw new Error('It is of another version');
+    }
+  } catch (cause) {
+    onError(cause);
   }
+  return { cursors: [], pending: [] };
 }

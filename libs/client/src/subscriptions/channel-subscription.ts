@@ -52,11 +52,16 @@ export class ChannelSubscription implements Subscription {
 
   unsubscribe(): void {
     if (this.#isOver) return;
+    this.leave();
+    this.finish(undefined);
+    this.#options.onUnsubscribe(this);
+  }
+
+  /** Nobody listens any more, not even to what waits. */
+  leave(): void {
     for (const iterator of this.#iterators) void iterator.return();
     for (const listener of this.listeners) listener.end();
     this.listeners.clear();
-    this.finish(undefined);
-    this.#options.onUnsubscribe(this);
   }
 
   begin(subscribed: Subscribed): void {

@@ -117,7 +117,10 @@ export class Subscriptions {
   }
 
   close(error: TidingsError): void {
-    for (const live of this.#live.values()) this.end(live, error);
+    for (const live of this.#live.values()) {
+      for (const subscription of live.subscriptions) subscription.leave();
+      this.end(live, error);
+    }
   }
 
   private remove(subscription: ChannelSubscription): void {
