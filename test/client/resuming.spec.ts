@@ -153,6 +153,22 @@ describe('a client that goes', () => {
   });
 });
 
+describe('a client on the storage of another user', () => {
+  it('begins anew, and knows nothing of what was left there', async () => {
+    const storage = tabStorage();
+    const alice = newcomer(system, { storage });
+    await alice.client.connect();
+    const { action } = await alice.client.resource('drills').create({ performMs: 30_000 });
+    alice.client.close();
+
+    const bob = newcomer(system, { storage });
+    const session = await bob.client.connect();
+    expect([session.recovered, bob.client.pending]).toEqual([true, []]);
+    await expectAllOnce(bob, await submitMany(bob.client, 2));
+    expect(storage.read()).not.toContain(action.id);
+  });
+});
+
 describe('a client that was given another history', () => {
   it('is told so, and learns from the ledger what became of its actions', async () => {
     const storage = tabStorage();

@@ -23,10 +23,14 @@ export interface ClientOptions {
   socketUrl?: string;
   /**
    * Gives a JWT. It is called when there is none yet, when it is about to expire, and when it
-   * was refused; and again when it has not settled in 30 s.
+   * was refused; and again when it has not settled in 30 s. All are of one user: another one
+   * needs a client of their own.
    */
   token: () => string | Promise<string>;
-  /** Keeps positions and unanswered actions over a reload or a restart (default: memory). */
+  /**
+   * Keeps positions and unanswered actions over a reload or a restart (default: memory). What
+   * another user has left in it is dropped as soon as there is a token.
+   */
   storage?: ClientStorage;
   /** Without a known position, hear all that is retained instead of what happens from now on. */
   replayFromStart?: boolean;
@@ -96,7 +100,8 @@ export interface TidingsClient extends ResourceClients {
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void;
   /**
    * Outcomes from now on. One counts as handled when the next is asked for. What waits in a loop
-   * that is left comes again, with all after it, to the next client on the same storage.
+   * that is left, and was heard by no other listener, comes again, with all after it, to the next
+   * client on the same storage.
    */
   outcomes(): AsyncIterableIterator<OutcomeEnvelope>;
   /** Hears a channel by its name, such as `room:<id>`; see {@link RoomHandle.subscribe}. */
@@ -115,7 +120,10 @@ export interface TidingsClient extends ResourceClients {
   mirror(event: string, data?: unknown): Promise<void>;
   /** Submitted and not answered yet, the oldest first; a new array whenever it changes. */
   readonly pending: readonly PendingAction[];
-  /** Disconnects for good, and rejects whatever is waited for with `CLOSED`. */
+  /**
+   * Disconnects for good, and rejects whatever is waited for with `CLOSED`. What waits for a slow
+   * listener is for the next client on the same storage.
+   */
   close(): void;
 }
 

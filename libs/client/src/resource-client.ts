@@ -27,7 +27,10 @@ export interface ChangeOptions extends SubmitOptions {
   ifMatch?: number;
 }
 
-/** Submits resolve when the action is accepted; they are tried again while there is no answer. */
+/**
+ * Submits resolve when the action is accepted; they are tried again while there is no answer, as
+ * they were when they were called. `VALIDATION_FAILED` with the status 0: it cannot be sent at all.
+ */
 export interface ResourceClient<Create, Edit, View, Query extends PageQuery = PageQuery> {
   create(payload: Create, options?: CreateOptions): Promise<SubmittedAction<View>>;
   edit(id: string, payload: Edit, options?: ChangeOptions): Promise<SubmittedAction<View>>;
