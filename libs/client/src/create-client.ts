@@ -268,19 +268,18 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     if (arrival === 'seen') return;
     if (arrival === 'early') return this.#connector.resume();
     const history = this.#positions.historyOf(channel);
-    const handled = (): void => this.handled(envelope, history);
+    const settle = (isHandled: boolean): void => this.settled(envelope, history, isHandled);
     if (name === 'event') {
-      this.#listeners.deliver('event', envelope, handled, listeners, history);
+      this.#listeners.deliver('event', envelope, settle, listeners);
       return this.#subscriptions.passed(envelope, this.session?.userId ?? undefined);
     }
     const action = (envelope as Partial<OutcomeEnvelope>).data;
     if (action) this.#pending.settle(action);
-    this.#listeners.deliver('outcome', envelope as OutcomeEnvelope, handled, [], history);
+    this.#listeners.deliver('outcome', envelope as OutcomeEnvelope, settle);
   }
 
-  private handled(envelope: Envelope, history: object | undefined): void {
-    if (this.#isClosed) return;
-    this.#positions.markHandled(envelope, history);
+  private settled(envelope: Envelope, history: object | undefined, isHandled: boolean): void {
+    if (this.#isClosed || !this.#positions.settle(envelope, history, isHandled)) return;
     this.#memory.changed();
     if (envelope.channel === this.#ownChannel) this.#delivered.note(envelope.cursor);
   }

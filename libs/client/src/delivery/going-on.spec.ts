@@ -224,6 +224,39 @@ describe('what waited where nobody listens any more', () => {
   });
 });
 
+describe('what waited for a slow listener when the room was left', () => {
+  it('comes to who enters it again, and not what was at work', async () => {
+    const { clientOf } = await sceneOf([cursorAt(0)], (socket) => {
+      socket.on('subscribe', ({ cursor = cursorAt(0, ROOM) }: { cursor?: string }, answer: (value: object) => void) => {
+        answer({ ok: true, recovered: true, cursor });
+        for (let offset = offsetOf(cursor) + 1; offset <= 4; offset += 1) socket.emit('event', event(offset));
+      });
+      socket.on('unsubscribe', (_, answer: (value: object) => void) => answer({ ok: true }));
+      socket.on('mirror', (_event, answer: (value: object) => void) => answer({ ok: true }));
+    });
+    const storage = memoryStorage();
+    const client = clientOf({ storage });
+    await client.connect();
+    const heard: string[] = [];
+    const finish: (() => void)[] = [];
+    const left = client.subscribe(ROOM, async (passing) => {
+      heard.push('id' in passing ? passing.id : '');
+      await new Promise<void>((resolve) => finish.push(resolve));
+    });
+    await client.mirror('more');
+    finish.shift()!();
+    await expect.poll(() => heard).toEqual(['1', '2']);
+    left.unsubscribe();
+    finish.shift()!();
+    await new Promise(setImmediate);
+    client.subscribe(ROOM, (passing) => heard.push('id' in passing ? passing.id : ''));
+    await client.mirror('more');
+    expect(heard).toEqual(['1', '2', '3', '4']);
+    client.close();
+    expect(keptIn(storage)).toEqual([0, 4]);
+  });
+});
+
 describe('what waits for a slow listener when its client is closed', () => {
   it.each(['outcome', 'event'] as const)('comes to the next client only: an %s', async (name) => {
     const { clientOf } = await sceneOf([cursorAt(0)], (socket, [cursor]) => {

@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import type { Envelope, EphemeralEnvelope, OutcomeEnvelope } from '#contracts';
+import type { OutcomeEnvelope } from '#contracts';
 import { eventually } from '#testing';
 import type { TidingsError } from '../tidings-error.ts';
 import { Listeners } from './listeners.ts';
@@ -14,7 +14,7 @@ function outcome(offset: number, channel = 'user:alice'): OutcomeEnvelope {
 function deliver(listeners: Listeners, count: number): number[] {
   const handled: number[] = [];
   for (let offset = 1; offset <= count; offset += 1) {
-    listeners.deliver('outcome', outcome(offset), () => handled.push(offset));
+    listeners.deliver('outcome', outcome(offset), (isHandled) => isHandled && handled.push(offset));
   }
   return handled;
 }
@@ -105,34 +105,6 @@ describe('an outcome', () => {
     listeners.emit('state', 'online');
     expect(deliver(listeners, 1)).toEqual([1]);
     expect(heard).toEqual(['added']);
-  });
-
-  it('is not handled after one of its channel that was not, until the history of the channel begins anew', async () => {
-    const listeners = new Listeners();
-    const [before, anew] = [{}, {}];
-    const handled: number[] = [];
-    const end = listeners.add('outcome', () => delay(5));
-    const pass = (offset: number, history: object): void =>
-      listeners.deliver('outcome', outcome(offset), () => handled.push(offset), [], history);
-    for (const offset of [1, 2]) pass(offset, before);
-    end();
-    pass(3, before);
-    pass(4, anew);
-    await eventually(() => expect(handled).toEqual([1, 4]));
-    pass(5, anew);
-    expect(handled).toEqual([1, 4, 5]);
-  });
-
-  it('goes on to be handled when a listener left before something that is not kept', async () => {
-    const listeners = new Listeners();
-    const end = listeners.add('event', () => delay(5));
-    const handled: string[] = [];
-    const joined = { channel: 'room:r', type: 'presence.joined' } as EphemeralEnvelope;
-    const kept = { channel: 'room:r', offset: 1 } as Envelope;
-    for (const event of [joined, joined]) listeners.deliver('event', event, () => undefined);
-    end();
-    listeners.deliver('event', kept, () => handled.push('kept'));
-    await eventually(() => expect(handled).toEqual(['kept']));
   });
 });
 

@@ -1,7 +1,7 @@
 import type { ClientEvents, ClientListener } from '../client.ts';
 import { TidingsError } from '../tidings-error.ts';
 import { HandlingLog } from './handling-log.ts';
-import { SerialListener } from './serial-listener.ts';
+import { SerialListener, type Done } from './serial-listener.ts';
 
 /** The events whose handling counts for positions. */
 type Kept = 'outcome' | 'event';
@@ -22,8 +22,6 @@ export class Listeners {
     error: new Set(),
   };
   readonly #log = new HandlingLog();
-  /** Channels where something was not handled, and in which of their histories. */
-  readonly #unhandled = new Map<string, object | undefined>();
 
   /** @returns what ends the listening */
   add<Name extends keyof ClientEvents>(name: Name, listener: ClientListener<Name>): () => void {
@@ -41,24 +39,17 @@ export class Listeners {
   }
 
   /**
-   * @param handled is called when all listeners have handled this event and those before it, or have
-   * left. Once all have left before they came to an event, it is not called any more in the history
-   * of that channel: the position stays where it is, so that the next client hears the event.
+   * @param settle is called when this event and all before it are done with: handled, or left by all
    * @param more those who listen to its channel only
-   * @param history of the channel, see `Positions.historyOf`
    */
   deliver<Name extends Kept>(
     name: Name,
     value: ClientEvents[Name],
-    handled: () => void,
+    settle: Done,
     more: Iterable<Pick<SerialListener<ClientEvents[Name]>, 'take'>> = [],
-    history?: object,
   ): void {
     const listeners = [...this.#listeners[name], ...more];
-    const done = this.#log.add(listeners.length, (isHandled) => {
-      if (!isHandled && 'offset' in value) this.#unhandled.set(value.channel, history);
-      if (!this.isStuck(value.channel, history)) handled();
-    });
+    const done = this.#log.add(listeners.length, settle);
     for (const listener of listeners) listener.take(value, done);
   }
 
@@ -76,9 +67,5 @@ export class Listeners {
         throw error;
       });
     }
-  }
-
-  private isStuck(channel: string, history: object | undefined): boolean {
-    return this.#unhandled.has(channel) && this.#unhandled.get(channel) === history;
   }
 }

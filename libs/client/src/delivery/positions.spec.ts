@@ -63,7 +63,7 @@ describe('what is kept', () => {
     const first = envelope(1);
     positions.arrive(first);
     positions.arrive(envelope(2));
-    positions.markHandled(first, positions.historyOf(ALICE));
+    positions.settle(first, positions.historyOf(ALICE), true);
     expect(offsetsOf(positions.handled)).toEqual([1]);
     expect(offsetsOf(positions.forHandshake)).toEqual([2]);
   });
@@ -74,9 +74,38 @@ describe('what is kept', () => {
     positions.arrive(old);
     const history = positions.historyOf(ALICE);
     positions.start({ cursors: [cursor(2)], reasons: { [ALICE]: 'CURSOR_FUTURE' } });
-    positions.markHandled(old, history);
+    expect(positions.settle(old, history, true)).toBe(false);
     expect(offsetsOf(positions.handled)).toEqual([2]);
     expect(positions.arrive(envelope(3))).toBe('next');
+  });
+});
+
+describe('what was left by all its listeners', () => {
+  function leftAt(offset: number): Positions {
+    const positions = startedAt(0);
+    for (const at of [1, 2, 3]) {
+      positions.arrive(envelope(at));
+      expect(positions.settle(envelope(at), positions.historyOf(ALICE), at !== offset)).toBe(at < offset);
+    }
+    return positions;
+  }
+
+  it('keeps the position before it, whatever is handled after it', () => {
+    const positions = leftAt(2);
+    expect(offsetsOf(positions.handled)).toEqual([1]);
+    expect(offsetsOf(positions.forHandshake)).toEqual([3]);
+  });
+
+  it('comes again where somebody listens anew, and counts then', () => {
+    const positions = leftAt(2);
+    positions.rewind(ALICE);
+    expect(offsetsOf(positions.forHandshake)).toEqual([1]);
+    for (const at of [2, 3]) {
+      expect(positions.arrive(envelope(at))).toBe('next');
+      expect(positions.settle(envelope(at), positions.historyOf(ALICE), true)).toBe(true);
+    }
+    positions.rewind(ALICE);
+    expect(offsetsOf(positions.handled)).toEqual([3]);
   });
 });
 

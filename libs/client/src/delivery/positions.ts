@@ -8,6 +8,8 @@ interface Position {
   since: number;
   /** Cursor of the last event whose listeners have returned. */
   handled: string;
+  /** The next one was left by all its listeners: `handled` stays where it is, so that it comes again. */
+  isLeft: boolean;
   /** Taken from a 202: no session has begun there yet. */
   isAdopted: boolean;
   /** Offset before an event that came too early. */
@@ -120,15 +122,29 @@ export class Positions {
     return 'next';
   }
 
-  /** The channel as it is now: what came from it can be handled later, see {@link markHandled}. */
+  /** The channel as it is now: what came from it can be settled later, see {@link settle}. */
   historyOf(channel: string): object | undefined {
     return this.#channels.get(channel);
   }
 
-  /** @param history what {@link historyOf} gave when the event came; another one has begun since then or not */
-  markHandled({ channel, cursor }: Envelope, history: object | undefined): void {
+  /**
+   * An event was handled, or left by all its listeners before they came to it.
+   *
+   * @param history what {@link historyOf} gave when the event came; another one has begun since then or not
+   * @returns whether the next client goes on behind it
+   */
+  settle({ channel, cursor }: Envelope, history: object | undefined, isHandled: boolean): boolean {
     const position = this.#channels.get(channel);
-    if (position && position === history) position.handled = cursor;
+    if (!position || position !== history) return false;
+    position.isLeft ||= !isHandled;
+    if (!position.isLeft) position.handled = cursor;
+    return !position.isLeft;
+  }
+
+  /** Somebody listens anew where nobody did: goes back to what was left. */
+  rewind(channel: string): void {
+    const position = this.#channels.get(channel);
+    if (position?.isLeft) this.begin(position.handled);
   }
 
   /** Whether the outcome of an action that was accepted at a cursor was heard, or will be. */
@@ -142,6 +158,6 @@ export class Positions {
     const found = decodeCursor(cursor);
     if (!found) return;
     const { channel, offset } = found;
-    this.#channels.set(channel, { offset, cursor, since: offset, handled: cursor, isAdopted });
+    this.#channels.set(channel, { offset, cursor, since: offset, handled: cursor, isLeft: false, isAdopted });
   }
 }

@@ -78,6 +78,7 @@ export class Subscriptions {
       timer: undefined,
     };
     this.#live.set(channel, live);
+    this.#options.positions.rewind(channel);
     if (this.#options.isOnline()) this.send(live);
     return subscription;
   }
