@@ -34,7 +34,10 @@ export interface ClientOptions {
   storage?: ClientStorage;
   /** Without a known position, hear all that is retained instead of what happens from now on. */
   replayFromStart?: boolean;
-  /** How long a submit is tried while there is no answer, in milliseconds (default: 60 000). */
+  /**
+   * How long a submit is tried while there is no answer, in milliseconds (default: 60 000). It counts
+   * from the call, also while one before it for the same resource is tried.
+   */
   submitWithinMs?: number;
 }
 

@@ -155,6 +155,14 @@ it('gives up when it would take too long, with the last error', async () => {
   expect(client.pending).toEqual([]);
 });
 
+it('gives up what waited for its turn meanwhile in the same time', async () => {
+  const { client } = await clientWith({ submitWithinMs: 1_000 }, (request) => request.socket.destroy());
+  const startedAt = performance.now();
+  const edits = Array.from({ length: 12 }, () => client.messages.edit('x', { text: 'hello' }));
+  for (const edit of edits) await expect(edit).rejects.toMatchObject({ code: 'NETWORK' });
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
 it('waits for an outcome until there is one, and rejects when there will be none', async () => {
   const pending = json(200, ACTION);
   const away = json(503, { code: 'UNAVAILABLE', detail: 'away' });

@@ -38,13 +38,16 @@ export class Submitter {
   }
 
   async submit<View>(submission: Submission): Promise<SubmittedAction<View>> {
-    const { pending, cancel } = this.#options;
+    const { pending, cancel, withinMs } = this.#options;
+    // From now on: also while it waits for its turn.
+    const until = Date.now() + withinMs;
     const { type, payload, resourceId } = submission;
     const idempotencyKey = submission.idempotencyKey ?? newKey();
     const request = written(submission, idempotencyKey);
     const submittedAt = new Date().toISOString();
     const entry = pending.begin({ idempotencyKey, type, resourceId: resourceId ?? null, payload, submittedAt });
-    const send = (): Promise<AcceptedAction> => this.send(request, entry, submission.idempotencyKey !== undefined);
+    const send = (): Promise<AcceptedAction> =>
+      this.send({ ...request, withinMs: until - Date.now() }, entry, submission.idempotencyKey !== undefined);
     try {
       const action = await (resourceId === undefined
         ? send()
@@ -61,9 +64,9 @@ export class Submitter {
     }
   }
 
-  private async send(request: WrittenRequest, entry: PendingEntry, hasOwnKey: boolean): Promise<AcceptedAction> {
-    const { rest, pending, positions, withinMs } = this.#options;
-    const { body: action, headers, tries } = await rest.call<AcceptedAction>({ ...request, withinMs });
+  private async send(request: RestRequest, entry: PendingEntry, hasOwnKey: boolean): Promise<AcceptedAction> {
+    const { rest, pending, positions } = this.#options;
+    const { body: action, headers, tries } = await rest.call<AcceptedAction>(request);
     positions.adopt(action.cursor);
     pending.accept(entry, action);
     // Accepted before, perhaps: then the outcome may be long past.

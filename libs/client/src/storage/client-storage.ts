@@ -1,7 +1,8 @@
 /**
  * Where a client keeps its positions and its unanswered actions: one text, as large as a
  * few hundred bytes an unanswered action. One client, one storage: two at once would
- * overwrite each other's positions.
+ * overwrite each other's positions. Both are done when they return; what they throw is told
+ * as `STORAGE_FAILED`.
  */
 export interface ClientStorage {
   /** What was written last, or null. */
