@@ -62,7 +62,7 @@ export class TokenSource {
       throw new TidingsError('TOKEN_UNAVAILABLE', 'The token callback failed', { cause });
     }
     const { exp, sub } = claimsOf(token);
-    if (sub !== undefined) this.heed(sub);
+    if (sub !== undefined) this.bindTo(sub);
     this.#token = token;
     const remaining = exp === undefined ? Infinity : exp * 1_000 - Date.now();
     // Where it seems to have expired already, the clock of this side may be wrong: the server will tell.
@@ -71,7 +71,7 @@ export class TokenSource {
     return token;
   }
 
-  private heed(user: string): void {
+  private bindTo(user: string): void {
     if (this.#user === user) return;
     if (this.#user !== undefined) {
       throw new TidingsError('UNAUTHENTICATED', 'The token is of another user, who needs a client of their own');
