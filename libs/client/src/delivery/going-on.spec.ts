@@ -7,6 +7,7 @@ import { decodeCursor, encodeCursor, type Envelope, type OutcomeEnvelope, type S
 import type { ClientOptions, TidingsClient } from '../client.ts';
 import { createClient } from '../create-client.ts';
 import { memoryStorage, type ClientStorage } from '../storage/client-storage.ts';
+import type { TidingsError } from '../tidings-error.ts';
 
 const ALICE = 'user:alice';
 const ROOM = 'room:r';
@@ -299,14 +300,17 @@ describe('what waits for a slow listener when its client is closed', () => {
     await expect.poll(() => handled).toEqual(['first 1', 'first 2', 'next 2', 'next 3']);
   });
 
-  it('leaves no timer behind when the listener ends late', async () => {
+  it('leaves no timer behind when the listener ends late, and tells that it failed', async () => {
     const { clientOf } = await sceneOf([cursorAt(0)], (socket) => socket.emit('outcome', outcome(1)));
     const client = clientOf();
     const begun = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
-    client.on('outcome', () => {
+    const errors: TidingsError[] = [];
+    client.on('error', (error) => errors.push(error));
+    client.on('outcome', async () => {
       begun.resolve();
-      return finish.promise;
+      await finish.promise;
+      throw new Error('late');
     });
     await client.connect();
     await begun.promise;
@@ -315,6 +319,7 @@ describe('what waits for a slow listener when its client is closed', () => {
     onTestFinished(() => timers.mockRestore());
     finish.resolve();
     await new Promise(setImmediate);
+    expect(errors).toMatchObject([{ code: 'LISTENER_FAILED', cause: { message: 'late' } }]);
     // The websocket has one of its own, of 30 s.
     expect(timers.mock.calls.map(([, milliseconds]) => milliseconds)).not.toContain(1_000);
   });

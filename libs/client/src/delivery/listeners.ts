@@ -53,9 +53,10 @@ export class Listeners {
     for (const listener of listeners) listener.take(value, done);
   }
 
-  /** What waits for a listener is not given to it any more. */
+  /** What is to be handled is not given to anybody any more. A listener that is at work may still fail, which is told. */
   close(): void {
-    for (const listeners of Object.values(this.#listeners)) for (const listener of listeners) listener.end();
+    const { outcome, event } = this.#listeners;
+    for (const listener of [...outcome, ...event]) listener.end();
   }
 
   /** A listener must not break the others. Where nobody listens to errors, it is reported as uncaught. */
