@@ -20,6 +20,8 @@ export function counters<Value extends string>(
   values: readonly Value[],
 ): Record<Value, Counter.Internal> {
   const all = new Counter({ name: `tidings_${name}_total`, help, labelNames: [label] });
+  // What begins with its first increment has none for `rate()`.
+  for (const value of values) all.inc({ [label]: value }, 0);
   return Object.fromEntries(values.map((value) => [value, all.labels(value)])) as Record<Value, Counter.Internal>;
 }
 
