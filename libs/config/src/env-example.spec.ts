@@ -6,6 +6,9 @@ const read = (name: string): Promise<string> => readFile(new URL(`../../../${nam
 const sorted = (names: Iterable<string>): string[] => [...new Set(names)].toSorted();
 const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name]) => name ?? '');
 
+/** Is another for each process. */
+const OWN = ['INSTANCE_ID'];
+
 const ofApps = [ApiConfig, SocketConfig, WorkerConfig].flatMap((schema) => variablesOf(schema));
 
 describe('.env.example', () => {
@@ -14,6 +17,14 @@ describe('.env.example', () => {
     const ofCompose = matches(await read('docker-compose.yml'), /\$\{([A-Z\d_]+)/g);
     expect(listed).toEqual([...new Set(listed)]);
     expect(sorted(listed)).toEqual(sorted([...ofApps, ...ofCompose]));
+  });
+
+  it('shows the default of each', async () => {
+    const text = await read('.env.example');
+    const defaults = [ApiConfig, SocketConfig, WorkerConfig].flatMap((schema) => Object.entries(new schema()));
+    const shown = (name: string): string | undefined => new RegExp(`^(?:# )?${name}=(.*)$`, 'm').exec(text)?.[1];
+    const others = defaults.filter(([name, value]) => !OWN.includes(name) && shown(name) !== String(value ?? ''));
+    expect(others).toEqual([]);
   });
 
   it('names no variable that docker-compose.yml passes on and no app reads', async () => {
