@@ -6,9 +6,6 @@ const read = (name: string): Promise<string> => readFile(new URL(`../../../${nam
 const sorted = (names: Iterable<string>): string[] => [...new Set(names)].toSorted();
 const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name]) => name ?? '');
 
-/** Is another for each process. */
-const OWN = ['INSTANCE_ID'];
-
 const ofApps = [ApiConfig, SocketConfig, WorkerConfig].flatMap((schema) => variablesOf(schema));
 
 describe('.env.example', () => {
@@ -19,11 +16,11 @@ describe('.env.example', () => {
     expect(sorted(listed)).toEqual(sorted([...ofApps, ...ofCompose]));
   });
 
-  it('shows the default of each', async () => {
+  it('shows the default of each, but of the name of a process, which is its own', async () => {
     const text = await read('.env.example');
     const defaults = [ApiConfig, SocketConfig, WorkerConfig].flatMap((schema) => Object.entries(new schema()));
     const shown = (name: string): string | undefined => new RegExp(`^(?:# )?${name}=(.*)$`, 'm').exec(text)?.[1];
-    const others = defaults.filter(([name, value]) => !OWN.includes(name) && shown(name) !== String(value ?? ''));
+    const others = defaults.filter(([name, value]) => name !== 'INSTANCE_ID' && shown(name) !== String(value ?? ''));
     expect(others).toEqual([]);
   });
 
