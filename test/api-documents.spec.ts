@@ -51,6 +51,14 @@ describe('the OpenAPI document', () => {
     expect(undescribed).toEqual([]);
   });
 
+  it('knows of what type each parameter of a query is', () => {
+    const parameters = operations().flatMap(([name, { parameters: all = [] }]) =>
+      all.map((parameter) => ({ name, parameter: parameter as { in: string; schema: { type?: string } } })),
+    );
+    const typeless = parameters.filter(({ parameter }) => parameter.in === 'query' && !parameter.schema.type);
+    expect(typeless).toEqual([]);
+  });
+
   it('names the headers of submits', () => {
     const { parameters = [], responses } = openApi.paths['/v1/messages/{id}']!.patch!;
     const headers = parameters.filter((parameter) => 'in' in parameter && parameter.in === 'header');

@@ -115,6 +115,15 @@ describe('behind nginx, with two apis and three socket instances,', () => {
     expect(log).not.toContain(user!.token);
   });
 
+  it('what ends TLS before it may say so', async () => {
+    const head = async (protocol: string): Promise<string | null> => {
+      const { headers } = await fetch(`${nginx.url}/livez`, { headers: { 'x-forwarded-proto': protocol } });
+      return headers.get('strict-transport-security');
+    };
+    expect(await head('https')).toContain('max-age');
+    expect(await head('nonsense')).toBeNull();
+  });
+
   it('when a socket instance is killed, all of its clients go on at another one', { timeout: 40_000 }, async () => {
     const users = await usersOf('death');
     const listeners = await Promise.all(users.map((user) => user.connect(nginx)));

@@ -37,10 +37,14 @@ async function inspect(id: string): Promise<Inspected> {
   return (await operator.call<Inspected>('GET', `/v1/ops/actions/${id}`)).body;
 }
 
-async function ops(...args: string[]): Promise<unknown> {
+async function printed(...args: string[]): Promise<string> {
   const env = { ...process.env, API_URL: system.api.url, OPS_TOKEN: operator.token };
   const { stdout } = await promisify(execFile)(process.execPath, ['infra/operations/ops.ts', ...args], { env });
-  return JSON.parse(stdout);
+  return stdout;
+}
+
+async function ops(...args: string[]): Promise<unknown> {
+  return JSON.parse(await printed(...args));
 }
 
 describe('operators', () => {
@@ -104,6 +108,12 @@ describe('operators', () => {
     ] as const) {
       expect((await alice.call<Problem>(method, path)).body.code).toBe('FORBIDDEN');
     }
+  });
+
+  it('read how, without their token beside it', async () => {
+    const help = await printed('--help');
+    expect(help).toContain('OPS_TOKEN');
+    expect(help.replaceAll(/\s/g, '')).not.toContain(operator.token);
   });
 
   it('do the same from the command line', async () => {

@@ -35,6 +35,19 @@ describe.each(['development', 'production'])('the overlay %s', (overlay) => {
 });
 
 describe('the overlay production', () => {
+  it('closes off our pods alone: a gateway may have its own in the namespace', async () => {
+    const policies = (await build('production')).filter(({ kind }) => kind === 'NetworkPolicy');
+    expect(policies.length).toBeGreaterThan(2);
+    for (const { spec } of policies) {
+      expect(spec).toMatchObject({
+        podSelector: {
+          matchLabels: { 'app.kubernetes.io/name': 'tidings' },
+          matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In' }],
+        },
+      });
+    }
+  });
+
   it('leaves the number of instances to those who scale, who scale what exists', async () => {
     const manifests = await build('production');
     const deployments = manifests.filter(({ kind }) => kind === 'Deployment');

@@ -43,7 +43,9 @@ async function start(options: StartOptions): Promise<void> {
     JWT_SECRET: secret,
     SOCKET_URLS: socketPorts.map(urlOf).join(','),
     // The console is served by the api and connects to every socket instance.
-    ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || [urlOf(apiPort), `http://localhost:${apiPort}`].join(','),
+    ALLOWED_ORIGINS:
+      process.env['ALLOWED_ORIGINS'] ||
+      [urlOf(apiPort), `http://localhost:${apiPort}`].map((url) => new URL(url).origin).join(','),
   };
 
   // Only the api gets to know it, for the buttons of the console.

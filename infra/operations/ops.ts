@@ -3,7 +3,7 @@
  * running api (`--api`, or `API_URL`) and with a token that has the scope `ops` (`--token`, or
  * `OPS_TOKEN`). Prints JSON; exits with 1 when the api refuses.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 interface Access {
   api: string;
@@ -25,8 +25,8 @@ function query(path: string, parameters: Readonly<Record<string, string | undefi
 
 const program = new Command('ops')
   .description('Looks at actions, tries failed ones again, erases users.')
-  .option('--api <url>', 'URL of the api', process.env['API_URL'] ?? 'http://127.0.0.1:3000')
-  .option('--token <jwt>', 'token with the scope "ops"', process.env['OPS_TOKEN'] ?? '');
+  .addOption(new Option('--api <url>', 'URL of the api').env('API_URL').default('http://127.0.0.1:3000'))
+  .addOption(new Option('--token <jwt>', 'token with the scope "ops"').env('OPS_TOKEN').makeOptionMandatory());
 
 program
   .command('list')

@@ -1,5 +1,6 @@
--- The roles of Postgres, for psql, as a superuser, in the database of the ledger, once:
--- the owner migrates, each app has its own. What an app may do is granted by each migration.
+-- The roles of Postgres, for psql, once, in the database of the ledger: tidings_owner migrates, each app
+-- has its own. What an app may do is granted by each migration. As a superuser, or as who owns the
+-- database and may make roles and databases, which providers give.
 -- The passwords are variables of the environment.
 \set ON_ERROR_STOP on
 \getenv owner_password POSTGRES_OWNER_PASSWORD
@@ -36,8 +37,11 @@ end $$;
 create role tidings_eraser nologin;
 grant tidings_eraser to tidings_api with inherit false, set true;
 
+-- Who is no superuser gives away only to whom it belongs.
+grant tidings_owner to current_user;
 alter database :"DBNAME" owner to tidings_owner;
 revoke all on database :"DBNAME" from public;
 grant connect on database :"DBNAME" to tidings_api, tidings_worker, tidings_socket;
 revoke all on schema public from public;
 grant usage on schema public to tidings_api, tidings_worker, tidings_socket, tidings_eraser;
+revoke tidings_owner from current_user;

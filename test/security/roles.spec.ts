@@ -45,6 +45,15 @@ async function runPsql(url: string, text: string): Promise<void> {
   await onPostgres(url, (client) => client.query(sql));
 }
 
+/** Makes the roles by the rights that a provider gives: to make roles and databases. */
+async function makeRoles(superuser: string): Promise<void> {
+  await runPsql(
+    superuser,
+    `create role provider login createrole createdb password :'password'; alter database :"DBNAME" owner to provider`,
+  );
+  await runPsql(withUser(superuser, 'provider'), await read('postgres/roles.sql'));
+}
+
 async function onPostgres<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -57,10 +66,7 @@ async function onPostgres<Result>(url: string, work: (client: pg.Client) => Prom
 
 beforeAll(async () => {
   const [redisServer, postgresServer] = await Promise.all([privateRedis(), privatePostgres()]);
-  await Promise.all([
-    makeUsers(redisServer.url, 'test'),
-    runPsql(postgresServer.url, await read('postgres/roles.sql')),
-  ]);
+  await Promise.all([makeUsers(redisServer.url, 'test'), makeRoles(postgresServer.url)]);
   redis = Object.fromEntries(APPS.map((app) => [app, withUser(redisServer.url, app)])) as typeof redis;
   postgres = {
     superuser: postgresServer.url,

@@ -1,3 +1,4 @@
+import proxyAddress from '@fastify/proxy-addr';
 import {
   IsBoolean,
   IsInt,
@@ -10,8 +11,24 @@ import {
   MinLength,
   ValidateIf,
 } from 'class-validator';
+import { EachOf } from './each-of.ts';
 import { InProduction, isKnownSecret } from './in-production.ts';
 import { ProcessConfig } from './process.config.ts';
+
+/** Whether a browser may say so of itself: without a path, and without the port that goes without saying. */
+function isOrigin(text: string): boolean {
+  if (text === '*') return true;
+  return /^https?:/i.test(text) ? URL.parse(text)?.origin === text : /^[a-z][\w+.-]*:\/\/[^/?#\s*]+$/.test(text);
+}
+
+function isNetwork(text: string): boolean {
+  try {
+    proxyAddress.compile(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** What the apps read that take tokens, and actions, from clients. */
 export class AuthConfig extends ProcessConfig {
@@ -37,6 +54,7 @@ export class AuthConfig extends ProcessConfig {
 
   /** Origins of browsers that may call, comma separated; `*` for any. Empty: the same origin only. */
   @IsString()
+  @EachOf(isOrigin, 'an origin such as https://app.example.com')
   @InProduction({
     refuse: (origins) => origins.split(',').some((origin) => origin.trim() === '*'),
     unless: 'ALLOW_ANY_ORIGIN',
@@ -83,6 +101,7 @@ export class AuthConfig extends ProcessConfig {
 
   /** Addresses or networks of balancers, comma separated, whose `X-Forwarded-For` is believed. */
   @IsString()
+  @EachOf(isNetwork, 'an address, a network, or one of loopback, linklocal, uniquelocal')
   TRUSTED_PROXIES = '';
 
   /** How long an accepted action may stay unfinished before it ends as `expired`, in seconds. */

@@ -1,12 +1,13 @@
-import { IsBoolean, IsIn, Matches } from 'class-validator';
+import { IsBoolean, IsIn } from 'class-validator';
 import { hasNoPassword, InProduction } from './in-production.ts';
+import { IsPostgresUrl } from './postgres-url.ts';
 
 /** What every process reads; the migration nothing else. */
 export class DatabaseConfig {
   @IsIn(['development', 'test', 'production'])
   NODE_ENV: 'development' | 'test' | 'production' = 'production';
 
-  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_URL must be a postgres:// URL' })
+  @IsPostgresUrl()
   @InProduction({
     refuse: hasNoPassword,
     unless: 'ALLOW_UNPROTECTED_POSTGRES',

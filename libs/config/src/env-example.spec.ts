@@ -16,6 +16,14 @@ describe('.env.example', () => {
     expect(sorted(listed)).toEqual(sorted([...ofApps, ...ofCompose]));
   });
 
+  it('shows the default of each, but of the name of a process, which is its own', async () => {
+    const text = await read('.env.example');
+    const defaults = [ApiConfig, SocketConfig, WorkerConfig].flatMap((schema) => Object.entries(new schema()));
+    const shown = (name: string): string | undefined => new RegExp(`^(?:# )?${name}=(.*)$`, 'm').exec(text)?.[1];
+    const others = defaults.filter(([name, value]) => name !== 'INSTANCE_ID' && shown(name) !== String(value ?? ''));
+    expect(others).toEqual([]);
+  });
+
   it('names no variable that docker-compose.yml passes on and no app reads', async () => {
     const passedOn = matches(await read('docker-compose.yml'), /^ {2,6}([A-Z][A-Z\d_]+):$/gm);
     expect(passedOn.length).toBeGreaterThan(0);

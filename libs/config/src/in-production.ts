@@ -1,4 +1,5 @@
 import { ValidateBy, type ValidationArguments } from 'class-validator';
+import { parsePostgresUrl } from './postgres-url.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
 interface Refusal {
@@ -39,8 +40,9 @@ const KNOWN_PASSWORDS = new Set([
 
 /** Whether a Postgres URL comes without a password, or with one that is no secret. */
 export function hasNoPassword(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && isNoSecret(decodeURIComponent(url.password), decodeURIComponent(url.username));
+  const credentials = parsePostgresUrl(text);
+  // That it cannot be read is said elsewhere.
+  return credentials !== undefined && isNoSecret(credentials.password, credentials.username);
 }
 
 /** The same of a `REDIS_URL`, which may name several hosts. */

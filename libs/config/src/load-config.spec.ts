@@ -50,10 +50,40 @@ describe('loadConfig', () => {
     ['WORKER_CONCURRENCY', '0'],
     ['MAX_ATTEMPTS', 'many'],
     ['DRAIN_DELAY_MS', '10000'],
+    // Longer than a timer can be: it would be over at once.
+    ['SHUTDOWN_GRACE_MS', '2147483648'],
+    ['PERFORM_TIMEOUT_MS', '2147483648'],
+    ['SWEEP_INTERVAL_MS', '2147483648'],
+    ['DATABASE_URL', 'postgres://api:pa#ss@localhost/tidings'],
+    ['DATABASE_URL', 'postgres://api:12/ss@localhost/tidings'],
+    ['DATABASE_URL', 'postgres://api:100%@localhost/tidings'],
+    ['DATABASE_URL', 'postgres://localhost:99999/tidings'],
   ])('refuses %s=%s, by name', (name, value) => {
     const lines = complaints(() => loadConfig(WorkerConfig, { ...REQUIRED, [name]: value }));
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.filter((line) => !line.includes(name))).toEqual([]);
+  });
+
+  it.each([
+    'postgres://api:x7Gq2@localhost/tidings',
+    'postgresql://api:100%25@[::1]:5432/tidings?sslmode=verify-full&sslrootcert=/ca.pem',
+    'postgres://api:x7Gq2@/tidings?host=/run/postgresql',
+  ])('takes DATABASE_URL=%s', (DATABASE_URL) => {
+    expect(complaints(() => loadConfig(ProcessConfig, { ...REQUIRED, DATABASE_URL }))).toEqual([]);
+  });
+
+  it.each([
+    ['ALLOWED_ORIGINS', 'https://app.example, capacitor://localhost,', 'app.example'],
+    ['ALLOWED_ORIGINS', 'http://127.0.0.1:3000', 'https://app.example/'],
+    ['ALLOWED_ORIGINS', 'https://app.example:8443', 'https://app.example:443'],
+    ['ALLOWED_ORIGINS', 'https://app.example', 'https://*.example/*'],
+    ['SOCKET_URLS', 'http://127.0.0.1:3101, https://sockets.example/', 'sockets.example'],
+    ['TRUSTED_PROXIES', 'loopback, 10.0.0.0/8, 2001:db8::1', '10.0.0.0/99'],
+    ['TRUSTED_PROXIES', 'uniquelocal', 'balancer'],
+  ])('takes %s=%s, and names %s in it as wrong', (name, good, wrong) => {
+    const load = (value: string) => () => loadConfig(ApiConfig, { ...REQUIRED, JWT_SECRET: SECRET, [name]: value });
+    expect(complaints(load(good))).toEqual([]);
+    expect(complaints(load(`${good},${wrong}`))).toEqual([expect.stringContaining(`  ${name} has "${wrong}"`)]);
   });
 
   it('lets a function have one connection to Postgres, and a worker no less than two', () => {

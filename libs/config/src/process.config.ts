@@ -61,9 +61,9 @@ export class ProcessConfig extends DatabaseConfig {
   METRICS_TOKEN?: string;
 
   /** Longest time from SIGTERM to exit, in milliseconds. */
-  @IsOptional()
   @IsInt()
   @Min(100)
+  @Max(86_400_000)
   SHUTDOWN_GRACE_MS = 10_000;
 
   /** How long a process that is told to end still takes new connections, while `/readyz` says 503, in milliseconds: until balancers have noticed. */

@@ -25,6 +25,7 @@ export class SocketConfig extends AuthConfig {
   /** Longest time over which an instance that ends sends its clients away, in milliseconds; few take less. */
   @IsInt()
   @Min(0)
+  @Max(86_400_000)
   DRAIN_WINDOW_MS = 3_000;
 
   /** Mean time between two comparisons of positions with the ledger, in milliseconds (± 20 %). */

@@ -40,6 +40,7 @@ export class WorkerConfig extends ProcessConfig {
   /** Longest time for work outside a transaction, unless its handler says otherwise, in milliseconds. */
   @IsInt()
   @Min(50)
+  @Max(86_400_000)
   PERFORM_TIMEOUT_MS: number = 30_000;
 
   /** How long the event loop may stand still before the process is ended, in milliseconds; 0 for ever. */
@@ -55,10 +56,12 @@ export class WorkerConfig extends ProcessConfig {
   /** How long an action may be unfinished before the sweeper looks after it, in milliseconds. */
   @IsInt()
   @Min(100)
+  @Max(86_400_000)
   SWEEP_AFTER_MS = 3_000;
 
   /** Time between two looks of the sweeper, in milliseconds. */
   @IsInt()
   @Min(50)
+  @Max(86_400_000)
   SWEEP_INTERVAL_MS = 1_000;
 }

@@ -14,12 +14,12 @@ export class PageQuery {
   @MaxLength(LONGEST_CURSOR)
   after?: string;
 
-  @ApiPropertyOptional({ minimum: 1, maximum: LIMIT_MOST, default: LIMIT_DEFAULT })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: LIMIT_MOST, default: LIMIT_DEFAULT })
   @Transform(({ value }: { value: unknown }) =>
     typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value,
   )
   @IsInt()
   @Min(1)
   @Max(LIMIT_MOST)
-  limit = LIMIT_DEFAULT;
+  limit: number = LIMIT_DEFAULT;
 }
