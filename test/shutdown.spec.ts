@@ -1,8 +1,12 @@
 import { connect, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ManagedProcess } from '../infra/local/managed-process.ts';
+import { freePort } from '../infra/local/ports.ts';
 import type { AcceptedAction, Action } from '#contracts';
 import {
   eventually,
+  JWT_SECRET,
   startBalancer,
   startSystem,
   type Listener,
@@ -190,6 +194,27 @@ describe('a process that gets SIGTERM with work in hand exits with 0:', { timeou
     await alice.createMessage('in time');
     await api.ended();
     expect(api.exitCode).toBe(0);
+  });
+
+  it('one that npm started, which passes the signal on', async () => {
+    const port = await freePort();
+    const { database: DATABASE_URL, redis } = system;
+    const app = new ManagedProcess({
+      name: 'npm run start:api',
+      command: 'npm',
+      args: ['run', 'start:api'],
+      env: {
+        ...process.env,
+        ...{ NODE_ENV: 'test', JWT_SECRET, DATABASE_URL, REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix },
+        ...{ HOST: '127.0.0.1', PORT: String(port), PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
+      },
+      isReady: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
+    });
+    await app.start();
+    await app.kill('SIGTERM');
+    await app.ended();
+    expect(app.exitCode).toBe(0);
+    await expect(fetch(`http://127.0.0.1:${port}/readyz`)).rejects.toThrow('fetch failed');
   });
 
   it('and so do those that have nothing to do', async () => {
