@@ -1,4 +1,5 @@
 import type { Action, ActionStatus, Progress } from '#contracts';
+import { inShort } from '../in-short.ts';
 import { inPlainWords, type PlainProblem } from '../problem.ts';
 import type { Hearing } from './hearing.ts';
 
@@ -9,6 +10,9 @@ import type { Hearing } from './hearing.ts';
 export type EntryStatus = 'sending' | 'refused' | ActionStatus;
 
 let entries = 0;
+
+/** Most of a label, in code points: it stands in one line, and is read out. */
+const LONGEST = 80;
 
 /** One action, from the submit to its outcome on every connection. */
 export class ActivityEntry {
@@ -26,12 +30,14 @@ export class ActivityEntry {
   progress: Progress | undefined = $state.raw();
   problem: PlainProblem | undefined = $state.raw();
   cancel: (() => Promise<unknown>) | undefined = $state.raw();
-  private readonly sentAt = performance.now();
+  private readonly sentAt: number;
 
-  constructor(type: string, label: string, own: boolean) {
+  /** @param sentAt in milliseconds of the page's clock */
+  constructor(type: string, label: string, own: boolean, sentAt = performance.now()) {
     this.type = type;
-    this.label = label;
+    this.label = inShort(label, LONGEST);
     this.own = own;
+    this.sentAt = sentAt;
   }
 
   get isOpen(): boolean {
@@ -43,11 +49,24 @@ export class ActivityEntry {
     return this.own ? at - this.sentAt : undefined;
   }
 
-  accepted(action: Action): void {
+  /** Its 202 has come just now. */
+  accepted(action: Action, cancel: () => Promise<unknown>): void {
     this.acceptedMs = performance.now() - this.sentAt;
+    this.follow(action, cancel);
+  }
+
+  /** It is this action from now on. */
+  follow(action: Action, cancel: () => Promise<unknown>): void {
     this.actionId = action.id;
-    if (action.done) this.ended(action);
-    else this.status = action.status;
+    if (action.done) return this.ended(action);
+    this.status = action.status;
+    this.cancel = async () => {
+      try {
+        await cancel();
+      } catch (error) {
+        if (this.isOpen) this.problem = inPlainWords(error);
+      }
+    };
   }
 
   refused(error: unknown): void {
@@ -60,11 +79,11 @@ export class ActivityEntry {
     this.ended(hearing.outcome.data);
   }
 
-  private ended({ status, attempts, error }: Action): void {
+  ended({ status, attempts, error }: Action): void {
     this.status = status;
     this.attempts = attempts;
     this.progress = undefined;
     this.cancel = undefined;
-    if (error) this.problem = inPlainWords(error);
+    this.problem = error ? inPlainWords(error) : undefined;
   }
 }

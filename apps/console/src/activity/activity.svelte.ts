@@ -1,3 +1,4 @@
+import type { TidingsClient } from '#client';
 import type { Action, Progress } from '#contracts';
 import { ActivityEntry } from './activity-entry.svelte.ts';
 import type { Hearing } from './hearing.ts';
@@ -23,11 +24,26 @@ export class Activity {
       // The outcome may be here before the answer to the submit: then it stands for itself so far.
       const early = this.find(action.id);
       this.entries = this.entries.filter((other) => other !== early);
-      entry.cancel = () => submitted.cancel();
-      entry.accepted(action);
+      entry.accepted(action, () => submitted.cancel());
       for (const hearing of early?.hearings ?? []) entry.heard(hearing);
     } catch (error) {
       entry.refused(error);
+    }
+  }
+
+  /** Follows what the page had submitted before it was loaded anew. */
+  goOn({ pending, actions }: TidingsClient): void {
+    for (const unanswered of pending) {
+      const { type, payload, resourceId, submittedAt, action } = unanswered;
+      if (!action) continue;
+      const label = labelOf(payload, resourceId ?? action.id);
+      const entry = new ActivityEntry(type, label, true, Date.parse(submittedAt) - performance.timeOrigin);
+      entry.follow(action, () => actions.cancel(action.id));
+      this.add(entry);
+      unanswered.outcome().then(
+        (outcome) => entry.isOpen && entry.ended(outcome),
+        () => undefined,
+      );
     }
   }
 
@@ -35,7 +51,7 @@ export class Activity {
     const action = hearing.outcome.data;
     let entry = this.find(action.id);
     if (!entry) {
-      entry = new ActivityEntry(action.type, labelOf(action), false);
+      entry = new ActivityEntry(action.type, labelOf(action.response, action.resource.id), false);
       entry.actionId = action.id;
       this.add(entry);
     }
@@ -59,8 +75,9 @@ export class Activity {
   }
 }
 
-function labelOf({ response, resource }: Action): string {
-  const { text, name } = (response ?? {}) as { text?: unknown; name?: unknown };
+/** @param about what is asked for, or what came of it */
+function labelOf(about: unknown, id: string): string {
+  const { text, name } = (about ?? {}) as { text?: unknown; name?: unknown };
   const label = text ?? name;
-  return typeof label === 'string' ? label : `${resource.id.slice(0, 8)}…`;
+  return typeof label === 'string' ? label : `${id.slice(0, 8)}…`;
 }
