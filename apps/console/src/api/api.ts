@@ -1,6 +1,9 @@
 import { TidingsError } from '#client';
 import type { Problem } from '#contracts';
 
+/** How long an answer may take, in milliseconds. */
+const ANSWER_MS = 10_000;
+
 /** Calls of the api that the client has no method for. */
 export class Api {
   private readonly source: () => Promise<string>;
@@ -8,13 +11,6 @@ export class Api {
 
   constructor(source: () => Promise<string>) {
     this.source = source;
-  }
-
-  /** A token; the same one until it is refused. */
-  token(refused?: boolean): Promise<string> {
-    if (refused) this.last = undefined;
-    this.last ??= this.source();
-    return this.last;
   }
 
   /** @throws {TidingsError} */
@@ -30,8 +26,18 @@ export class Api {
 
   private async send(method: string, path: string, refused = false): Promise<Response> {
     const headers = { authorization: `Bearer ${await this.token(refused)}` };
-    return fetch(path, { method, headers }).catch((cause: unknown) => {
+    return fetch(path, { method, headers, signal: AbortSignal.timeout(ANSWER_MS) }).catch((cause: unknown) => {
       throw new TidingsError('NETWORK', `${method} ${path} was not answered`, { cause });
     });
+  }
+
+  /** The same one until it is refused. */
+  private token(refused: boolean): Promise<string> {
+    if (refused) this.last = undefined;
+    this.last ??= this.source().catch((error: unknown) => {
+      this.last = undefined;
+      throw error;
+    });
+    return this.last;
   }
 }
