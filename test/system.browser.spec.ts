@@ -64,10 +64,10 @@ describe('the page of the system', { timeout: 240_000 }, () => {
     const [socket] = system.sockets;
     const [worker] = system.workers;
     for (const app of [socket!, worker!, system.api]) await instance(app.name).getByText('Up').waitFor();
-    // The first device, its rooms: both at the first socket.
+    // The first device.
     await expect
       .poll(() => instance(socket!.name).locator('[data-label="connections"]').textContent(), { timeout: WAIT_MS })
-      .toBe('2');
+      .toBe('1');
     expect(await instance(system.api.name).getByRole('button').count()).toBe(0);
 
     await page.getByRole('button', { name: 'Keep submitting' }).click();

@@ -10,15 +10,8 @@ export interface DeviceListener {
   /** Anything else on the user's channels. */
   event(event: Envelope | EphemeralEnvelope): void;
   progressed(progress: Progress): void;
-  /** It is online again, or for the first time. */
+  /** It is online again, or for the first time. Nothing that it had missed has come yet. */
   connected(session: Session): void;
-}
-
-/** What goes along with a connection. */
-export interface Companion {
-  connect(): void;
-  drop(): void;
-  moveTo(socketUrl: string): void;
 }
 
 /** One connection of the user, as a phone or another window would have it. */
@@ -31,7 +24,6 @@ export class Device {
   socketUrl: string = $state('');
   lastHeard: Hearing | undefined = $state.raw();
   problem: PlainProblem | undefined = $state.raw();
-  companion: Companion | undefined;
 
   constructor(key: DeviceKey, { userId, token }: Access, socketUrl: string, listener: DeviceListener) {
     this.key = key;
@@ -47,7 +39,6 @@ export class Device {
 
   connect(): void {
     this.problem = undefined;
-    this.companion?.connect();
     this.client.connect().catch((error: unknown) => {
       // Dropped before it was online: nothing went wrong.
       if ((error as { code?: string }).code !== 'CLOSED') this.problem = inPlainWords(error);
@@ -55,18 +46,15 @@ export class Device {
   }
 
   drop(): void {
-    this.companion?.drop();
     this.client.disconnect();
   }
 
   moveTo(socketUrl: string): void {
     this.socketUrl = socketUrl;
-    this.companion?.moveTo(socketUrl);
     this.client.useSocket(socketUrl);
   }
 
   close(): void {
-    this.companion?.drop();
     this.client.close();
   }
 

@@ -44,13 +44,13 @@ export class Desk {
     this.sockets = access.sockets;
     this.hasDrills = access.hasDrills;
     this.first = this.device('first', 0);
-    const { client, socketUrl } = this.first;
+    const { client } = this.first;
     const { activity, userId } = this;
     this.messages = new Messages({ client, activity, author: userId, pageSize: PAGE });
     this.api = new Api(access.token);
-    this.rooms = new Rooms({ client, activity, api: this.api, userId, socketUrl });
+    activity.goOn(client);
+    this.rooms = new Rooms({ client, activity, api: this.api, userId });
     this.system = new SystemWatch(this.api, new LatencyProbe(client));
-    this.first.companion = this.rooms.line;
     this.first.connect();
     // With two instances at hand, the page shows at once that an outcome arrives on both.
     this.useSecondDevice(this.sockets.length > 1);
@@ -88,12 +88,13 @@ export class Desk {
       },
       event: (event) => this.rooms.heard(event),
       progressed: (progress) => this.activity.progressed(progress),
-      connected: (session) => this.connected(session),
+      connected: (session) => this.connected(key, session),
     });
   }
 
   /** What was missed for good is in the list. */
-  private connected({ recovered }: Session): void {
+  private connected(key: DeviceKey, { recovered }: Session): void {
+    if (key === 'first') this.rooms.connected();
     if (recovered) return;
     void this.messages.load();
     void this.rooms.load();

@@ -1,7 +1,9 @@
+import type { TidingsClient } from '#client';
 import type { Action } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import type { Activity } from '../activity/activity.svelte.ts';
 import type { Api } from '../api/api.ts';
+import { inPlainWords, type PlainProblem } from '../problem.ts';
 import { MemberEntry } from './member-entry.svelte.ts';
 
 /** Most that are listed. */
@@ -12,34 +14,54 @@ const ORDERS = {
   remove: ['rooms.removeMember', 'DELETE'],
 } as const;
 
+export interface MembersOptions {
+  roomId: string;
+  client: TidingsClient;
+  api: Api;
+  activity: Activity;
+}
+
 /** Who is in a room, and who of them is here now. */
 export class Members {
   entries: readonly MemberEntry[] = $state.raw([]);
+  problem: PlainProblem | undefined = $state.raw();
   /** Undefined while it is not known. */
   present: ReadonlySet<string> | undefined = $state.raw();
   private readonly roomId: string;
+  private readonly client: TidingsClient;
   private readonly api: Api;
   private readonly activity: Activity;
 
-  constructor(roomId: string, api: Api, activity: Activity) {
+  constructor({ roomId, client, api, activity }: MembersOptions) {
     this.roomId = roomId;
+    this.client = client;
     this.api = api;
     this.activity = activity;
   }
 
-  /** @throws {TidingsError} */
   async load(): Promise<void> {
-    const { data } = await this.api.call<{ data: { userId: string }[] }>('GET', `${this.path}?limit=${MOST}`);
-    const known = new Map(this.entries.map((entry) => [entry.userId, entry]));
-    const unsettled = this.entries.filter(
-      (entry) => entry.change && !data.some(({ userId }) => userId === entry.userId),
-    );
-    this.entries = sorted([...data.map(({ userId }) => known.get(userId) ?? new MemberEntry(userId)), ...unsettled]);
+    try {
+      const { data } = await this.api.call<{ data: { userId: string }[] }>('GET', `${this.path}?limit=${MOST}`);
+      const present = new Set(data.map(({ userId }) => userId));
+      this.entries = this.entries.filter(({ userId, change }) => change || present.has(userId));
+      for (const userId of present) this.added(userId);
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = inPlainWords(error);
+    }
+  }
+
+  /** Asks who is here now. From then on it is told. */
+  async lookAround(): Promise<void> {
+    try {
+      this.present = new Set(await this.client.room(this.roomId).presence());
+    } catch {
+      this.present = undefined;
+    }
   }
 
   added(userId: string): void {
-    const known = this.find(userId);
-    if (!known) this.entries = sorted([...this.entries, new MemberEntry(userId)]);
+    this.entryOf(userId).isMember = true;
   }
 
   removed(userId: string): void {
@@ -56,8 +78,7 @@ export class Members {
   }
 
   add(userId: string): Promise<void> {
-    this.added(userId);
-    return this.submit(this.find(userId)!, 'add');
+    return this.submit(this.entryOf(userId), 'add');
   }
 
   remove(entry: MemberEntry): Promise<void> {
@@ -66,8 +87,8 @@ export class Members {
 
   /** Forgets a change that was not made. */
   dismiss(entry: MemberEntry): void {
-    if (entry.change?.kind === 'add') this.removed(entry.userId);
     entry.change = undefined;
+    if (!entry.isMember) this.removed(entry.userId);
   }
 
   /** Outcomes may come before the answer to the submit: so both settle. */
@@ -77,6 +98,7 @@ export class Members {
       const { kind } = entry.change;
       entry.change = undefined;
       if (kind === 'remove') this.removed(entry.userId);
+      else entry.isMember = true;
     }
   }
 
@@ -90,15 +112,16 @@ export class Members {
     this.settle();
   }
 
-  private find(userId: string): MemberEntry | undefined {
-    return this.entries.find((entry) => entry.userId === userId);
+  /** The one that there is, or a new one. */
+  private entryOf(userId: string): MemberEntry {
+    const known = this.entries.find((entry) => entry.userId === userId);
+    if (known) return known;
+    const entry = new MemberEntry(userId, false);
+    this.entries = [...this.entries, entry].toSorted((a, b) => a.userId.localeCompare(b.userId));
+    return entry;
   }
 
   private get path(): string {
     return `/v1/rooms/${this.roomId}/members`;
   }
-}
-
-function sorted(entries: readonly MemberEntry[]): MemberEntry[] {
-  return entries.toSorted((a, b) => a.userId.localeCompare(b.userId));
 }

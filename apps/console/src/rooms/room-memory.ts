@@ -1,15 +1,12 @@
-/** What a tab keeps of a room, over reloads. */
-export interface RoomPosition {
-  cursor: string;
-  /** Offset of the newest event that is known of. */
+/** What a tab keeps of a room, over reloads. Its position is kept by the client. */
+export interface RoomNotes {
+  /** Offset of the newest event that is counted: one may come again after a reload. */
   offset: number;
-  /** Offset up to which the user has seen the room. */
-  seen: number;
-  /** Messages of others beyond that. */
+  /** Messages of others since the user has seen the room. */
   unread: number;
 }
 
-/** Positions in rooms, of one user in one tab. */
+/** Notes on rooms, of one user in one tab. */
 export class RoomMemory {
   private readonly key: string;
 
@@ -17,12 +14,12 @@ export class RoomMemory {
     this.key = `tidings.rooms.${userId}`;
   }
 
-  read(roomId: string): RoomPosition | undefined {
-    return this.all()[roomId];
+  read(roomId: string): RoomNotes {
+    return { offset: 0, unread: 0, ...this.all()[roomId] };
   }
 
-  write(roomId: string, position: RoomPosition): void {
-    this.save({ ...this.all(), [roomId]: position });
+  write(roomId: string, notes: RoomNotes): void {
+    this.save({ ...this.all(), [roomId]: notes });
   }
 
   forget(roomId: string): void {
@@ -30,19 +27,19 @@ export class RoomMemory {
     this.save(others);
   }
 
-  private all(): Record<string, RoomPosition> {
+  private all(): Record<string, RoomNotes> {
     try {
-      return JSON.parse(sessionStorage.getItem(this.key) ?? '{}') as Record<string, RoomPosition>;
+      return JSON.parse(sessionStorage.getItem(this.key) ?? '{}') as Record<string, RoomNotes>;
     } catch {
       return {};
     }
   }
 
-  private save(positions: Record<string, RoomPosition>): void {
+  private save(notes: Record<string, RoomNotes>): void {
     try {
-      sessionStorage.setItem(this.key, JSON.stringify(positions));
+      sessionStorage.setItem(this.key, JSON.stringify(notes));
     } catch {
-      // Full or forbidden: after a reload the rooms begin at the present.
+      // Full or forbidden: after a reload nothing counts as unread.
     }
   }
 }

@@ -1,14 +1,13 @@
-import type { TidingsClient } from '#client';
+import type { Subscription, TidingsClient } from '#client';
 import { roomChannel, type EphemeralEnvelope, type Envelope } from '#contracts';
 import type { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import type { Activity } from '../activity/activity.svelte.ts';
 import type { Api } from '../api/api.ts';
 import { Messages } from '../messages/messages.svelte.ts';
-import { inPlainWords, type PlainProblem } from '../problem.ts';
+import type { PlainProblem } from '../problem.ts';
 import { Members } from './members.svelte.ts';
 import { roomEventOf, type RoomEvent } from './room-event.ts';
-import type { RoomLine } from './room-line.svelte.ts';
-import type { RoomMemory, RoomPosition } from './room-memory.ts';
+import type { RoomMemory, RoomNotes } from './room-memory.ts';
 import type { RoomView } from './room-view.ts';
 
 const PAGE = 50;
@@ -18,9 +17,10 @@ export interface RoomContext {
   client: TidingsClient;
   activity: Activity;
   api: Api;
-  line: RoomLine;
   memory: RoomMemory;
   userId: string;
+  /** The server brings it no more: it was deleted, or the user is out. */
+  lost: (room: Room) => void;
 }
 
 /** What was replayed after the last reconnect. */
@@ -37,7 +37,10 @@ export interface RoomChange {
   entry: ActivityEntry;
 }
 
-/** A room of the user: its events make its state, from the position where the last ones ended. */
+/**
+ * A room of the user. It is heard all the time and read when it is opened: a user may be in
+ * hundreds. What was read is kept up to date by the events.
+ */
 export class Room {
   view: RoomView = $state.raw(undefined!);
   change: RoomChange | undefined = $state.raw();
@@ -45,21 +48,27 @@ export class Room {
   /** The newest first. */
   events: readonly RoomEvent[] = $state.raw([]);
   replay: Replay | undefined = $state.raw();
-  problem: PlainProblem | undefined = $state.raw();
   readonly messages: Messages;
   readonly members: Members;
   private readonly context: RoomContext;
-  private position: RoomPosition | undefined;
+  private notes: RoomNotes;
+  private subscription: Subscription | undefined;
+  /** It is heard from the start of the membership: the user came in a moment ago. */
+  private fromStart: boolean;
+  private isHeard = false;
+  /** What was read may lack what came before it was heard. */
+  private isStale = true;
   private isOpen = false;
 
-  constructor(view: RoomView, context: RoomContext) {
+  constructor(view: RoomView, context: RoomContext, fromStart = false) {
     const { client, activity, api, userId, memory } = context;
     this.view = view;
     this.context = context;
     this.messages = new Messages({ client, activity, author: userId, pageSize: PAGE, roomId: view.id });
-    this.members = new Members(view.id, api, activity);
-    this.position = memory.read(view.id);
-    this.unread = this.position?.unread ?? 0;
+    this.members = new Members({ roomId: view.id, client, api, activity });
+    this.notes = memory.read(view.id);
+    this.unread = this.notes.unread;
+    this.fromStart = fromStart;
   }
 
   get id(): string {
@@ -78,35 +87,37 @@ export class Room {
     if (view.version > this.view.version) this.view = view;
   }
 
-  /**
-   * Subscribes, or does so again, from where it was.
-   *
-   * @param fromStart without a position: from where the membership begins
-   */
-  async subscribe(fromStart = false): Promise<void> {
-    const { line } = this.context;
-    const channel = roomChannel(this.id);
+  /** Why it cannot be shown as it is. */
+  get problem(): PlainProblem | undefined {
+    return this.messages.problem ?? this.members.problem;
+  }
+
+  /** Hears it, in each session anew: then it is known when what the session missed begins. */
+  subscribe(): void {
+    const { client, lost } = this.context;
     this.forgetReplay();
-    try {
-      const answer = await line.subscribe(channel, this.position?.cursor ?? (fromStart ? '0' : undefined));
-      if (!answer.ok) {
-        this.problem = inPlainWords(answer.problem);
-        return;
-      }
-      this.problem = undefined;
-      if (!answer.recovered && this.position) this.position = undefined;
-      this.position ??= { cursor: answer.cursor, offset: 0, seen: 0, unread: 0 };
-      if (!this.messages.isLoaded || !answer.recovered) await Promise.all([this.messages.load(), this.members.load()]);
-      const present = await line.presence(channel);
-      this.members.present = present.ok ? new Set(present.users) : undefined;
-    } catch {
-      // Disconnected meanwhile: the next connection subscribes again.
-    }
+    this.leave();
+    const subscription = client.subscribe(roomChannel(this.id), undefined, this.fromStart ? { after: '0' } : {});
+    this.subscription = subscription;
+    subscription.ready.then(
+      ({ recovered }) => this.begun(recovered),
+      // Told by its end.
+      () => undefined,
+    );
+    void subscription.ended.then((error) => {
+      if (error && this.subscription === subscription) lost(this);
+    });
+  }
+
+  leave(): void {
+    this.subscription?.unsubscribe();
+    this.subscription = undefined;
   }
 
   open(): void {
     this.isOpen = true;
     this.see();
+    void this.refresh();
   }
 
   close(): void {
@@ -115,16 +126,20 @@ export class Room {
 
   heard(event: Envelope | EphemeralEnvelope): void {
     if (!('offset' in event)) return this.heardEphemeral(event);
-    // The first one may overtake the answer to the subscription, which then has nothing to add.
-    this.position ??= { cursor: event.cursor, offset: 0, seen: 0, unread: 0 };
-    if (event.offset <= this.position.offset) return;
     this.note(event);
     this.apply(event);
     const isNews =
       event.type === 'message.created' && (event.data as { author: string }).author !== this.context.userId;
-    const { seen, unread } = this.position;
-    this.position = { cursor: event.cursor, offset: event.offset, seen, unread: unread + (isNews ? 1 : 0) };
+    const { offset, unread } = this.notes;
+    if (event.offset > offset) this.notes = { offset: event.offset, unread: unread + (isNews ? 1 : 0) };
     this.see();
+  }
+
+  /** Reads it, again too. */
+  async load(): Promise<void> {
+    const { isHeard } = this;
+    await Promise.all([this.messages.load(), this.members.load()]);
+    if (isHeard && !this.problem) this.isStale = false;
   }
 
   /** The user has seen what is marked. */
@@ -154,10 +169,25 @@ export class Room {
     if (type === 'presence.left') this.members.left(userId);
   }
 
+  private begun(recovered: boolean): void {
+    if (!recovered || !this.isHeard) this.isStale = true;
+    // The offsets may be those of another history.
+    if (!recovered) this.notes = { ...this.notes, offset: 0 };
+    this.isHeard = true;
+    this.fromStart = false;
+    if (this.isOpen) void this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    // It is not there yet.
+    if (this.view.version === 0) return;
+    if (this.isStale) await this.load();
+    await this.members.lookAround();
+  }
+
   private see(): void {
-    if (!this.position) return;
-    if (this.isOpen) this.position = { ...this.position, seen: this.position.offset, unread: 0 };
-    this.unread = this.position.unread;
-    this.context.memory.write(this.id, this.position);
+    if (this.isOpen) this.notes = { ...this.notes, unread: 0 };
+    this.unread = this.notes.unread;
+    this.context.memory.write(this.id, this.notes);
   }
 }

@@ -1,10 +1,10 @@
+import { v4 as uuid } from 'uuid';
 import type { ResourceClient, TidingsClient } from '#client';
 import { roomChannel, type Action, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import type { Activity } from '../activity/activity.svelte.ts';
 import type { Api } from '../api/api.ts';
 import { inPlainWords, type PlainProblem } from '../problem.ts';
-import { RoomLine } from './room-line.svelte.ts';
 import { RoomMemory } from './room-memory.ts';
 import type { RoomName, RoomView } from './room-view.ts';
 import { Room, type RoomChange, type RoomContext } from './room.svelte.ts';
@@ -16,7 +16,6 @@ export interface RoomsOptions {
   activity: Activity;
   api: Api;
   userId: string;
-  socketUrl: string;
 }
 
 /** The rooms that the user is in. */
@@ -26,16 +25,13 @@ export class Rooms {
   problem: PlainProblem | undefined = $state.raw();
   /** What happened to a room that is no longer in the list. */
   notice = $state('');
-  readonly line: RoomLine;
   private readonly context: RoomContext;
   private readonly resource: ResourceClient<RoomName, RoomName, RoomView>;
 
-  constructor({ client, activity, api, userId, socketUrl }: RoomsOptions) {
-    this.line = new RoomLine(socketUrl, (refused) => api.token(refused), {
-      event: (event) => this.heard(event),
-      connected: () => this.list.forEach((room) => void (room.change?.kind === 'create' || room.subscribe())),
-    });
-    this.context = { client, activity, api, line: this.line, memory: new RoomMemory(userId), userId };
+  constructor({ client, activity, api, userId }: RoomsOptions) {
+    // The list says who is in.
+    const lost = (room: Room): void => void (this.list.includes(room) && this.load());
+    this.context = { client, activity, api, memory: new RoomMemory(userId), userId, lost };
     this.resource = client.resource('rooms');
   }
 
@@ -51,7 +47,7 @@ export class Rooms {
     try {
       const { data } = await this.resource.list({ limit: MOST });
       const present = new Set(data.map(({ id }) => id));
-      for (const { id, change } of this.list) if (!change && !present.has(id)) this.remove(id);
+      for (const { id, change } of this.list) if (!change && !present.has(id)) this.gone(id, 'You are no longer in');
       for (const view of data) this.take(view);
       this.isLoaded = true;
       this.problem = undefined;
@@ -60,11 +56,16 @@ export class Rooms {
     }
   }
 
+  /** A session began: rooms are heard in it when they are subscribed to. */
+  connected(): void {
+    for (const room of this.list) if (room.view.version > 0) room.subscribe();
+  }
+
   /** @returns the room, at once */
   create(name: string): Room {
     const now = new Date().toISOString();
     const creator = this.context.userId;
-    const view = { id: crypto.randomUUID(), name, creator, version: 0, createdAt: now, updatedAt: now };
+    const view = { id: uuid(), name, creator, version: 0, createdAt: now, updatedAt: now };
     const room = new Room(view, this.context);
     this.list = [room, ...this.list];
     void this.submit(room, 'create', name, () => this.resource.create({ name }, { id: view.id }));
@@ -127,13 +128,14 @@ export class Rooms {
   private take(view: RoomView, fromStart = false): void {
     const known = this.find(view.id);
     const isNew = !known || known.view.version === 0;
-    const room = known ?? new Room(view, this.context);
+    const room = known ?? new Room(view, this.context, fromStart);
     room.update(view);
     if (!known) this.list = [...this.list, room].toSorted((a, b) => b.view.createdAt.localeCompare(a.view.createdAt));
-    if (isNew && this.line.state === 'online') void room.subscribe(fromStart);
+    if (isNew) room.subscribe();
   }
 
   private remove(id: string): void {
+    this.find(id)?.leave();
     this.list = this.list.filter((room) => room.id !== id);
     this.context.memory.forget(id);
   }

@@ -1,3 +1,4 @@
+import { v4 as uuid } from 'uuid';
 import type { TidingsClient } from '#client';
 import type { Action } from '#contracts';
 import type { Hearing } from '../activity/hearing.ts';
@@ -9,7 +10,7 @@ export const WINDOW_MS = 60_000;
 
 /** One action that was submitted only to see how long its outcome takes. */
 export class Sample {
-  readonly resourceId = crypto.randomUUID();
+  readonly resourceId = uuid();
   readonly sentAt = performance.now();
   isAccepted = $state(false);
   isRefused = $state(false);
