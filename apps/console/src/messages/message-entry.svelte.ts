@@ -33,8 +33,14 @@ export class MessageEntry {
     return this.isBusy || this.change?.kind === 'create' ? this.change!.text : this.message.text;
   }
 
-  /** Takes a newer state; what is older comes from a replay. */
-  update(message: Message): void {
-    if (message.version > this.message.version) this.message = message;
+  /**
+   * Takes a newer state; what is older comes from a replay.
+   *
+   * @returns whether it is newer
+   */
+  update(message: Message): boolean {
+    const isNewer = message.version > this.message.version;
+    if (isNewer) this.message = message;
+    return isNewer;
   }
 }

@@ -1,13 +1,28 @@
 import type { Message } from '#client';
 import { MessageEntry } from './message-entry.svelte.ts';
 
+/** Most that are shown unless somebody asks for older ones: a page cannot bear thousands. */
+const MOST = 100;
+
 /**
  * Messages, the newest first, put together from pages of the api and from outcomes. Both may be
  * late or come twice: the version decides, and what was deleted stays so.
  */
 export class MessageList {
   entries: readonly MessageEntry[] = $state.raw([]);
+  private most = $state(MOST);
+  readonly shown = $derived(this.entries.slice(0, this.most));
+  /** Whether a new one takes the place of the oldest shown: not while somebody reads there. */
+  isSliding = true;
   private readonly deleted = new Set<string>();
+
+  get hasHidden(): boolean {
+    return this.most < this.entries.length;
+  }
+
+  show(most: number): void {
+    this.most = most;
+  }
 
   find(id: string): MessageEntry | undefined {
     return this.entries.find(({ message }) => message.id === id);
@@ -15,6 +30,7 @@ export class MessageList {
 
   add(entry: MessageEntry): void {
     this.entries = [...this.entries, entry].toSorted(newestFirst);
+    this.most = this.isSliding ? MOST : this.most + 1;
   }
 
   remove(entry: MessageEntry): void {
@@ -30,9 +46,8 @@ export class MessageList {
       this.add(entry);
       return entry;
     }
-    known.update(message);
     // Its place may be another one: by the clock of the server.
-    this.entries = this.entries.toSorted(newestFirst);
+    if (known.update(message)) this.entries = this.entries.toSorted(newestFirst);
     return known;
   }
 
@@ -70,5 +85,6 @@ export class MessageList {
 /** What is not confirmed yet is the newest. */
 function newestFirst({ message: a }: MessageEntry, { message: b }: MessageEntry): number {
   const isPending = Number(b.version === 0) - Number(a.version === 0);
-  return isPending || b.createdAt.localeCompare(a.createdAt);
+  if (isPending !== 0 || a.createdAt === b.createdAt) return isPending;
+  return a.createdAt < b.createdAt ? 1 : -1;
 }

@@ -1,3 +1,4 @@
+import { v4 as uuid } from 'uuid';
 import type { Message, Page, SubmittedAction, TidingsClient } from '#client';
 import type { Action } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
@@ -23,6 +24,8 @@ export interface MessagesOptions {
 export class Messages {
   isLoaded = $state(false);
   problem: PlainProblem | undefined = $state.raw();
+  /** What is being written. */
+  draft = $state('');
   private next: string | null = $state(null);
   private readonly list = new MessageList();
   readonly author: string;
@@ -40,11 +43,16 @@ export class Messages {
   }
 
   get entries(): readonly MessageEntry[] {
-    return this.list.entries;
+    return this.list.shown;
   }
 
   get hasMore(): boolean {
-    return this.next !== null;
+    return this.next !== null || this.list.hasHidden;
+  }
+
+  /** @param isAtNewest else older ones are read, and stay where they are */
+  look(isAtNewest: boolean): void {
+    this.list.isSliding = isAtNewest;
   }
 
   /** Reads the newest ones, again too. */
@@ -53,6 +61,7 @@ export class Messages {
       const before = this.list.entries;
       const { data, next } = await this.page();
       this.list.takeNewest(data, before, next === null);
+      for (const entry of this.list.entries) this.settle(entry);
       if (!this.isLoaded) this.next = next;
       this.isLoaded = true;
     });
@@ -60,17 +69,20 @@ export class Messages {
 
   loadMore(): Promise<void> {
     return this.reading(async () => {
-      if (this.next === null) return;
-      const { data, next } = await this.page(this.next);
-      for (const message of data) this.list.take(message);
-      this.next = next;
+      const { shown, hasHidden } = this.list;
+      if (!hasHidden && this.next !== null) {
+        const { data, next } = await this.page(this.next);
+        for (const message of data) this.list.take(message);
+        this.next = next;
+      }
+      this.list.show(shown.length + this.pageSize);
     });
   }
 
   create(text: string): Promise<void> {
     const now = new Date().toISOString();
     const entry = new MessageEntry({
-      id: crypto.randomUUID(),
+      id: uuid(),
       author: this.author,
       roomId: this.roomId,
       text,
@@ -79,8 +91,7 @@ export class Messages {
       updatedAt: now,
     });
     this.list.add(entry);
-    const payload = this.roomId === null ? { text } : { text, roomId: this.roomId };
-    return this.submit(entry, 'create', text, () => this.client.messages.create(payload, { id: entry.message.id }));
+    return this.submitCreate(entry);
   }
 
   /** @param version the one that was edited */
@@ -99,8 +110,8 @@ export class Messages {
     const { kind, text } = entry.change!;
     if (kind === 'edit') return this.edit(entry, text, entry.message.version);
     if (kind === 'delete') return this.delete(entry);
-    this.list.remove(entry);
-    return this.create(text);
+    // With the same id: should the first one have been accepted after all, there will not be two.
+    return this.submitCreate(entry);
   }
 
   /** Forgets a change that was not made. */
@@ -149,6 +160,12 @@ export class Messages {
     return this.client.messages.list(this.roomId === null ? query : { ...query, ...{ roomId: this.roomId } });
   }
 
+  private submitCreate(entry: MessageEntry): Promise<void> {
+    const { id, text, roomId } = entry.message;
+    const payload = roomId === null ? { text } : { text, roomId };
+    return this.submit(entry, 'create', text, () => this.client.messages.create(payload, { id }));
+  }
+
   private async submit<View>(
     entry: MessageEntry,
     kind: Change['kind'],
@@ -162,7 +179,11 @@ export class Messages {
   }
 
   private settle(entry: MessageEntry | undefined): void {
-    if (entry?.change?.entry.status === 'succeeded') entry.change = undefined;
+    const change = entry?.change;
+    if (!change) return;
+    // The answer to a submit may be lost, and the message be created.
+    const isThere = change.kind === 'create' && entry.message.version > 0;
+    if (isThere || change.entry.status === 'succeeded') entry.change = undefined;
   }
 
   private async reading(read: () => Promise<void>): Promise<void> {
