@@ -1,0 +1,79 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { System } from '#testing';
+import { launchChromium } from '../client/site.ts';
+import { done } from '../rooms/room.ts';
+import { startConsole, Visitor } from './visitor.ts';
+
+let system: System;
+let browser: Browser;
+
+beforeAll(async () => {
+  [system, browser] = await Promise.all([startConsole(), launchChromium()]);
+}, 120_000);
+
+afterAll(() => browser?.close());
+
+describe('messages in the console', { timeout: 120_000 }, () => {
+  it('have a date when they are not of today', async () => {
+    const visitor = await Visitor.come(browser, system);
+    await done(visitor.user, 'POST', '/v1/messages', { text: 'long ago' });
+    await visitor.page.route('**/v1/messages?*', async (route) => {
+      const response = await route.fetch();
+      const text = (await response.text()).replaceAll(/"updatedAt":"\d+/g, '"updatedAt":"2020');
+      await route.fulfill({ response, body: text });
+    });
+    await visitor.signIn();
+    await visitor.message('long ago').getByText('2020').waitFor();
+    await visitor.write('just now');
+    await visitor.message('just now').getByText('v1').waitFor();
+    const year = String(new Date().getFullYear());
+    expect(await visitor.message('just now').textContent()).not.toContain(year);
+  });
+
+  it('begin at the right in scripts that do', async () => {
+    const visitor = await Visitor.come(browser, system);
+    await visitor.signIn();
+    const field = visitor.page.getByLabel('New message');
+    await field.fill('שלום עולם!');
+    await visitor.page.keyboard.press('Enter');
+    await visitor.message('שלום').getByText('v1').waitFor();
+    const gap = await visitor.message('שלום').evaluate((item) => {
+      const text = item.querySelector('.text')!;
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      return text.getBoundingClientRect().right - range.getBoundingClientRect().right;
+    });
+    expect(gap).toBeLessThan(2);
+  });
+
+  it('are not read out in full for each of their buttons, nor for their outcome', async () => {
+    const visitor = await Visitor.come(browser, system);
+    const { page } = visitor;
+    await visitor.signIn();
+    await visitor.write('long '.repeat(700));
+    await visitor.message('long').getByText('v1').waitFor();
+    const names = await page.getByRole('button', { name: /^(Edit|Delete)/ }).allTextContents();
+    expect(names).toHaveLength(2);
+    for (const name of names) expect(name.length).toBeLessThan(100);
+    const said = page.getByRole('status').filter({ hasText: 'Create message' });
+    expect((await said.textContent())!.length).toBeLessThan(200);
+  });
+
+  it('go away one by one without the page moving under one’s hand', async () => {
+    const visitor = await Visitor.come(browser, system);
+    const { page, user } = visitor;
+    for (let index = 0; index < 8; index += 1) {
+      await done(user, 'POST', '/v1/messages', { text: `${index} ${'line\n'.repeat(8)}` });
+    }
+    await visitor.signIn();
+    const last = visitor.message('0 line');
+    await last.scrollIntoViewIfNeeded();
+    const before = await page.evaluate(() => scrollY);
+    expect(before).toBeGreaterThan(0);
+    await last.getByRole('button', { name: /^Delete/ }).click();
+    await last.waitFor({ state: 'detached' });
+    expect(await page.evaluate(() => scrollY)).toBeGreaterThan(before / 2);
+    expect(await visitor.focused()).toBe('messages-title');
+  });
+});
