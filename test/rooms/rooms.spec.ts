@@ -54,6 +54,11 @@ describe('a room', () => {
       );
       return [row!.messages, row!.rooms];
     };
+    // The worker that is there has had its turn, and does not tidy before it is due again.
+    await eventually(async () => {
+      const due = `select from retention_turn where due_at > now() + interval '30 minutes'`;
+      expect(await ledger.query(due)).toHaveLength(1);
+    });
     await fill(small, 10_000);
     await fill(large, 12_000);
     for (const room of [small, large]) {
@@ -77,6 +82,19 @@ describe('a room', () => {
     await system.add('worker');
     await eventually(async () => expect(await left(large)).toEqual([0, 0]));
     await ledger.close();
+  });
+
+  it('lists the messages of one moment in the order in which they were submitted, the newest first', async () => {
+    const roomId = await newRoom(alice);
+    const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+    const actions = texts.map((text) => ({ type: 'messages.create', payload: { text, roomId } }));
+    await alice.call('POST', '/v1/actions/batch', { body: { actions } });
+    const listed = async (): Promise<string[]> => {
+      const { body } = await alice.call<{ data: { text: string }[] }>('GET', `/v1/messages?roomId=${roomId}&limit=50`);
+      return body.data.map(({ text }) => text);
+    };
+    await eventually(async () => expect(await listed()).toHaveLength(20));
+    expect(await listed()).toEqual(texts.toReversed());
   });
 
   it('is changed only in the version that was asked for, and shows it to who may change it', async () => {

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { v4 as uuidv4 } from 'uuid';
 import { ProblemError } from '#contracts';
 import { newId } from '#ledger';
 import { Acceptor, type Accepted } from './acceptor.ts';
@@ -75,7 +74,8 @@ function requireScope({ name, handler: { scope } }: ActionType, scopes: Readonly
 }
 
 function resourceIdOf({ verb }: ActionType, given: unknown, pointer: string): string {
-  if (given === undefined && verb === 'create') return uuidv4();
+  // In the order of time: lists show what came in one moment in the order in which it came.
+  if (given === undefined && verb === 'create') return newId();
   return parseUuid(given, pointer);
 }
 

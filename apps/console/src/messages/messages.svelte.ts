@@ -1,4 +1,4 @@
-import { v4 as uuid } from 'uuid';
+import { v7 as uuid } from 'uuid';
 import type { Message, Page, SubmittedAction, TidingsClient } from '#client';
 import type { Action } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';

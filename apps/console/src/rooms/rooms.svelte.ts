@@ -1,4 +1,4 @@
-import { v4 as uuid } from 'uuid';
+import { v7 as uuid } from 'uuid';
 import type { ResourceClient, TidingsClient } from '#client';
 import { roomChannel, type Action, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
