@@ -134,10 +134,10 @@ describe('a statement that is made durable after it', () => {
     await database.query(`
       create function broken.pg_logical_emit_message(boolean, text, text) returns text language plpgsql
       as $$ begin raise exception 'the disk is full'; end $$`);
-    const seen: { path: string; pid: number }[] = [];
+    const seen: { backend: number }[] = [];
     const error = await database
-      .queryThenFlush<{ path: string; pid: number }>(
-        `select set_config('search_path', 'broken, pg_catalog', false) as path, pg_backend_pid() as pid`,
+      .queryThenFlush(
+        `select set_config('search_path', 'broken, pg_catalog', false), pg_backend_pid() as backend`,
         [],
         (rows) => seen.push(...rows),
       )
@@ -145,6 +145,14 @@ describe('a statement that is made durable after it', () => {
     expect(seen).toHaveLength(1);
     expect(error).toMatchObject({ cause: { message: 'the disk is full' } });
     expect([isUnavailable(error), isRefused(error)]).toEqual([true, false]);
-    await ended(seen[0]!.pid);
+    await ended(seen[0]!.backend);
+  });
+
+  it('may be lost, too, when another process of the server answers for that: there may have been a crash between', async () => {
+    const elsewhere = database.queryThenFlush('select 1 as backend', []);
+    const error = await elsewhere.catch((reason: unknown) => reason);
+    expect([isUnavailable(error), isRefused(error)]).toEqual([true, false]);
+    const here = await database.queryThenFlush('select pg_backend_pid() as backend', []);
+    expect(here).toHaveLength(1);
   });
 });

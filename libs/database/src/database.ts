@@ -110,7 +110,13 @@ export interface DatabaseOptions {
 }
 
 /** Writes next to nothing, but must: a commit that has written nothing waits for no disk. */
-const FLUSH = `select pg_logical_emit_message(true, 'tidings', '')`;
+const FLUSH = `select pg_logical_emit_message(true, 'tidings', ''), pg_backend_pid() as backend`;
+
+/** A row that tells which process of the server has made it. */
+export interface ServedRow {
+  /** `pg_backend_pid()` */
+  backend: number;
+}
 
 /** It was committed, and the server did not say that it is on the disk. */
 class NotFlushedError extends Error {
@@ -178,12 +184,15 @@ export class Database extends Executor implements OnApplicationShutdown {
    * Runs one statement, and then has the disk catch up: the statement may commit without waiting
    * for it, with `synchronous_commit` off for its own transaction.
    *
+   * Both must have run in one process of the server: a pooler may give them to two, with a crash between
+   * them that has taken the first one's rows along. No process outlives a crash of another.
+   *
    * @param onVisible called with the rows when everybody sees what is committed. It is not durable
    *   yet, but what others make of it and commit will not be so any sooner
    * @returns the rows, once they are as durable as any commit
    * @throws an error that {@link isUnavailable} knows when it is not known whether they are
    */
-  async queryThenFlush<Row>(
+  async queryThenFlush<Row extends ServedRow>(
     text: string,
     values: readonly unknown[],
     onVisible: (rows: Row[]) => void = () => undefined,
@@ -197,10 +206,12 @@ export class Database extends Executor implements OnApplicationShutdown {
           onVisible(rows);
           return rows;
         }),
-        sql.query(FLUSH),
+        sql.query<ServedRow>(FLUSH),
       ]);
       if (answer.status === 'rejected') throw answer.reason;
       if (flush.status === 'rejected') throw new NotFlushedError(flush.reason);
+      const [{ backend }] = flush.value as [ServedRow];
+      if (answer.value.some((row) => row.backend !== backend)) throw new NotFlushedError('another backend');
       return answer.value;
     } catch (error) {
       if (error instanceof Error && isUnavailable(error)) broken = error;

@@ -31,8 +31,8 @@ const KEY_HOURS = 25;
 /** Most keys that are forgotten at once. */
 const KEYS_BATCH = 20_000;
 
-/** Most pieces of what resources have to tidy in one run: sweeps wait meanwhile. */
-const MOST_PIECES = 100;
+/** How long resources may tidy in one run, in milliseconds: sweeps wait meanwhile. */
+const TIDY_MS = 5_000;
 
 /** Keeps the ledger from growing for ever: makes the partitions of coming days, drops those of days gone by. */
 @Injectable()
@@ -50,21 +50,29 @@ export class RetentionService {
     if (!(await takeRetentionTurnStatement(this.database, AGAIN_SECONDS))) return;
     await noteEndedDaysStatement(this.database);
     while ((await forgetKeysStatement(this.database, KEY_HOURS, KEYS_BATCH)) === KEYS_BATCH);
+    const isTidy = await this.isTidy();
     const drop = (): Promise<string | null> =>
       this.briefly((sql) => dropOldestDayStatement(sql, this.config.RETENTION_DAYS));
     for (let name = await drop(); name !== null; name = await drop()) this.logger.log(`dropped ${name}`);
     await this.createDays();
-    if (await this.isTidy()) await putOffRetentionStatement(this.database, EVERY_SECONDS);
+    if (isTidy) await putOffRetentionStatement(this.database, EVERY_SECONDS);
   }
 
-  /** Has resources delete what was too much for one action; the next run goes on with what is left. */
+  /**
+   * Has resources delete what was too much for one action.
+   *
+   * @returns whether all of it is done; else the next run goes on
+   */
   private async isTidy(): Promise<boolean> {
+    const deadline = performance.now() + TIDY_MS;
     for (const resource of this.catalogue.resources) {
-      if (!resource.tidy) continue;
-      let pieces = 0;
-      while (await this.database.transaction((sql) => resource.tidy!(sql))) {
-        pieces += 1;
-        if (pieces === MOST_PIECES) return false;
+      try {
+        while (await this.database.transaction(async (sql) => resource.tidy?.(sql)))
+          if (performance.now() > deadline) return false;
+      } catch (error) {
+        // The rest is not to wait for it.
+        this.logger.warn(`could not tidy ${resource.type}: ${String(error)}`);
+        return false;
       }
     }
     return true;

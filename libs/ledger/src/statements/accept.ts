@@ -1,5 +1,5 @@
 import { userChannel } from '#contracts';
-import type { Database } from '#database';
+import type { Database, ServedRow } from '#database';
 
 /** An action about to be accepted. */
 export interface NewAction {
@@ -18,7 +18,7 @@ export interface NewAction {
 }
 
 /** A row of the answer: only actions that are new; those whose key was known are left out. */
-export interface AcceptedRow {
+export interface AcceptedRow extends ServedRow {
   id: string;
   submitted_at: Date;
   /** Position in the owner's channel, before the outcome. */
@@ -66,7 +66,7 @@ with input as (
   from fresh
   returning id, submitted_at
 )
-select i.id, i.submitted_at, p.head, p."check" from inserted i join positioned p on p.id = i.id`;
+select i.id, i.submitted_at, p.head, p."check", pg_backend_pid() as backend from inserted i join positioned p on p.id = i.id`;
 
 /**
  * Inserts actions as `pending`: durable when it returns.

@@ -11,7 +11,7 @@ select a.id, a.submitted_at, coalesce(o."offset" - 1, c.head, 0) as head,
     when o."offset" is null then coalesce(c.head_check, l.epoch)
     when o."offset" = 1 then l.epoch
     else (select right(e.id::text, 12) from events e where e.channel = i.channel and e."offset" = o."offset" - 1)
-  end as "check"
+  end as "check", pg_backend_pid() as backend
 from unnest($1::uuid[], $2::text[]) as i (id, channel)
 join actions a on a.id = i.id
 cross join ledger l

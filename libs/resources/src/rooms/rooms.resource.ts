@@ -35,6 +35,7 @@ import {
   READABLE,
   REMOVE_MEMBER,
   TIDY,
+  WITHOUT_SORTING,
   type RoomMemberRow,
   type RoomRow,
 } from './rooms.statements.ts';
@@ -163,11 +164,12 @@ export class RoomsResource extends Resource<Room> {
   /** Rooms that others are in stay, without anyone who manages them. */
   override async erase(sql: Sql, user: string): Promise<void> {
     await sql.query('delete from room_members where user_id = $1', [user]);
-    for (const text of ERASE) await sql.query(text, [user]);
+    await sql.query(ERASE, [user]);
   }
 
   override async tidy(sql: Sql): Promise<boolean> {
-    return (await sql.query(TIDY)).length > 0;
+    const [, rooms] = await Promise.all([sql.query(WITHOUT_SORTING), sql.query(TIDY)]);
+    return rooms.length > 0;
   }
 
   async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Room>> {
