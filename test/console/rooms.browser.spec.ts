@@ -19,6 +19,18 @@ async function submitAll(user: TestUser, actions: object[]): Promise<void> {
   expect(answer.status).toBe(202);
 }
 
+/** Waits until everything that a user has submitted is done. */
+async function settled(user: TestUser): Promise<void> {
+  const statuses = ['pending', 'running'];
+  const open = async (): Promise<number> => {
+    const pages = await Promise.all(
+      statuses.map((status) => user.call<{ data: unknown[] }>('GET', `/v1/actions?status=${status}&limit=1`)),
+    );
+    return pages.reduce((sum, { body }) => sum + body.data.length, 0);
+  };
+  await expect.poll(open).toBe(0);
+}
+
 function numbered(roomId: string, count: number): object[] {
   return Array.from({ length: count }, (_, index) => ({
     type: 'messages.create',
@@ -102,6 +114,7 @@ describe('rooms in the console', { timeout: 180_000 }, () => {
     const { page, user } = visitor;
     const id = await newRoom(user, [], 'Busy');
     await submitAll(user, numbered(id, 120));
+    await settled(user);
     await visitor.signIn();
     await visitor.openRoom('Busy');
     await expect.poll(() => page.locator('[data-message]').count()).toBe(50);

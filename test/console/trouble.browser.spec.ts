@@ -80,16 +80,15 @@ describe('the console in trouble', { timeout: 120_000 }, () => {
     await visitor.signIn();
     await visitor.goTo('System');
     expect(await page.title()).toBe('System · Tidings');
-    let answer = (): void => {};
+    const answered = Promise.withResolvers<void>();
     await page.route('**/v1/dev/sign-in', async (route) => {
-      await new Promise<void>((resolve) => (answer = resolve));
+      await answered.promise;
       await route.continue();
     });
     await page.reload();
     await page.getByText(`Signing in as ${visitor.user.id}`).waitFor();
     expect(await page.getByRole('button').count()).toBe(0);
-    await page.unroute('**/v1/dev/sign-in');
-    answer();
+    answered.resolve();
     await page.getByRole('heading', { name: 'Instances' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'alice' }).waitFor();

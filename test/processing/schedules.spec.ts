@@ -136,7 +136,8 @@ describe('seq and the order of commits', () => {
     const committing = Promise.withResolvers<void>();
     const drawn = Promise.withResolvers<void>();
     const transaction = database.transaction(async (sql) => {
-      await new Ledger(sql as unknown as Database, history).accept([early]);
+      const queryThenFlush: Database['queryThenFlush'] = (text, values) => sql.query(text, values);
+      await new Ledger({ queryThenFlush } as Database, history).accept([early]);
       drawn.resolve();
       await committing.promise;
     });
