@@ -9,8 +9,11 @@ import { checkpoint, counter, durations } from '#telemetry';
 /** Most actions in one flush. */
 const FLUSH_SIZE = 500;
 
-/** Flushes under way at once; further actions gather meanwhile. */
+/** Flushes under way at once; further actions gather meanwhile, which costs less than a flush of their own. */
 const CONCURRENCY = 2;
+
+/** So long a flush is alone, in milliseconds: who waits for a key that somebody else is about to take does not hold up the others. */
+const ALONE_MS = 10;
 
 /** Most actions that wait for a flush; beyond it the ledger is too slow for what comes in. */
 const MOST_WAITING = 10_000;
@@ -51,6 +54,9 @@ export class Acceptor {
   readonly #busyResources = new Set<string>();
   #running = 0;
   #scheduled = false;
+  /** When the latest flush began. */
+  #begunAt = -Infinity;
+  #second: NodeJS.Timeout | undefined;
   /** Flushes of which the ledger does not tell whether they are committed: meanwhile nothing is taken. */
   readonly #lost = new Set<readonly Waiting[]>();
 
@@ -79,6 +85,8 @@ export class Acceptor {
 
   private schedule(): void {
     if (this.#scheduled || this.#running >= CONCURRENCY || this.#waiting.length === 0) return;
+    const wait = this.#running === 0 ? 0 : this.#begunAt + ALONE_MS - performance.now();
+    if (wait > 0) return this.scheduleSecond(wait);
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -86,10 +94,18 @@ export class Acceptor {
     });
   }
 
+  private scheduleSecond(wait: number): void {
+    this.#second ??= setTimeout(() => {
+      this.#second = undefined;
+      this.schedule();
+    }, wait);
+  }
+
   private async flush(): Promise<void> {
     const flush = this.take();
     if (flush.length === 0) return;
     this.#running += 1;
+    this.#begunAt = performance.now();
     this.schedule();
     try {
       await this.write(flush);
