@@ -95,7 +95,8 @@ export class Acceptor {
   }
 
   private scheduleSecond(wait: number): void {
-    this.#second ??= setTimeout(() => {
+    if (this.#second) return;
+    this.#second = setTimeout(() => {
       this.#second = undefined;
       this.schedule();
     }, wait);
