@@ -81,6 +81,12 @@ describe('TokenSource', () => {
     expect(await source.get()).toBe('token');
   });
 
+  it('takes what says nothing of itself as it is', async () => {
+    for (const token of ['opaque', `a.${btoa('null')}.c`, `a.${btoa('7')}.c`]) {
+      expect(await new TokenSource(() => token).get()).toBe(token);
+    }
+  });
+
   it('asks anew when the callback takes too long', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());

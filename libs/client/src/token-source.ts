@@ -106,7 +106,7 @@ function claimsOf(token: string): Claims {
   try {
     const payload = atob(token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/'));
     const bytes = Uint8Array.from(payload, (character) => character.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes)) as Claims;
+    return (JSON.parse(new TextDecoder().decode(bytes)) as Claims | null) ?? {};
   } catch {
     return {};
   }
