@@ -1,61 +1,31 @@
 import { mkdir } from 'node:fs/promises';
-import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startSystem, type System, type TestUser } from '#testing';
+import type { Browser, Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { System } from '#testing';
+import { launchChromium } from './client/site.ts';
+import { startConsole, Visitor, type VisitOptions } from './console/visitor.ts';
 import { done, newRoom } from './rooms/room.ts';
 
 const ARTIFACTS = 'artifacts';
-const WAIT_MS = 30_000;
 
 let system: System;
 let browser: Browser;
 
 beforeAll(async () => {
-  system = await startSystem({ apis: 0, sockets: 2, env: { ALLOWED_ORIGINS: '*' } });
-  const SOCKET_URLS = system.sockets.map(({ url }) => url).join(',');
-  await system.add('api', { NODE_ENV: 'development', SOCKET_URLS });
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH']!,
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  });
+  [system, browser] = await Promise.all([startConsole(), launchChromium()]);
   await mkdir(ARTIFACTS, { recursive: true });
 }, 120_000);
 
 afterAll(() => browser?.close());
 
 /** Somebody with a browser of their own, who looks at a room. */
-class Visitor {
-  readonly wrong: string[] = [];
-
-  private constructor(
-    readonly page: Page,
-    readonly user: TestUser,
-  ) {
-    page.setDefaultTimeout(WAIT_MS);
-    page.on('pageerror', (error) => this.wrong.push(String(error)));
-    page.on('console', (said) => {
-      if (['error', 'warning'].includes(said.type())) this.wrong.push(said.text());
-    });
-  }
-
+class RoomVisitor extends Visitor {
   /** @param socket index of the instance that serves the browser */
-  static async come(
-    name: string,
-    socket: number,
-    options: Parameters<Browser['newContext']>[0] = {},
-  ): Promise<Visitor> {
-    const context: BrowserContext = await browser.newContext({ viewport: { width: 1360, height: 860 }, ...options });
-    onTestFinished(() => context.close());
-    const visitor = new Visitor(await context.newPage(), await system.user(name));
-    const { page } = visitor;
-    await page.goto(system.api.url);
-    await page.getByLabel('Or any other name').fill(name);
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  static async enter(name: string, socket: number, options: VisitOptions = {}): Promise<RoomVisitor> {
+    const visitor = await RoomVisitor.come(browser, system, { name, ...options });
     // A page that is left, or changes, while it connects is warned of by the browser.
-    for (const device of ['This device', 'Second device']) {
-      await page.getByRole('article', { name: device }).getByText('Online').waitFor();
-    }
-    await page.getByRole('link', { name: 'Rooms' }).click();
+    await visitor.signIn();
+    await visitor.goTo('Rooms');
     const connection = visitor.region('Connection');
     await connection.getByText('Online').waitFor();
     await connection.getByLabel('Socket instance').selectOption(system.sockets[socket]!.url);
@@ -64,18 +34,9 @@ class Visitor {
     return visitor;
   }
 
-  region(name: string): Locator {
-    return this.page.getByRole('region', { name, exact: true });
-  }
-
   async createRoom(name: string): Promise<void> {
     await this.page.getByLabel('Name of the new room').fill(name);
     await this.page.getByRole('button', { name: 'Create' }).click();
-    await this.region(name).waitFor();
-  }
-
-  async openRoom(name: string): Promise<void> {
-    await this.region('Rooms').getByRole('link', { name }).click();
     await this.region(name).waitFor();
   }
 
@@ -89,19 +50,14 @@ class Visitor {
     return this.page.locator(`[data-member="${name}"]:not(.pending)`);
   }
 
-  async write(text: string): Promise<void> {
-    await this.page.getByLabel('New message').fill(text);
-    await this.page.keyboard.press('Enter');
+  override async write(text: string): Promise<void> {
+    await super.write(text);
     await this.solid(text).waitFor();
   }
 
   /** A message that is confirmed. */
   solid(text: string): Locator {
     return this.message(text).and(this.page.locator('[aria-busy="false"]'));
-  }
-
-  message(text: string): Locator {
-    return this.page.locator('[data-message]').filter({ hasText: text });
   }
 
   /** Texts of the conversation, from the top. */
@@ -148,7 +104,7 @@ function unique(name: string): string {
 
 describe('rooms in two browsers', { timeout: 180_000 }, () => {
   it('are a conversation over two instances; who was away sees what was missed, marked, in order', async () => {
-    const [alice, bob] = [await Visitor.come('alice', 0), await Visitor.come('bob', 1)];
+    const [alice, bob] = [await RoomVisitor.enter('alice', 0), await RoomVisitor.enter('bob', 1)];
     const room = unique('Launch');
     await alice.createRoom(room);
     await alice.addMember('bob');
@@ -210,7 +166,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
   it('count what is unread, over a reload too, until they are opened', async () => {
     const alice = await system.user('alice');
     const [one, two] = [unique('Kitchen'), unique('Garden')];
-    const carol = await Visitor.come('carol', 0);
+    const carol = await RoomVisitor.enter('carol', 0);
     await newRoom(alice, [carol.user], one);
     const id = await newRoom(alice, [carol.user], two);
     await carol.openRoom(one);
@@ -238,7 +194,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
 
   it('come and go with the membership, and show why a change was not made', async () => {
     const alice = await system.user('alice');
-    const dave = await Visitor.come('dave', 1);
+    const dave = await RoomVisitor.enter('dave', 1);
     const room = unique('Attic');
     const id = await newRoom(alice, [dave.user], room);
     await dave.openRoom(room);
@@ -264,7 +220,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
   });
 
   it('are renamed and deleted by who created them, and fit on a narrow screen', async () => {
-    const erin = await Visitor.come('erin', 0, { viewport: { width: 380, height: 800 } });
+    const erin = await RoomVisitor.enter('erin', 0, { viewport: { width: 380, height: 800 } });
     const room = unique('Cellar');
     await erin.createRoom(room);
     await erin.write('x'.repeat(300));

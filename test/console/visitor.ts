@@ -13,21 +13,23 @@ export async function startConsole(): Promise<System> {
   return system;
 }
 
-interface VisitOptions extends BrowserContextOptions {
+export interface VisitOptions extends BrowserContextOptions {
+  /** The user (default: one of this test alone). */
+  name?: string;
   /** Where the page is (default: at the api). */
   url?: string;
   /** Before the page is opened. */
   prepare?: (page: Page) => Promise<unknown>;
 }
 
-/** Somebody of this test alone, with a browser of their own, at the console. */
+/** Somebody with a browser of their own, at the console. */
 export class Visitor {
   readonly page: Page;
   readonly user: TestUser;
   /** What the page reports to the browser's console as wrong. */
   readonly wrong: string[] = [];
 
-  private constructor(page: Page, user: TestUser) {
+  constructor(page: Page, user: TestUser) {
     this.page = page;
     this.user = user;
     page.setDefaultTimeout(WAIT_MS);
@@ -37,15 +39,15 @@ export class Visitor {
     });
   }
 
-  static async come(
+  static async come<Kind extends Visitor>(
+    this: new (page: Page, user: TestUser) => Kind,
     browser: Browser,
     system: System,
-    { url, prepare, ...options }: VisitOptions = {},
-  ): Promise<Visitor> {
+    { url, prepare, name = `somebody-${randomUUID().slice(0, 8)}`, ...options }: VisitOptions = {},
+  ): Promise<Kind> {
     const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, ...options });
     onTestFinished(() => context.close());
-    const user = await system.user(`somebody-${randomUUID().slice(0, 8)}`);
-    const visitor = new Visitor(await context.newPage(), user);
+    const visitor = new this(await context.newPage(), await system.user(name));
     await prepare?.(visitor.page);
     await visitor.page.goto(url ?? system.api.url);
     return visitor;
