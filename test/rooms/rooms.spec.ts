@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Action } from '#contracts';
+import { Database } from '#database';
+import { RoomsResource } from '#resources';
 import { eventually, LedgerCheck, startSystem, type System, type TestUser } from '#testing';
 import { done, newRoom } from './room.ts';
 
@@ -82,6 +84,27 @@ describe('a room', () => {
     await system.add('worker');
     await eventually(async () => expect(await left(large)).toEqual([0, 0]));
     await ledger.close();
+  });
+
+  it('that is abandoned goes in pieces, past what an erasure deletes at the moment', async () => {
+    const database = new Database({ url: system.database, poolSize: 2, applicationName: 'rooms.spec' });
+    const rooms = new RoomsResource();
+    const tidy = (): Promise<boolean> => database.transaction((sql) => rooms.tidy(sql));
+    const id = randomUUID();
+    const left = (): Promise<unknown[]> => database.query('select from rooms where id = $1', [id]);
+    await database.query(`insert into rooms (id, name, creator) values ($1, '', '')`, [id]);
+    await database.query(
+      `insert into messages (id, author, text, room_id) select gen_random_uuid(), 'bob', 'x', $1::uuid from generate_series(1, 3)`,
+      [id],
+    );
+    await database.transaction(async (erasure) => {
+      await erasure.query('delete from messages where room_id = $1', [id]);
+      expect(await tidy()).toBe(false);
+    });
+    expect(await left()).toHaveLength(1);
+    expect([await tidy(), await tidy()]).toEqual([true, false]);
+    expect(await left()).toEqual([]);
+    await database.onApplicationShutdown();
   });
 
   it('lists the messages of one moment in the order in which they were submitted, the newest first', async () => {

@@ -50,7 +50,7 @@ export class RetentionService {
     if (!(await takeRetentionTurnStatement(this.database, AGAIN_SECONDS))) return;
     await noteEndedDaysStatement(this.database);
     while ((await forgetKeysStatement(this.database, KEY_HOURS, KEYS_BATCH)) === KEYS_BATCH);
-    const isTidy = await this.isTidy();
+    const isTidy = await this.tidy();
     const drop = (): Promise<string | null> =>
       this.briefly((sql) => dropOldestDayStatement(sql, this.config.RETENTION_DAYS));
     for (let name = await drop(); name !== null; name = await drop()) this.logger.log(`dropped ${name}`);
@@ -63,11 +63,12 @@ export class RetentionService {
    *
    * @returns whether all of it is done; else the next run goes on
    */
-  private async isTidy(): Promise<boolean> {
+  private async tidy(): Promise<boolean> {
     const deadline = performance.now() + TIDY_MS;
     for (const resource of this.catalogue.resources) {
+      if (!resource.tidy) continue;
       try {
-        while (await this.database.transaction(async (sql) => resource.tidy?.(sql)))
+        while (await this.database.transaction((sql) => resource.tidy!(sql)))
           if (performance.now() > deadline) return false;
       } catch (error) {
         // The rest is not to wait for it.

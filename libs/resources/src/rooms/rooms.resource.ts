@@ -168,8 +168,8 @@ export class RoomsResource extends Resource<Room> {
   }
 
   override async tidy(sql: Sql): Promise<boolean> {
-    const [, rooms] = await Promise.all([sql.query(WITHOUT_SORTING), sql.query(TIDY)]);
-    return rooms.length > 0;
+    const [, deleted] = await Promise.all([sql.query(WITHOUT_SORTING), sql.query(TIDY)]);
+    return deleted.length > 0;
   }
 
   async list(sql: Sql, reader: string, { after, limit }: PageRequest): Promise<Page<Room>> {

@@ -73,7 +73,8 @@ const PIECE = 5_000;
 
 /**
  * Deletes a piece of a room that is abandoned, by its deletion or the erasure of its creator; the
- * room itself once there was none left. What an erasure deletes at the moment is passed over.
+ * room itself once there was none left. What an erasure deletes at the moment is passed over; a row
+ * is answered when anything was deleted.
  */
 export const TIDY = `
 with room as (
@@ -85,11 +86,13 @@ with room as (
     select m.ctid from messages m where m.room_id = (select id from room)
     order by m.created_at desc, m.id desc limit ${PIECE} for update skip locked
   ))
+  returning 1
 ), deleted as (
   delete from rooms r using room d
   where r.id = d.id and not exists (select from messages m where m.room_id = d.id)
+  returning 1
 )
-select id from room`;
+select where exists (select from piece) or exists (select from deleted)`;
 
 export const ADD_MEMBER = `
 with managed as (
