@@ -71,4 +71,4 @@ it('the plain client of the documentation hears each outcome, and each event of 
     expected.push('outcome user:alice action.succeeded', 'event room message.created');
     await eventually(() => expect(heard.toSorted()).toEqual(expected.toSorted()));
   }
-});
+}, 180_000);
