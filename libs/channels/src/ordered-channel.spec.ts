@@ -261,6 +261,22 @@ describe('OrderedChannel', () => {
     expect(onEpoch.mock.calls).toEqual([[NAME]]);
   });
 
+  it('notices it by the next event at the latest, when the history cannot be asked about an event that was delivered otherwise', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    for (const event of append(2)) channel.receive(event);
+    await settled();
+    history.startAnew();
+    const [first, , third] = append(3);
+    history.isAway = true;
+    channel.receive(first!);
+    await settled();
+    history.isAway = false;
+    channel.receive(third!);
+    await settled();
+    expect(onEpoch.mock.calls).toEqual([[NAME]]);
+    expect(offsets()).toEqual([1, 2]);
+  });
+
   it('asks the history once after messages may have been lost', async () => {
     const { channel, append, offsets, settled, history } = startedAtZero();
     channel.doubt();

@@ -135,7 +135,8 @@ export class OrderedChannel {
   /** Makes sure that the history is still the one of which this was delivered. */
   private async verify({ offset: after, check }: Pick<Cursor, 'offset' | 'check'>): Promise<void> {
     const page = await this.options.history.read({ channel: this.name, after, check, limit: 1 }).catch(() => undefined);
-    if (page?.reason !== undefined) this.leaveEpoch(page.head);
+    if (!page) this.doubt();
+    else if (page.reason !== undefined) this.leaveEpoch(page.head);
   }
 
   private async run(): Promise<void> {
