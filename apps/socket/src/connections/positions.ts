@@ -1,4 +1,4 @@
-import type { ChannelsServer, OrderedChannel } from '#channels';
+import type { ChannelsServer, HistoryPage, OrderedChannel } from '#channels';
 import { encodeCursor, type Cursor, type CursorReason, type Envelope } from '#contracts';
 import type { Membership } from '#ledger';
 import type { GivenCursors } from './given-cursors.ts';
@@ -47,9 +47,14 @@ export async function startPosition(
   const isAsked = given || reason !== 'CURSOR_TOO_OLD';
   const known = cursor && reason && isAsked ? { reason } : {};
   if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: now, missed: [], ...known };
-  const offset = (events[0]?.offset ?? head.offset + 1) - 1;
-  const check = offset === 0 ? epoch : UNKNOWN_CHECK;
-  return { channel, from: { channel: channel.name, offset, check }, missed: events, ...known };
+  return { channel, from: positionBefore(events[0], { head, epoch }), missed: events, ...known };
+}
+
+/** The position before the oldest retained event; that of the newest one when none is retained. */
+function positionBefore(oldest: Envelope | undefined, { head, epoch }: Pick<HistoryPage, 'head' | 'epoch'>): Cursor {
+  if (!oldest) return head;
+  const offset = oldest.offset - 1;
+  return { channel: oldest.channel, offset, check: offset === 0 ? epoch : UNKNOWN_CHECK };
 }
 
 /** What the session says of the positions. */
