@@ -179,6 +179,16 @@ describe('a connection', () => {
     expect(listener.offsets).toEqual(upTo(PAST + 1, 9));
     expect(listener.outcomes.every(({ channel }) => channel === past.channel)).toBe(true);
   });
+
+  it.each(['__proto__', 'constructor', 'room:'])(
+    'is told when its cursor is of %s, which is no channel',
+    async (name) => {
+      const past = await newPast();
+      const { session } = await heardWith(past, [forged(past.cursors[0]!, { channel: name })]);
+      expect(session.recovered).toBe(false);
+      expect(Object.entries(session.reasons!)).toEqual([[name, 'CURSOR_INVALID']]);
+    },
+  );
 });
 
 describe('GET /v1/outcomes', () => {

@@ -62,12 +62,18 @@ export function describePositions(
   starts: readonly StartPosition[],
   { byChannel, unreadable }: GivenCursors,
 ): { recovered: boolean; reasons?: Record<string, CursorReason>; cursors: string[] } {
-  const reasons: Record<string, CursorReason> = {};
+  const reasons = new Map<string, CursorReason>();
   const heard = new Set(starts.map(({ channel }) => channel.name));
-  for (const name of byChannel.keys()) if (!heard.has(name)) reasons[name] = 'CURSOR_INVALID';
-  for (const { channel, reason } of starts) if (reason) reasons[channel.name] = reason;
+  for (const name of byChannel.keys()) if (!heard.has(name)) reasons.set(name, 'CURSOR_INVALID');
+  for (const { channel, reason } of starts) if (reason) reasons.set(channel.name, reason);
   // What cannot be read names no channel: the first one, the own, speaks for it.
-  if (unreadable > 0) reasons[starts[0]!.channel.name] ??= 'CURSOR_INVALID';
-  const recovered = Object.keys(reasons).length === 0;
-  return { recovered, ...(!recovered && { reasons }), cursors: starts.map(({ from }) => encodeCursor(from)) };
+  const own = starts[0]!.channel.name;
+  if (unreadable > 0 && !reasons.has(own)) reasons.set(own, 'CURSOR_INVALID');
+  const recovered = reasons.size === 0;
+  return {
+    recovered,
+    // Cursors name channels as they please, `__proto__` too.
+    ...(!recovered && { reasons: Object.fromEntries(reasons) }),
+    cursors: starts.map(({ from }) => encodeCursor(from)),
+  };
 }
