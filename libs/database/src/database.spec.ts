@@ -84,6 +84,18 @@ it('a server that takes no writes counts as away, and no connection to it is use
   await ended(pid);
 });
 
+it('a value that cannot be sent is the fault of who gave it, and of nobody who runs the same statement later', async () => {
+  const { url } = await testDatabase();
+  const one = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
+  const keep = (value: unknown): Promise<unknown> =>
+    one.transaction((sql) => sql.query('select $1::json as value', [value]));
+  for (const value of [{ n: 1 }, { n: 1n }, { n: 2 }]) {
+    if (typeof value.n === 'bigint') await expect(keep(value)).rejects.toThrow('BigInt');
+    else expect(await keep(value)).toEqual([{ value }]);
+  }
+  await one.onApplicationShutdown();
+});
+
 describe('the last statement of a transaction', () => {
   it('commits when it succeeds, and nothing runs behind it', async () => {
     await database.query('create table kept (n integer)');
