@@ -21,15 +21,15 @@ const COLUMNS = `
     where p.resource_id = a.parent_id and p.owner = a.owner and p.seq < a.seq and p.status in ('pending', 'running')
   ) as parent_unfinished`;
 
-// The array stands in a subquery for the sake of the prepared plan, as where actions are finished.
+// Of each resource by itself, so that no more is read of one on which very much waits. The array
+// stands in a subquery for the sake of the prepared plan, as where actions are finished.
 const OF_RESOURCES = `
 select ${COLUMNS}
-from (
-  select u.*, row_number() over (partition by u.resource_id order by u.seq) as place
-  from actions u
-  where u.resource_id = any((select $1::uuid[])::uuid[]) and u.status in ('pending', 'running')
+from unnest((select $1::uuid[])) as r (id) cross join lateral (
+  select u.* from actions u
+  where u.resource_id = r.id and u.status in ('pending', 'running')
+  order by u.seq limit $2
 ) a
-where a.place <= $2
 order by a.seq`;
 
 /** Reads the unfinished actions of resources in their order: the first `mostEach` of each resource. */
