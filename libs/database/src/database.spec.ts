@@ -89,10 +89,9 @@ it('a value that cannot be sent is the fault of who gave it, and of nobody who r
   const one = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
   const keep = (value: unknown): Promise<unknown> =>
     one.transaction((sql) => sql.query('select $1::json as value', [value]));
-  for (const value of [{ n: 1 }, { n: 1n }, { n: 2 }]) {
-    if (typeof value.n === 'bigint') await expect(keep(value)).rejects.toThrow('BigInt');
-    else expect(await keep(value)).toEqual([{ value }]);
-  }
+  await keep({ n: 1 });
+  await expect(keep({ n: 1n })).rejects.toThrow('BigInt');
+  expect(await keep({ n: 2 })).toEqual([{ value: { n: 2 } }]);
   await one.onApplicationShutdown();
 });
 

@@ -199,7 +199,7 @@ interface Appending {
 
 /** JSON, also of what JSON has no word for: an event that has no data in its table is an outcome, which shows its action. */
 function textOf(data: unknown): string {
-  return (JSON.stringify(data) as string | undefined) ?? 'null';
+  return JSON.stringify(data) ?? 'null';
 }
 
 function eventsOf(ending: Ending): Appending[] {
