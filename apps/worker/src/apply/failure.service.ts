@@ -51,7 +51,7 @@ export class FailureService {
     failedCount.inc();
     if (attempts === undefined) return { envelopes: [], isRetried: false };
     this.logger.warn({
-      msg: `attempt ${attempts} of ${row!.type} ${row!.id} failed: ${String(error.cause)}`,
+      msg: `attempt ${attempts} of ${row!.type} ${row!.id} failed: ${error.reason}`,
       actionId: row!.id,
       traceId: traceIdOf(row!.id, row!.traceparent),
     });
@@ -75,6 +75,5 @@ export class FailureService {
 
 function canRetryHelp(cause: unknown): boolean {
   if (cause instanceof PermanentError) return false;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return !HOPELESS.test(code);
+  return !(cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && HOPELESS.test(cause.code));
 }

@@ -29,6 +29,9 @@ const write: Verb<Note> = {
     for (const { resourceId, payload } of actions) {
       await sql.query('insert into notes (resource, text) values ($1, $2)', [resourceId, payload.text]);
       if (payload.text === 'throw') throw new Error('not today');
+      // Nobody should, but packages do: it has not even a toString().
+      if (payload.text === 'odd') throw Object.create(null);
+      if (payload.text === 'odd code') throw Object.assign(new Error('odd'), { code: Object.create(null) });
       if (payload.text === 'hopeless') throw new PermanentError('never');
       if (payload.text === 'elsewhere') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
       if (payload.text === 'bad row') await sql.query('insert into notes (resource) values ($1)', ['no uuid']);
@@ -179,6 +182,8 @@ describe('Joiner', () => {
 
   it.each([
     ['throws', 'throw'],
+    ['throws what is no error, and no text', 'odd'],
+    ['throws an error whose code is no text', 'odd code'],
     ['meets another service that is away', 'elsewhere'],
     ['has an event that cannot be encoded', 'bad event'],
   ])('puts an action whose handler %s back for a retry with a ticket of its own', async (_, text) => {
