@@ -57,7 +57,7 @@ export class FailureService {
     });
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
-      const isRetried = await retryLaterStatement(this.database, row!.id, attempts, delay);
+      const isRetried = await retryLaterStatement(this.database, row!.id, delay);
       if (isRetried) void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
       return { envelopes: [], isRetried };
     }
