@@ -1,3 +1,5 @@
+import pg from 'pg';
+
 /**
  * SQLSTATE classes and codes that say: the server is away, going away, full, or a standby that takes no writes.
  * Not those of one statement that asks for more than it may have: out_of_memory, configuration_limit_exceeded.
@@ -58,7 +60,12 @@ export function isRefused(error: unknown): boolean {
 
 /** Whether the transaction lost against another one and may simply be run again. */
 export function isConflict(error: unknown): boolean {
-  return CONFLICTS.has(codeOf(error));
+  return CONFLICTS.has(codeOf(error)) || isOutOfLocks(error);
+}
+
+/** The locks of all transactions share one table (`max_locks_per_transaction`); its code is that of any want of memory. */
+function isOutOfLocks(error: unknown): boolean {
+  return codeOf(error) === '53200' && error instanceof pg.DatabaseError && /^LockAcquire/.test(error.routine ?? '');
 }
 
 /**
