@@ -20,7 +20,7 @@ const sweptCount = counter('swept_actions', 'Actions without a ticket that were 
 const SWEEP_SIZE = 500;
 
 /** Most unfinished actions among which they are looked for at once. */
-const PIECE = 20_000;
+const PIECE = 10_000;
 
 /** How long an action whose process died waits for its next attempt, in milliseconds. */
 const ORPHAN_MS = 1_000;
