@@ -65,7 +65,9 @@ export function isConflict(error: unknown): boolean {
 
 /** The locks of all transactions share one table (`max_locks_per_transaction`); its code is that of any want of memory. */
 function isOutOfLocks(error: unknown): boolean {
-  return codeOf(error) === '53200' && error instanceof pg.DatabaseError && /^LockAcquire/.test(error.routine ?? '');
+  return (
+    codeOf(error) === '53200' && error instanceof pg.DatabaseError && error.routine?.startsWith('LockAcquire') === true
+  );
 }
 
 /**
