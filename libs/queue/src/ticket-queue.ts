@@ -49,10 +49,12 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @InjectQueue(TICKETS) private readonly queue: Queue<Ticket>,
     private readonly connection: RedisConnection,
-  ) {}
+  ) {
+    // At once: what it has no listener for, BullMQ prints as it is, and a command that was refused may be the password.
+    this.queue.on('error', () => undefined);
+  }
 
   onModuleInit(): void {
-    this.queue.on('error', () => undefined);
     this.connection.on('ready', () => this.logger.log('connected to Redis'));
     this.connection.on('close', () => this.logger.warn('not connected to Redis: the sweeper will see to new actions'));
   }

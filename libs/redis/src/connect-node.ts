@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { parseRedisUrl, type RedisAddress } from '#config';
 import { masterOptions, nodeOptions } from './redis-options.ts';
+import { tellRefusals } from './tell-refusals.ts';
 
 export interface NodeSettings {
   /** Shown by `CLIENT LIST`. */
@@ -25,6 +26,6 @@ export function connectNode(url: string, { name, silenceMs, node }: NodeSettings
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
   });
-  redis.on('error', () => undefined);
+  tellRefusals(redis, name);
   return redis;
 }

@@ -4,6 +4,7 @@ import { connectCluster } from './connect-cluster.ts';
 import { gatherWrites } from './gather-writes.ts';
 import './short-lived-commands.ts';
 import { masterOptions, type RedisOptions } from './redis-options.ts';
+import { tellRefusals } from './tell-refusals.ts';
 
 /** Both take the same commands, in a cluster those only whose keys are on one node. */
 export type RedisConnection = Redis | Cluster;
@@ -36,7 +37,6 @@ export function connectRedis(url: string, settings: ConnectionSettings): RedisCo
   const connection =
     target.kind === 'cluster' ? connectCluster(target, options) : new Redis({ ...masterOptions(target), ...options });
   if (gathersWrites) gatherWrites(connection);
-  // Without a listener, ioredis would print every error.
-  connection.on('error', () => undefined);
+  tellRefusals(connection, name);
   return connection;
 }
