@@ -62,7 +62,7 @@ export interface Room {
   id: string;
   /** 1 to 200 characters. */
   name: string;
-  /** 1 to 255 characters. */
+  /** 1 to 200 characters. */
   creator: string;
   /** 1 or more. */
   version: number;
@@ -83,7 +83,7 @@ export interface EditRoom {
 }
 
 export interface RoomMember {
-  /** 1 to 255 characters. */
+  /** 1 to 200 characters. */
   userId: string;
   /** RFC 3339, UTC, milliseconds. */
   joinedAt: string;

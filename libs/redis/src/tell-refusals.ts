@@ -1,5 +1,5 @@
+import type { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
-import type { RedisConnection } from './connect-redis.ts';
 
 /** What a node answered; of a cluster in which no node would do, the last one's answer. */
 interface Refusal extends Error {
@@ -11,7 +11,7 @@ interface Refusal extends Error {
  * user that may not. That it cannot be reached is told by who needs it. Once, until it is taken;
  * and not the command, for the password is in it.
  */
-export function tellRefusals(connection: RedisConnection, name: string): void {
+export function tellRefusals(connection: EventEmitter, name: string): void {
   const logger = new Logger('Redis');
   let told: string | undefined;
   // Without a listener, ioredis would print every error.

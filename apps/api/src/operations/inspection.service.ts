@@ -34,7 +34,7 @@ export class InspectionService {
    * Submits an action again for its owner. Its outcome stays what it is, for outcomes are final;
    * the owner hears of another action. Asked twice, it is one all the same.
    *
-   * @throws {ProblemError} `NOT_FOUND`; `VALIDATION_FAILED` unless it failed or expired
+   * @throws {ProblemError} `NOT_FOUND`; `VALIDATION_FAILED` unless it failed or expired, or when it was erased
    */
   async retry(id: string, operator: string): Promise<AcceptedAction> {
     const row = await this.read(id);
@@ -42,6 +42,9 @@ export class InspectionService {
       throw new ProblemError('VALIDATION_FAILED', `Only what failed or expired is tried again: it is ${row.status}`);
     }
     const { handler } = this.catalogue.get(row.type);
+    if (handler.payload && row.payload === null) {
+      throw new ProblemError('VALIDATION_FAILED', 'It cannot be tried again: its owner was erased, and what it said');
+    }
     const { action } = await this.actions.submit(
       { userId: row.owner, scopes: new Set(handler.scope === undefined ? [] : [handler.scope]) },
       {

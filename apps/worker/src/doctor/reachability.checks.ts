@@ -18,6 +18,8 @@ export async function checkReachable(name: string, url: string): Promise<Finding
     const advice = `see what is said of ${failed.map(([check]) => check).join(', ')}, and its logs`;
     return status === 'degraded' ? warning(name, state, advice) : failure(name, state, advice);
   } catch (error) {
-    return failure(name, `${url} does not answer: ${String(error)}`, 'start it, or correct the address');
+    // Of `fetch` the cause says more.
+    const { cause = error } = error as Error;
+    return failure(name, `${url} does not answer: ${String(cause)}`, 'start it, or correct the address');
   }
 }

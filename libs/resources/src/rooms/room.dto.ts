@@ -2,8 +2,8 @@ import { IdField, TextField, TimeField, VersionField } from '../fields.ts';
 
 const NAME = { min: 1, max: 200 };
 
-/** A `sub` of a token. */
-const USER = { min: 1, max: 255 };
+/** As long as the `sub` of a token may be. */
+const USER = { min: 1, max: 200 };
 
 export class CreateRoom {
   @TextField(NAME)
