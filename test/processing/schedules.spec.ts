@@ -5,7 +5,6 @@ import { ActionCatalogue, RESOURCES } from '#actions';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
 import {
-  countAttemptStatement,
   FinishedElsewhereError,
   Ledger,
   LedgerHistory,
@@ -101,8 +100,7 @@ describe('no wake-up is lost', () => {
   it('behind a retry: the tickets behind it are done, and its own goes on with what they named', async () => {
     const resource = randomUUID();
     const [first, second, third] = [await accept(resource), await accept(resource), await accept(resource)];
-    await countAttemptStatement(database, first[0]);
-    await retryLaterStatement(database, first[0], 60_000);
+    await retryLaterStatement(database, first[0], 60_000, 1);
     expect(await applier.apply([second, third])).toMatchObject({ blocked: [], more: [], known: [], next: [] });
     await retryLaterStatement(database, first[0], 0);
     // It has failed before, so it runs alone; whoever holds it goes on behind it.

@@ -8,7 +8,6 @@ export { Members, type Membership } from './members.ts';
 export { ledgerMigrations } from './migrations/index.ts';
 export { newId } from './new-id.ts';
 export {
-  countAttemptStatement,
   firstUnfinishedStatement,
   forgetAttemptStatement,
   postponeStatement,

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import type { Envelope } from '#contracts';
 import { Database } from '#database';
-import { Ledger, countAttemptStatement, retryLaterStatement } from '#ledger';
+import { Ledger, retryLaterStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError } from '#resources';
 import { counter, traceIdOf } from '#telemetry';
@@ -47,9 +47,8 @@ export class FailureService {
    */
   async handle(error: HandlerError, entry: TicketEntry, recorded?: number): Promise<FailureResult> {
     const [row] = error.rows;
-    const attempts = recorded ?? (await countAttemptStatement(this.database, row!.id));
+    const attempts = recorded ?? row!.attempts + 1;
     failedCount.inc();
-    if (attempts === undefined) return { envelopes: [], isRetried: false };
     this.logger.warn({
       msg: `attempt ${attempts} of ${row!.type} ${row!.id} failed: ${error.reason}`,
       actionId: row!.id,
@@ -57,7 +56,8 @@ export class FailureService {
     });
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
-      const isRetried = await retryLaterStatement(this.database, row!.id, delay);
+      const counted = recorded === undefined ? attempts : undefined;
+      const isRetried = await retryLaterStatement(this.database, row!.id, delay, counted);
       if (isRetried) void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
       return { envelopes: [], isRetried };
     }

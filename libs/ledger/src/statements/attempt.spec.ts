@@ -23,21 +23,32 @@ beforeAll(async () => {
   atEndOfFile(() => database.onApplicationShutdown());
 });
 
-/** An action that two workers take up at the same moment: both have recorded an attempt. */
-async function takenUpTwice(): Promise<{ id: string; attempts: () => Promise<number> }> {
+interface Taken {
+  id: string;
+  resource: string;
+  attempts: () => Promise<number>;
+}
+
+async function accepted(): Promise<Taken> {
   const [id, resource] = [uuidv7(), uuidv4()];
   await database.query(
     `insert into actions (id, seq, owner, type, resource_id, submitted_at, expires_at)
      values ($1, nextval('action_seq'), 'alice', 'messages.edit', $2, now(), now() + interval '1 day')`,
     [id, resource],
   );
-  for (const attempt of [1, 2])
-    expect(await recordAttemptStatement(database, resource, id, MOST)).toMatchObject({ attempt });
   const attempts = async (): Promise<number> => {
     const [row] = await database.query<{ attempts: number }>('select attempts from actions where id = $1', [id]);
     return row!.attempts;
   };
-  return { id, attempts };
+  return { id, resource, attempts };
+}
+
+/** An action that two workers take up at the same moment: both have recorded an attempt. */
+async function takenUpTwice(): Promise<Taken> {
+  const taken = await accepted();
+  for (const attempt of [1, 2])
+    expect(await recordAttemptStatement(database, taken.resource, taken.id, MOST)).toMatchObject({ attempt });
+  return taken;
 }
 
 it('an attempt that could not start does not count, also when two workers meet at it', async () => {
@@ -52,4 +63,13 @@ it('an attempt that failed counts, and not that of who could not start meanwhile
   await retryLaterStatement(database, id, 60_000);
   await forgetAttemptStatement(database, id);
   expect(await attempts()).toBe(1);
+});
+
+it('an attempt that is run twice, by two tickets, counts once', async () => {
+  const { id, attempts } = await accepted();
+  expect(await retryLaterStatement(database, id, 60_000, 1)).toBe(true);
+  expect(await retryLaterStatement(database, id, 0, 1)).toBe(false);
+  expect(await attempts()).toBe(1);
+  expect(await retryLaterStatement(database, id, 60_000, 2)).toBe(true);
+  expect(await attempts()).toBe(2);
 });

@@ -1,20 +1,5 @@
 import type { Sql } from '#database';
 
-const COUNT = `
-update actions set attempts = attempts + 1
-where id = $1 and status in ('pending', 'running')
-returning attempts`;
-
-/**
- * Counts an attempt that has failed.
- *
- * @returns the attempts so far; undefined when the action is finished
- */
-export async function countAttemptStatement(sql: Sql, id: string): Promise<number | undefined> {
-  const [row] = await sql.query<{ attempts: number }>(COUNT, [id]);
-  return row?.attempts;
-}
-
 /** The first unfinished action of a resource, and whether an attempt of it may start. */
 export interface FirstAttempt {
   id: string;
@@ -76,17 +61,19 @@ export async function firstUnfinishedStatement(sql: Sql, resourceId: string): Pr
 
 const RETRY = `
 update actions
-set status = 'pending', run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
-where id = $1 and status in ('pending', 'running')
+set status = 'pending', attempts = coalesce($3, attempts),
+  run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
+where id = $1 and status in ('pending', 'running') and ($3::integer is null or attempts = $3 - 1)
 returning id`;
 
 /**
- * Puts an action back until its retry is due; its attempt is counted already.
+ * Puts an action back until its retry is due, and counts its attempt: at once, lest the next one starts in between.
  *
- * @returns false when the action is finished
+ * @param attempt its number, unless it was recorded before it started
+ * @returns false when the action is finished, or the attempt of that number is counted already: it was run twice
  */
-export async function retryLaterStatement(sql: Sql, id: string, delayMs: number): Promise<boolean> {
-  const rows = await sql.query(RETRY, [id, delayMs]);
+export async function retryLaterStatement(sql: Sql, id: string, delayMs: number, attempt?: number): Promise<boolean> {
+  const rows = await sql.query(RETRY, [id, delayMs, attempt ?? null]);
   return rows.length > 0;
 }
 
