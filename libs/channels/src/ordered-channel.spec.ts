@@ -264,10 +264,54 @@ describe('OrderedChannel', () => {
   it('asks the history once after messages may have been lost', async () => {
     const { channel, append, offsets, settled, history } = startedAtZero();
     channel.doubt();
-    for (const event of append(3)) channel.receive(event);
-    await settled();
+    for (let count = 0; count < 3; count += 1) {
+      channel.receive(append(1)[0]!);
+      await settled();
+    }
     expect(offsets()).toEqual([1, 2, 3]);
     expect(history.reads).toHaveLength(1);
+  });
+
+  it('does not ask it where the position was compared since then', async () => {
+    const { channel, append, offsets, settled, history } = startedAtZero();
+    channel.doubt();
+    channel.compare(history.head(NAME), channel.position!);
+    channel.receive(append(1)[0]!);
+    await settled();
+    expect(offsets()).toEqual([1]);
+    expect(history.reads).toEqual([]);
+  });
+
+  it('delivers nothing of the history that it has left, be it the next by its number', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    const [first, , third, fourth] = append(4);
+    channel.receive(first!);
+    await settled();
+    history.startAnew();
+    append(3);
+    channel.receive(third!);
+    channel.receive(fourth!);
+    await settled();
+    expect(onEpoch).toHaveBeenCalledTimes(1);
+    expect(channel.position).toEqual(history.head(NAME));
+    expect(offsets()).toEqual([1]);
+  });
+
+  it('remembers nothing of the history that it has left, nor doubts the new one', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    for (const event of append(3)) channel.receive(event);
+    await settled();
+    history.startAnew();
+    const again = append(2);
+    channel.doubt();
+    channel.compare(history.head(NAME), channel.position!);
+    await settled();
+    const reads = history.reads.length;
+    for (const event of [...again, ...append(1)]) channel.receive(event);
+    await settled();
+    expect(offsets()).toEqual([1, 2, 3, 3]);
+    expect(history.reads).toHaveLength(reads);
+    expect(onEpoch).toHaveBeenCalledTimes(1);
   });
 
   it('delivers nothing more once it is closed, not even the rest of a page', async () => {
