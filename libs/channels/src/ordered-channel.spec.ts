@@ -261,6 +261,22 @@ describe('OrderedChannel', () => {
     expect(onEpoch.mock.calls).toEqual([[NAME]]);
   });
 
+  it('does not take a history that is away for another one', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    const [first] = append(1);
+    channel.receive(first!);
+    await settled();
+    history.isAway = true;
+    channel.receive({ ...first!, id: '00000000-0000-7000-8000-ffffffffffff' });
+    await settled();
+    expect(history.reads).toHaveLength(1);
+    history.isAway = false;
+    channel.receive(append(1)[0]!);
+    await settled();
+    expect(offsets()).toEqual([1, 2]);
+    expect(onEpoch).not.toHaveBeenCalled();
+  });
+
   it('asks the history once after messages may have been lost', async () => {
     const { channel, append, offsets, settled, history } = startedAtZero();
     channel.doubt();

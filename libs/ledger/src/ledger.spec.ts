@@ -300,6 +300,17 @@ describe('Ledger.finish', () => {
     expect(count!.events).toBe(1);
   });
 
+  it.each(['succeeded', 'failed', 'cancelled', 'expired'] as const)('leaves an action its end: %s', async (status) => {
+    const action = newAction();
+    await ledger.accept([action]);
+    await finish([endingOf(action, { status })]);
+    for (const other of ['succeeded', 'failed', 'cancelled', 'expired'] as const) {
+      await expect(finish([endingOf(action, { status: other })])).rejects.toThrow(FinishedElsewhereError);
+    }
+    expect(await statuses()).toEqual({ [action.id]: status });
+    expect(await history.heads(['user:alice'])).toMatchObject([{ offset: 1 }]);
+  });
+
   it('lets exactly one of many that end an action at once win', async () => {
     const action = newAction();
     await ledger.accept([action]);

@@ -237,6 +237,16 @@ describe('Joiner', () => {
     expect(row!.last).toBeLessThan(3 * texts.length);
   });
 
+  it('runs nothing behind an action that is put back for a retry, which goes on with it', async () => {
+    const resourceId = uuidv4();
+    const { entries, found } = await accepted(['before', 'throw', 'behind'], { resourceId, owner: 'alice' });
+    const stranger = await accepted(['stranger']);
+    await one.joiner.run([entries[0]!, ...stranger.entries]);
+    expect((await found()).map(({ status }) => status)).toEqual(['succeeded', 'pending', 'pending']);
+    expect((await written()).toSorted()).toEqual(['before', 'stranger']);
+    expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[entries[1]]]);
+  });
+
   it('gets its turn on a resource that others share all the time', async () => {
     const { entries, found } = await accepted(['note']);
     const [[, resource]] = entries as [TicketEntry];
