@@ -90,6 +90,16 @@ describe('OrderedChannel', () => {
     expect(offsets()).toEqual([3]);
   });
 
+  it('goes on when somebody brings an event that the history does not know', async () => {
+    const { channel, append, offsets, settled, history } = startedAtZero();
+    channel.receive({ ...append(1)[0]!, offset: 9 });
+    expect(await settled()).toBe(1);
+    channel.receive(append(1)[0]!);
+    await settled();
+    expect(offsets()).toEqual([1, 2]);
+    expect(history.reads.length).toBeLessThan(4);
+  });
+
   it('loses nothing when more comes at once than it lets wait', async () => {
     const { channel, append, offsets, settled, history } = setUp();
     const position = history.head(NAME);
@@ -259,6 +269,23 @@ describe('OrderedChannel', () => {
     await settled();
     expect(offsets()).toEqual([1, 2]);
     expect(onEpoch.mock.calls).toEqual([[NAME]]);
+  });
+
+  it('remembers the newest of what it has delivered, and no more', async () => {
+    const { channel, append, settled, history } = startedAtZero();
+    const events = append(100);
+    for (const event of events) channel.receive(event);
+    await settled();
+    const otherwise = (offset: number): Envelope => ({
+      ...events[offset - 1]!,
+      id: '00000000-0000-7000-8000-ffffffffffff',
+    });
+    channel.receive(otherwise(50));
+    await settled();
+    expect(history.reads).toEqual([]);
+    channel.receive(otherwise(100));
+    await settled();
+    expect(history.reads).toHaveLength(1);
   });
 
   it('does not take a history that is away for another one', async () => {

@@ -115,6 +115,19 @@ describe('Ledger.accept', () => {
     expect(rows.map(({ id }) => id)).toEqual([...shuffled.map(({ id }) => id), '00000000-0000-7000-8000-000000000000']);
   });
 
+  it('draws seq in the order of the input, whichever way Postgres finds the positions of the owners', async () => {
+    const owners = ['dave', 'alice', 'carol', 'bob'];
+    for (const owner of owners) await applied({ owner });
+    const actions = Array.from({ length: 40 }, (_, index) => newAction({ owner: owners[index % 4]! }));
+    await database.transaction(async (sql) => {
+      // What is left sorts by channel. Another text: what is prepared has its plan.
+      await sql.query(`select set_config('enable_hashjoin', 'off', true), set_config('enable_nestloop', 'off', true)`);
+      await acceptStatement({ queryThenFlush: (text, values) => sql.query(`${text} `, values) }, actions);
+    });
+    const rows = await database.query<{ id: string }>(`select id from actions where status = 'pending' order by seq`);
+    expect(rows.map(({ id }) => id)).toEqual(actions.map(({ id }) => id));
+  });
+
   it('answers the pending action with the position of its owner before the outcome', async () => {
     const { offset, id } = await applied();
     const action = newAction();
