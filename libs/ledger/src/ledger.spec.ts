@@ -161,6 +161,21 @@ describe('Ledger.accept', () => {
     expect((await ledger.acceptedBefore([action])).get(action.id)!.cursor).toBe(cursor);
   });
 
+  it('finds a position again that is before the outcome, whatever else the owner has been told by then', async () => {
+    await applied();
+    const action = newAction();
+    const { cursor } = (await ledger.accept([action])).get(action.id)!;
+    expect((await ledger.acceptedBefore([action])).get(action.id)!.cursor).toBe(cursor);
+    const other = await applied();
+    const [outcome] = await finish([endingOf(action)]);
+    const again = (await ledger.acceptedBefore([action])).get(action.id)!;
+    expect(again.cursor).toBe(other.cursor);
+    const { channel, offset: after, check } = decodeCursor(again.cursor)!;
+    const [page] = await history.read([{ channel, after, check, limit: 10 }]);
+    expect(page).toMatchObject({ events: [{ id: outcome!.id }] });
+    expect(page).not.toHaveProperty('reason');
+  });
+
   it('accepts a key once, and recalls the first answer', async () => {
     const idempotency = { key: 'key-0001', fingerprint: 'print' };
     const [first, second] = [newAction({ idempotency }), newAction({ idempotency })];

@@ -23,6 +23,9 @@ interface Note {
   text: string;
 }
 
+/** Those that have met their conflict. */
+const conflicted = new Set<string>();
+
 /** Writes down what it is given, and fails on demand. */
 const write: Verb<Note> = {
   async apply(sql, actions): Promise<Applied[]> {
@@ -31,9 +34,14 @@ const write: Verb<Note> = {
       if (payload.text === 'throw') throw new Error('not today');
       if (payload.text === 'hopeless') throw new PermanentError('never');
       if (payload.text === 'elsewhere') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+      if (payload.text === 'conflict' && !conflicted.has(resourceId)) {
+        conflicted.add(resourceId);
+        await sql.query(`do $$ begin raise 'as if by a deadlock' using errcode = 'deadlock_detected'; end $$`);
+      }
       if (payload.text === 'bad row') await sql.query('insert into notes (resource) values ($1)', ['no uuid']);
     }
-    return actions.map(({ payload }) => {
+    return actions.flatMap(({ payload }) => {
+      if (payload.text === 'two answers') return [{ response: {} }, { response: {} }];
       if (payload.text === 'forbidden') return reject('FORBIDDEN');
       const events = [{ channel: 'room:a', type: 'noted', subject: 'notes/a', data: { n: 1n } }];
       return { response: { text: payload.text }, ...(payload.text === 'bad event' && { events }) };
@@ -181,6 +189,7 @@ describe('Joiner', () => {
     ['throws', 'throw'],
     ['meets another service that is away', 'elsewhere'],
     ['has an event that cannot be encoded', 'bad event'],
+    ['gives more answers than it was asked for', 'two answers'],
   ])('puts an action whose handler %s back for a retry with a ticket of its own', async (_, text) => {
     const { entries, found } = await accepted([text]);
     await one.joiner.run(entries);
@@ -209,6 +218,16 @@ describe('Joiner', () => {
       expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
     },
   );
+
+  it('applies again what met a conflict, and those beside it, and counts no attempt for that', async () => {
+    const { entries, found } = await accepted(['before', 'conflict', 'after']);
+    await one.joiner.run(entries);
+    expect((await found()).map(({ status, attempts }) => [status, attempts])).toEqual(
+      entries.map(() => ['succeeded', 1]),
+    );
+    expect((await written()).toSorted()).toEqual(['after', 'before', 'conflict']);
+    expect(one.addTickets).not.toHaveBeenCalled();
+  });
 
   it('takes those that fail out of a batch, and applies the others together, each once', async () => {
     const texts = Array.from({ length: 60 }, (_, index) =>
