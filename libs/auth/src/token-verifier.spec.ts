@@ -72,7 +72,8 @@ describe('a token signed with the secret', () => {
   it('is refused with another secret, or when it was changed', async () => {
     const [header, , signature] = (await sign()).split('.');
     const payload = btoa(JSON.stringify(claimsOf({ sub: 'bob' }))).replaceAll('=', '');
-    for (const text of [await sign({}, bytes(`${SECRET}!`)), `${header}.${payload}.${signature}`]) {
+    const changed = [`${header}.${payload}.${signature}`, `${await sign()}.x`, `${await sign()}.`];
+    for (const text of [await sign({}, bytes(`${SECRET}!`)), ...changed]) {
       await expect(bySecret().verify(text)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
   });

@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { of } from 'rxjs';
+import { from } from 'rxjs';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi, type Mock } from 'vitest';
 import { ActionCatalogue } from '#actions';
@@ -11,7 +12,7 @@ import { Database, migrate } from '#database';
 import { Ledger, ledgerMigrations, tryLockStatement, type NewAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
-import { testDatabase, testRedis } from '#testing';
+import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
@@ -49,12 +50,28 @@ const write: Verb<Note> = {
   },
 };
 
+/** Who performs waits at the gate of its text, if there is one. */
+const gates = new Map<string, Promise<void>>();
+
+/** Writes down what it has performed. */
+const copy: Verb<Note> = {
+  async perform({ payload: { text } }): Promise<string> {
+    await gates.get(text);
+    return `copy of ${text}`;
+  },
+  async apply(sql, actions): Promise<Applied[]> {
+    for (const { resourceId, performed } of actions)
+      await sql.query('insert into notes (resource, text) values ($1, $2)', [resourceId, performed]);
+    return actions.map(() => ({ response: {} }));
+  },
+};
+
 const notes = {
   type: 'notes',
   create: write,
   edit: write,
   delete: write,
-  verbs: {},
+  verbs: { copy },
   migrations: {},
 } as unknown as Resource;
 
@@ -65,35 +82,46 @@ interface WorkerUnderTest {
   joiner: Joiner;
   published: Envelope[];
   addTickets: Mock<AddTickets>;
+  /** Resolves when Redis takes what is published. */
+  redis: { taken: Promise<unknown> };
 }
 
-const environment = { DATABASE_URL: '', REDIS_URL: '', REDIS_PREFIX: '', NODE_ENV: 'test', LOG_LEVEL: 'silent' };
+const environment = {
+  DATABASE_URL: '',
+  REDIS_URL: '',
+  REDIS_PREFIX: '',
+  NODE_ENV: 'test',
+  LOG_LEVEL: 'silent',
+  // No retry is due before a spec has looked.
+  RETRY_BACKOFF_MS: '60000',
+};
 let database: Database;
 let ledger: Ledger;
 let one: WorkerUnderTest;
 let other: WorkerUnderTest;
 
 /** A worker that takes no tickets by itself: the spec hands them to its joiner. */
-async function createWorker(): Promise<WorkerUnderTest> {
+async function createWorker(settings: Record<string, string> = {}): Promise<WorkerUnderTest> {
   const published: Envelope[] = [];
+  const redis = { taken: Promise.resolve<unknown>(undefined) };
   const addTickets = vi.fn<AddTickets>(() => Promise.resolve(true));
-  const emit = (_: string, envelope: Envelope) => of(published.push(envelope));
+  const emit = (_: string, envelope: Envelope) => from(redis.taken.then(() => published.push(envelope)));
   const module = await Test.createTestingModule({ imports: [WorkerModule] })
     .overrideProvider(WorkerConfig)
-    .useValue(loadConfig(WorkerConfig, environment))
+    .useValue(loadConfig(WorkerConfig, { ...environment, ...settings }))
     .overrideProvider(ActionCatalogue)
     .useValue(new ActionCatalogue([notes]))
     .overrideProvider(ChannelsClient)
     .useValue({ emit, isConnected: true })
     .overrideProvider(TicketQueue)
-    .useValue({ add: addTickets, addSuspects: addTickets, isReady: true })
+    .useValue({ add: addTickets, addSuspects: addTickets, addBlocked: () => Promise.resolve(false), isReady: true })
     // Its gauges are there once a process.
     .overrideProvider(WorkerMetrics)
     .useValue({})
     .overrideProvider(TicketProcessor)
     .useValue({})
     .compile();
-  return { module, joiner: module.get(Joiner), published, addTickets };
+  return { module, joiner: module.get(Joiner), published, addTickets, redis };
 }
 
 beforeAll(async () => {
@@ -166,6 +194,21 @@ describe('Joiner', () => {
     expect(events).toHaveLength(actions.length);
   });
 
+  it('is done with a ticket when its outcome is published, and not before', async () => {
+    const { entries, found } = await accepted(['note']);
+    const taken = Promise.withResolvers<void>();
+    one.redis.taken = taken.promise;
+    let isDone = false;
+    const run = one.joiner.run(entries).finally(() => (isDone = true));
+    await eventually(async () => expect(await found()).toMatchObject([{ status: 'succeeded' }]));
+    // Time enough to be done with it, for who does not wait.
+    for (let count = 0; count < 100; count += 1) await turn();
+    expect([isDone, one.published]).toEqual([false, []]);
+    taken.resolve();
+    await run;
+    expect(outcomes(one)).toEqual(entries.map(([id]) => id));
+  });
+
   it('publishes again what had an end before its ticket was done', async () => {
     const { entries } = await accepted(['note']);
     await one.joiner.run(entries);
@@ -215,7 +258,11 @@ describe('Joiner', () => {
       const { entries, found } = await accepted(['bad event']);
       const others = { twice: entries, 'beside one that has its end': before.entries, alone: [] }[how]!;
       await one.joiner.run([...entries, ...others]);
-      expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+      const [action] = await found();
+      expect(action).toMatchObject({ status: 'pending' });
+      // Who names it once more may have run it once more, before it was put back.
+      expect(action!.attempts).toBeGreaterThanOrEqual(1);
+      expect(action!.attempts).toBeLessThanOrEqual(how === 'twice' ? 2 : 1);
     },
   );
 
@@ -290,6 +337,25 @@ describe('Joiner', () => {
     }
     await Promise.all([sharer.leave(), run]);
     expect((await found()).map(({ status }) => status)).toEqual(['succeeded']);
+  });
+
+  it('performs an action that waited for room, whatever its ticket has performed before', async () => {
+    const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
+    const given = { owner: 'alice', type: 'notes.copy', resourceId: uuidv4() };
+    const gate = Promise.withResolvers<void>();
+    gates.set('first', gate.promise);
+    const first = await accepted(['first'], given);
+    const stranger = await accepted(['stranger'], { type: 'notes.copy' });
+    const second = await accepted(['second'], given);
+    const runs = [narrow.joiner.run(first.entries)];
+    await eventually(async () => expect(await first.found()).toMatchObject([{ status: 'running' }]));
+    // In the transaction that applies the first, the stranger takes its place.
+    gate.resolve();
+    runs.push(narrow.joiner.run(stranger.entries));
+    await Promise.all(runs);
+    await eventually(async () => expect(await second.found()).toMatchObject([{ status: 'succeeded' }]));
+    expect((await written()).toSorted()).toEqual(['copy of first', 'copy of second', 'copy of stranger']);
+    await narrow.module.close();
   });
 
   it('fails an action as its handler says, without a retry', async () => {
