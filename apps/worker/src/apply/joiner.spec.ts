@@ -53,9 +53,13 @@ const write: Verb<Note> = {
 /** Who performs waits at the gate of its text, if there is one. */
 const gates = new Map<string, Promise<void>>();
 
+/** By which they are told that their action is withdrawn. */
+const signals = new Map<string, AbortSignal>();
+
 /** Writes down what it has performed. */
 const copy: Verb<Note> = {
-  async perform({ payload: { text } }): Promise<string> {
+  async perform({ payload: { text } }, { signal }): Promise<string> {
+    signals.set(text, signal);
     await gates.get(text);
     return `copy of ${text}`;
   },
@@ -82,6 +86,7 @@ interface WorkerUnderTest {
   joiner: Joiner;
   published: Envelope[];
   addTickets: Mock<AddTickets>;
+  addBlocked: Mock<(entry: TicketEntry) => Promise<boolean>>;
   /** Resolves when Redis takes what is published. */
   redis: { taken: Promise<unknown> };
 }
@@ -105,6 +110,7 @@ async function createWorker(settings: Record<string, string> = {}): Promise<Work
   const published: Envelope[] = [];
   const redis = { taken: Promise.resolve<unknown>(undefined) };
   const addTickets = vi.fn<AddTickets>(() => Promise.resolve(true));
+  const addBlocked = vi.fn<WorkerUnderTest['addBlocked']>(() => Promise.resolve(true));
   const emit = (_: string, envelope: Envelope) => from(redis.taken.then(() => published.push(envelope)));
   const module = await Test.createTestingModule({ imports: [WorkerModule] })
     .overrideProvider(WorkerConfig)
@@ -114,14 +120,14 @@ async function createWorker(settings: Record<string, string> = {}): Promise<Work
     .overrideProvider(ChannelsClient)
     .useValue({ emit, isConnected: true })
     .overrideProvider(TicketQueue)
-    .useValue({ add: addTickets, addSuspects: addTickets, addBlocked: () => Promise.resolve(false), isReady: true })
+    .useValue({ add: addTickets, addSuspects: addTickets, addBlocked, isReady: true })
     // Its gauges are there once a process.
     .overrideProvider(WorkerMetrics)
     .useValue({})
     .overrideProvider(TicketProcessor)
     .useValue({})
     .compile();
-  return { module, joiner: module.get(Joiner), published, addTickets, redis };
+  return { module, joiner: module.get(Joiner), published, addTickets, addBlocked, redis };
 }
 
 beforeAll(async () => {
@@ -139,9 +145,10 @@ afterAll(() => Promise.all([one.module.close(), other.module.close()]));
 
 beforeEach(async () => {
   await database.query('delete from notes');
-  for (const { published, addTickets } of [one, other]) {
+  for (const { published, addTickets, addBlocked } of [one, other]) {
     published.length = 0;
     addTickets.mockClear();
+    addBlocked.mockClear();
   }
 });
 
@@ -313,7 +320,57 @@ describe('Joiner', () => {
     expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[entries[1]]]);
   });
 
-  it('gets its turn on a resource that others share all the time', async () => {
+  it('is done with a ticket when what waits behind its action has one', async () => {
+    const [resourceId, parentId] = [uuidv4(), uuidv4()];
+    const { entries } = await accepted(['named'], { resourceId });
+    const parent = await accepted(['parent'], { resourceId: parentId, owner: 'alice' });
+    const child = await accepted(['child'], { resourceId, parentId, owner: 'alice' });
+    const behind = [child.entries[0]![0], resourceId, parentId];
+    await one.joiner.run(entries);
+    expect(one.addBlocked.mock.calls.map(([entry]) => entry)).toEqual([behind]);
+    await one.joiner.run(parent.entries);
+    await one.joiner.run([behind as unknown as TicketEntry]);
+    expect(await written()).toEqual(['named', 'parent', 'child']);
+  });
+
+  it('keeps what it has performed for as long as somebody else has the resource', async () => {
+    const { entries, found } = await accepted(['long'], { type: 'notes.copy' });
+    const gate = Promise.withResolvers<void>();
+    gates.set('long', gate.promise);
+    const run = one.joiner.run(entries);
+    await eventually(async () => expect(await found()).toMatchObject([{ status: 'running' }]));
+    await database.transaction(async (sql) => {
+      await tryLockStatement(sql, [entries[0]![1]], []);
+      gate.resolve();
+      // In the end it waits for the lock, and that is in vain, too.
+      const waits = `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`;
+      await eventually(async () => expect(await database.query(waits)).toHaveLength(1));
+      await eventually(async () => expect(await database.query(waits)).toEqual([]));
+    });
+    await run;
+    expect(await found()).toMatchObject([{ status: 'succeeded' }]);
+    expect(await written()).toEqual(['copy of long']);
+    expect(one.addBlocked).not.toHaveBeenCalled();
+  });
+
+  it('tells who performs that the action has its end, and nobody who has succeeded', async () => {
+    const done = await accepted(['done'], { type: 'notes.copy' });
+    await one.joiner.run(done.entries);
+    const cancelled = await accepted(['cancelled'], { type: 'notes.copy' });
+    gates.set('cancelled', new Promise(() => undefined));
+    const run = one.joiner.run(cancelled.entries);
+    await eventually(async () => expect(await cancelled.found()).toMatchObject([{ status: 'running' }]));
+    const [{ id, owner, type, resourceId }] = cancelled.actions as [NewAction];
+    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+    const ending = { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
+    await database.transaction((sql) => ledger.finish(sql, [ending]));
+    await run;
+    expect(signals.get('cancelled')!.aborted).toBe(true);
+    expect(signals.get('done')!.aborted).toBe(false);
+    expect(await written()).toEqual(['copy of done']);
+  });
+
+  it.each(['once', 'and again'])('gets its turn on a resource that others share all the time, %s', async () => {
     const { entries, found } = await accepted(['note']);
     const [[, resource]] = entries as [TicketEntry];
     // As messages share their room: the next one has it before the last one has left.
@@ -341,6 +398,7 @@ describe('Joiner', () => {
 
   it('performs an action that waited for room, whatever its ticket has performed before', async () => {
     const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
+    narrow.addBlocked.mockResolvedValue(false);
     const given = { owner: 'alice', type: 'notes.copy', resourceId: uuidv4() };
     const gate = Promise.withResolvers<void>();
     gates.set('first', gate.promise);
