@@ -277,6 +277,28 @@ describe('channels over Redis', () => {
     expect(await subscribed()).toEqual([redisChannel(redis.prefix, 'user:a')]);
   });
 
+  it('that are released while they read the history bring no more to who opens them again', async () => {
+    const { server, history, emit, offsets } = await setUp();
+    await server.open('user:a');
+    const [asked, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const read = history.read.bind(history);
+    history.read = async (requests) => {
+      const pages = await read(requests);
+      asked.resolve();
+      await slow.promise;
+      return pages;
+    };
+    history.append('user:a');
+    await emit(history.append('user:a'));
+    await asked.promise;
+    server.release('user:a');
+    await server.open('user:a');
+    slow.resolve();
+    await emit(history.append('user:a'));
+    await eventually(() => expect(offsets('user:a')).toContain(3));
+    expect(offsets('user:a')).toEqual([3]);
+  });
+
   it('are not opened while the history is away, and leave no subscription behind', async () => {
     const { server, history, subscribed } = await setUp();
     history.isAway = true;
