@@ -273,15 +273,17 @@ describe('Joiner', () => {
     },
   );
 
-  it('applies again what met a conflict, and those beside it, and counts no attempt for that', async () => {
-    const { entries, found } = await accepted(['before', 'conflict', 'after']);
-    await one.joiner.run(entries);
-    expect((await found()).map(({ status, attempts }) => [status, attempts])).toEqual(
-      entries.map(() => ['succeeded', 1]),
-    );
-    expect((await written()).toSorted()).toEqual(['after', 'before', 'conflict']);
-    expect(one.addTickets).not.toHaveBeenCalled();
-  });
+  it.each([['alone', ['conflict']] as const, ['beside others', ['before', 'conflict', 'after']] as const])(
+    'applies again what met a conflict, and counts no attempt for that, %s',
+    async (_, texts) => {
+      const { entries, found } = await accepted(texts);
+      await one.joiner.run(entries);
+      const ends = (await found()).map(({ status, attempts }) => [status, attempts]);
+      expect(ends).toEqual(texts.map(() => ['succeeded', 1]));
+      expect((await written()).toSorted()).toEqual(texts.toSorted());
+      expect(one.addTickets).not.toHaveBeenCalled();
+    },
+  );
 
   it('takes those that fail out of a batch, and applies the others together, each once', async () => {
     const texts = Array.from({ length: 60 }, (_, index) =>
