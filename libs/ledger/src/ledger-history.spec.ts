@@ -147,6 +147,20 @@ describe('LedgerHistory', () => {
     },
   );
 
+  it('knows a position that is newer than the head was when it began to read', async () => {
+    const { name } = await channelWith(1);
+    const texts: string[] = [];
+    const query = async (text: string, values?: readonly unknown[]): Promise<unknown[]> => {
+      if (texts.push(text) === 2) await ledger.append([{ channel: name, type: 'x.done', subject: 'x/1', data: {} }]);
+      return database.query(text, values);
+    };
+    const [page] = await new LedgerHistory({ query } as unknown as Database).read([
+      { channel: name, after: 2, limit: 10 },
+    ]);
+    expect(page).not.toHaveProperty('reason');
+    expect(page!.events).toEqual([]);
+  });
+
   it('says so when events are gone in between, and gives what is left', async () => {
     const { read, at, prune } = await channelWith(4);
     await prune(2);
