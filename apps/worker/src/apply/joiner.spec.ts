@@ -367,7 +367,7 @@ describe('Joiner', () => {
     const ending = { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
     await database.transaction((sql) => ledger.finish(sql, [ending]));
     await run;
-    expect(signals.get('cancelled')!.aborted).toBe(true);
+    expect(signals.get('cancelled')!.reason).toMatchObject({ name: 'AbortError' });
     expect(signals.get('done')!.aborted).toBe(false);
     expect(await written()).toEqual(['copy of done']);
   });
