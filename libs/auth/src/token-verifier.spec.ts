@@ -72,7 +72,7 @@ describe('a token signed with the secret', () => {
   it('is refused with another secret, or when it was changed', async () => {
     const [header, , signature] = (await sign()).split('.');
     const payload = btoa(JSON.stringify(claimsOf({ sub: 'bob' }))).replaceAll('=', '');
-    const changed = [`${header}.${payload}.${signature}`, `${await sign()}.x`, `${await sign()}.`];
+    const changed = [`${header}.${payload}.${signature}`, `${await sign()}.x`, `${await sign()}.x.y`];
     for (const text of [await sign({}, bytes(`${SECRET}!`)), ...changed]) {
       await expect(bySecret().verify(text)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
