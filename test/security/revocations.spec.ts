@@ -17,7 +17,7 @@ afterEach(() => {
 
 afterAll(() => database.onApplicationShutdown());
 
-async function instance(): Promise<Revocations> {
+async function newInstance(): Promise<Revocations> {
   const revocations = new Revocations(database);
   instances.push(revocations);
   await revocations.onModuleInit();
@@ -34,7 +34,7 @@ const issuedTo = (userId: string, at: Date): Identity => ({
 
 describe('a revocation', () => {
   it('is of all tokens until then, each time anew', async () => {
-    const [one, other] = [await instance(), await instance()];
+    const [one, other] = [await newInstance(), await newInstance()];
     const first = await one.revoke('user', 'alice');
     const second = await eventually(async () => {
       const again = await one.revoke('user', 'alice');
@@ -48,9 +48,9 @@ describe('a revocation', () => {
   });
 
   it('that is committed after a later one is not missed', async () => {
-    const [one, other] = [await instance(), await instance()];
+    const [one, other] = [await newInstance(), await newInstance()];
     await database.transaction(async (sql) => {
-      await new Revocations(sql as Database).revoke('user', 'bob');
+      await new Revocations(sql as unknown as Database).revoke('user', 'bob');
       const later = await one.revoke('user', 'carol');
       await eventually(() => expect(other.isRevoked(issuedTo('carol', later))).toBe(true));
     });

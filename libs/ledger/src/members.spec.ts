@@ -42,7 +42,7 @@ function newRoom() {
     await ledger.accept([{ ...action, payload: undefined, ttlSeconds: 60 }]);
     const { resourceId: resource_id, ...others } = action;
     const row = { ...others, resource_id, submitted_at: new Date(), traceparent: null };
-    const events = changes.map((each) => ({ channel, type: 'x.done', subject: 'x/1', data: {}, ...each }));
+    const events = changes.map((each) => Object.assign({ channel, type: 'x.done', subject: 'x/1', data: {} }, each));
     const ending = { row, status: 'succeeded', attempts: 1, response: null, error: null, events } as const;
     await database.transaction((sql) => ledger.finish(sql, [ending]));
   };

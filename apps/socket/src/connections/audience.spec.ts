@@ -72,9 +72,9 @@ beforeEach(() => {
 
 const at = (offset: 0): Cursor => ({ channel: ROOM, offset, check: history.epoch });
 
-const nowhere = (): void => {
-  expect([channels.size, client.channels.size, client.entered.size, present.size]).toEqual([0, 0, 0, 0]);
-};
+/** What is left of the client: channels that are open, heard and entered, and rooms in which its user is present. */
+const left = (): number[] => [channels.size, client.channels.size, client.entered.size, present.size];
+const NONE = [0, 0, 0, 0];
 
 describe('who is brought into a room', () => {
   it('hears what was missed, and is in it then', async () => {
@@ -84,7 +84,7 @@ describe('who is brought into a room', () => {
     expect(client.said).toEqual(['message.created 1']);
     expect([[...client.entered], [...present]]).toEqual([[ROOM], [ROOM]]);
     audience.leave(client, ROOM);
-    nowhere();
+    expect(left()).toEqual(NONE);
   });
 
   it('hears nothing behind the end of the membership that comes in between', async () => {
@@ -98,7 +98,7 @@ describe('who is brought into a room', () => {
     const { enter } = await audience.subscribe(client, ROOM, readCursors(['0']));
     await enter();
     expect(client.said).toEqual(['message.created 1', 'room.deleted 2']);
-    nowhere();
+    expect(left()).toEqual(NONE);
   });
 
   it('is not in it when it has left while the room caught up', async () => {
@@ -127,10 +127,10 @@ describe('who is brought into a room', () => {
   it('is refused without a membership, and leaves nothing behind, nor when that cannot be read', async () => {
     membership = () => Promise.resolve(undefined);
     await expect(audience.subscribe(client, ROOM, NOTHING)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    nowhere();
+    expect(left()).toEqual(NONE);
     membership = () => Promise.reject(new Error('away'));
     await expect(audience.subscribe(client, ROOM, NOTHING)).rejects.toThrow('away');
-    nowhere();
+    expect(left()).toEqual(NONE);
   });
 });
 
@@ -139,13 +139,14 @@ it('who has gone while a session was begun leaves nothing behind', async () => {
   client.isOpen = false;
   const enter = await starting;
   await enter();
-  nowhere();
+  expect(left()).toEqual(NONE);
 });
 
 it('only who has entered a channel is evicted from it at once', async () => {
   const entering = new Client();
-  for (const each of [client, entering])
-    await audience.subscribe(each, ROOM, NOTHING).then(({ enter }) => each === client && enter());
+  const { enter } = await audience.subscribe(client, ROOM, NOTHING);
+  await enter();
+  await audience.subscribe(entering, ROOM, NOTHING);
   audience.evict([client, entering], ROOM, { userId: 'somebody' });
   expect([...client.entered]).toEqual([ROOM]);
   audience.evict([client, entering], ROOM, 'all');

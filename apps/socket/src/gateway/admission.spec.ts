@@ -59,6 +59,13 @@ it('a client that leaves a connection and comes back on it, again and again, is 
   await eventually(() => expect(said.at(-1)).toMatch(/^44.*RATE_LIMITED/));
 });
 
+it('a client that was refused may begin again on its connection', async () => {
+  client.send('40{"token":"of nobody"}');
+  await eventually(() => expect(said.at(-1)).toMatch(/^44/));
+  client.send('40');
+  await once(server, 'connection');
+});
+
 it('a client that has come back in time stays, one that has not is cut off', async () => {
   const closed = once(client, 'close');
   let isClosed = false;

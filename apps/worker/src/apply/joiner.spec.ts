@@ -41,7 +41,7 @@ const write: Verb<Note> = {
       }
       if (payload.text === 'bad row') await sql.query('insert into notes (resource) values ($1)', ['no uuid']);
     }
-    return actions.flatMap(({ payload }) => {
+    return actions.flatMap(({ payload }): Applied | Applied[] => {
       if (payload.text === 'two answers') return [{ response: {} }, { response: {} }];
       if (payload.text === 'forbidden') return reject('FORBIDDEN');
       const events = [{ channel: 'room:a', type: 'noted', subject: 'notes/a', data: { n: 1n } }];
@@ -79,6 +79,7 @@ const notes = {
   migrations: {},
 } as unknown as Resource;
 
+type AddBlocked = (entry: TicketEntry) => Promise<boolean>;
 type AddTickets = (name: string, entries: readonly TicketEntry[]) => Promise<boolean>;
 
 interface WorkerUnderTest {
@@ -86,7 +87,7 @@ interface WorkerUnderTest {
   joiner: Joiner;
   published: Envelope[];
   addTickets: Mock<AddTickets>;
-  addBlocked: Mock<(entry: TicketEntry) => Promise<boolean>>;
+  addBlocked: Mock<AddBlocked>;
   /** Resolves when Redis takes what is published. */
   redis: { taken: Promise<unknown> };
 }
@@ -110,7 +111,7 @@ async function createWorker(settings: Record<string, string> = {}): Promise<Work
   const published: Envelope[] = [];
   const redis = { taken: Promise.resolve<unknown>(undefined) };
   const addTickets = vi.fn<AddTickets>(() => Promise.resolve(true));
-  const addBlocked = vi.fn<WorkerUnderTest['addBlocked']>(() => Promise.resolve(true));
+  const addBlocked = vi.fn<AddBlocked>(() => Promise.resolve(true));
   const emit = (_: string, envelope: Envelope) => from(redis.taken.then(() => published.push(envelope)));
   const module = await Test.createTestingModule({ imports: [WorkerModule] })
     .overrideProvider(WorkerConfig)
@@ -280,7 +281,7 @@ describe('Joiner', () => {
       await one.joiner.run(entries);
       const ends = (await found()).map(({ status, attempts }) => [status, attempts]);
       expect(ends).toEqual(texts.map(() => ['succeeded', 1]));
-      expect((await written()).toSorted()).toEqual(texts.toSorted());
+      expect(new Set(await written())).toEqual(new Set<string>(texts));
       expect(one.addTickets).not.toHaveBeenCalled();
     },
   );

@@ -8,8 +8,10 @@ afterEach(() => void vi.useRealTimers());
 
 const inHours = (hours: number): string => new Date(Date.now() + hours * HOUR_MS).toISOString();
 
-function setUp(answer: () => Promise<{ tokenExpiresAt: string }>) {
-  const ask = vi.fn(answer);
+type Ask = () => Promise<{ tokenExpiresAt: string }>;
+
+function setUp(answer: Ask) {
+  const ask = vi.fn<Ask>(answer);
   return { ask, refresh: new TokenRefresh(ask) };
 }
 
