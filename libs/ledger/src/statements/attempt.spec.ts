@@ -152,7 +152,7 @@ describe('a lease', () => {
     const [orphan, held, pending] = [await running(0), await running(MINUTE_MS), await accepted()];
     const claim = () => claimOrphansStatement(database, [orphan, held, pending], MINUTE_MS);
     const claims = await Promise.all([claim(), claim()]);
-    expect(claims.map((ids) => Array.from(ids)).flat()).toEqual([orphan]);
+    expect(claims.flatMap((ids) => Array.from(ids))).toEqual([orphan]);
     expect(await rowOf(pending)).toEqual({ status: 'pending', attempts: 0, dueInMs: null });
   });
 });
