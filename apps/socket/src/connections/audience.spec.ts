@@ -3,6 +3,7 @@ import { ChannelsServer } from '#channels';
 import type { SocketConfig } from '#config';
 import type { Cursor, Envelope } from '#contracts';
 import type { Membership } from '#ledger';
+import { eventually } from '#testing';
 import { MemoryHistory } from '../../../../libs/channels/src/memory-history.ts';
 import type { Presence } from '../presence/presence.ts';
 import { Audience } from './audience.ts';
@@ -122,6 +123,21 @@ describe('who is brought into a room', () => {
     await entering;
     expect([client.isOpen, client.entered.size, client.said]).toEqual([true, 0, []]);
     expect([...other.entered]).toEqual([ROOM]);
+  });
+
+  it('is not there when it has left while its membership was read', async () => {
+    const [usual, read] = [membership, Promise.withResolvers<void>()];
+    membership = async () => {
+      await read.promise;
+      return usual();
+    };
+    const subscribing = audience.subscribe(client, ROOM, NOTHING);
+    await eventually(() => expect(client.channels.has(ROOM)).toBe(true));
+    audience.leave(client, ROOM);
+    read.resolve();
+    const { enter } = await subscribing;
+    await enter();
+    expect(left()).toEqual(NONE);
   });
 
   it('is refused without a membership, and leaves nothing behind, nor when that cannot be read', async () => {
