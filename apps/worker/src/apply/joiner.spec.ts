@@ -249,6 +249,15 @@ describe('Joiner', () => {
     expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
   });
 
+  it('fails an action for good when it has had its last attempt', async () => {
+    const impatient = await createWorker({ MAX_ATTEMPTS: '1' });
+    const { entries, found } = await accepted(['throw']);
+    await impatient.joiner.run(entries);
+    expect(await found()).toMatchObject([{ status: 'failed', error: { code: 'ATTEMPTS_EXHAUSTED' }, attempts: 1 }]);
+    expect(impatient.addTickets).not.toHaveBeenCalled();
+    await impatient.module.close();
+  });
+
   it.each(['hopeless', 'bad row'])('fails an action at once that no retry can help: "%s"', async (text) => {
     const { entries, found } = await accepted([text]);
     await one.joiner.run(entries);
