@@ -19,7 +19,7 @@ import { claimOrphansStatement, renewLeasesStatement, startPerformingStatement }
 let database: Database;
 let ledger: Ledger;
 
-const open = (url: string): Database => new Database({ url, poolSize: 3, applicationName: 'attempt.spec' });
+const open = (url: string): Database => new Database({ url, poolSize: 3, applicationName: 'attempts-and-leases.spec' });
 
 async function migrateAt(url: string): Promise<void> {
   const migrating = open(url);

@@ -8,7 +8,7 @@ const instances: Revocations[] = [];
 
 beforeAll(async () => {
   const { database: url } = await startSystem({ apis: 0, sockets: 0, workers: 0 });
-  database = new Database({ url, poolSize: 4, applicationName: 'revocations.spec' });
+  database = new Database({ url, poolSize: 4, applicationName: 'later-revocations.spec' });
 });
 
 afterEach(() => {

@@ -11,7 +11,7 @@ import { busyResourcesStatement, oldestUnfinishedStatement, unfinishedOfResource
 let database: Database;
 let ledger: Ledger;
 
-const open = (url: string): Database => new Database({ url, poolSize: 2, applicationName: 'unfinished.spec' });
+const open = (url: string): Database => new Database({ url, poolSize: 2, applicationName: 'unfinished-actions.spec' });
 
 async function migrateAt(url: string): Promise<void> {
   const migrating = open(url);
