@@ -258,6 +258,19 @@ describe('a route', () => {
     expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED', errors: [{ pointer: '#path/id' }] });
   });
 
+  it.each([
+    ['%00', '#path/userId', 'NUL_CHARACTER'],
+    ['a'.repeat(256), '#path/userId', 'IS_TEXT'],
+  ])(
+    'whose path names no user is answered 400 with a pointer into the path: PUT and DELETE %s',
+    async (user, pointer, code) => {
+      for (const method of ['PUT', 'DELETE']) {
+        const refused = await problemOf(send(method, `/v1/rooms/${ID}/members/${user}`));
+        expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED', errors: [{ pointer, code }] });
+      }
+    },
+  );
+
   it('that needs a scope is answered 403 without it', async () => {
     const refused = await problemOf(send('POST', '/v1/revocations', { body: '{"user":"bob"}' }));
     expect(refused).toMatchObject({ status: 403, code: 'FORBIDDEN' });

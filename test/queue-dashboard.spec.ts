@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startSystem, type System } from '#testing';
+import { eventually, privateRedis, problemOf, startSystem, type System } from '#testing';
 
 const PASSWORD = 'a long password: with colons';
 
@@ -51,6 +51,19 @@ describe('the dashboard of the queue', { timeout: 60_000 }, () => {
     const answer = await get('/queues/api/queues/tickets/clean/wait', PASSWORD, 'PUT');
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
+  });
+
+  it('says so while Redis hangs', async () => {
+    const redis = await privateRedis();
+    const env = { QUEUES_DASHBOARD_PASSWORD: PASSWORD };
+    const { api } = await startSystem({ workers: 0, sockets: 0, redis, env });
+    const headers = { authorization: `Basic ${Buffer.from(`ops:${PASSWORD}`).toString('base64')}` };
+    const ask = (): Promise<Response> =>
+      fetch(`${api.url}/queues/api/queues`, { headers, signal: AbortSignal.timeout(15_000) });
+    await redis.kill('SIGSTOP');
+    expect(await problemOf(ask())).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
+    await redis.kill('SIGCONT');
+    await eventually(async () => expect((await ask()).status).toBe(200));
   });
 
   it('is not there unless it is configured', async () => {

@@ -37,6 +37,17 @@ describe('the limit of a user', () => {
     expect(statusesOf(await calls(await system.user('bob'), 1))).toEqual([200]);
   });
 
+  it('counts what cannot be read, too', async () => {
+    const mallory = await system.user('mallory');
+    const headers = { authorization: `Bearer ${mallory.token}`, 'content-type': 'application/json' };
+    const statuses: number[] = [];
+    for (let call = 0; call < MOST + 1; call += 1) {
+      const sent = { method: 'POST', headers, body: '{"text":' };
+      statuses.push((await fetch(`${system.api.url}/v1/messages`, sent)).status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: MOST }, () => 400), 429]);
+  });
+
   it('counts over all instances', async () => {
     const other = await system.add('api');
     const [here, there] = [await system.user('carol'), await system.user('carol')];
@@ -86,6 +97,13 @@ describe('the limit of bytes', () => {
     expect(refused.headers.get('ratelimit-policy')).toBe('"bytes";q=250000;w=60');
     expect(refused.headers.get('ratelimit')).toBe(`"bytes";r=0;t=${refused.headers.get('retry-after')}`);
     expect((await send(frank)).status).toBe(202);
+  });
+
+  it('counts what is no JSON, too', async () => {
+    const heidi = await system.user('heidi');
+    const send = (): Promise<Response> => post(heidi, '/v1/actions/batch', LARGE.slice(0, -1));
+    expect((await send()).status).toBe(400);
+    expect(await problemOf(send())).toMatchObject({ status: 429, code: 'RATE_LIMITED' });
   });
 
   it('counts a small body as small, whether its length is announced or not', async () => {

@@ -2,14 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { subjectOf } from './subject-of.ts';
 
 const sockets = new Map<string, WebSocket>();
-
-/** Nothing is verified: it is a floor. */
-function subjectOf(token: string): string {
-  const { sub } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sub: string };
-  return sub;
-}
 
 const server = createServer((request, response) => {
   let text = '';

@@ -14,6 +14,11 @@ export interface BenchOptions {
   say: (line: string) => void;
 }
 
+/** The same, with the floors among what is measured: all of them, or those that tell something here. */
+export function withFloors(options: BenchOptions, tells: (floor: SystemKind) => boolean = () => true): BenchOptions {
+  return { ...options, kinds: [...options.kinds, ...options.floors.filter(tells)] };
+}
+
 export interface Metric {
   key: string;
   title: string;

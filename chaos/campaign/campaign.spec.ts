@@ -62,4 +62,8 @@ describe('a run with some faults, one after the other', () => {
       expect(complaintsOf({ ...result, rounds, healedMs })).toHaveLength(1);
     }
   });
+
+  it('would fail if it had ended before the first fault', () => {
+    expect(complaintsOf({ ...result, rounds: [] })).toEqual([expect.stringContaining('no fault was tried')]);
+  });
 });

@@ -9,11 +9,11 @@ describe('the options of a run', () => {
     });
     const { command } = parseChaosOptions(['--seed=7', '--rate=50'], 42);
     expect(command).toBe('npm run chaos -- --seed=7 --rate=50');
-    expect(parseChaosOptions(['--seed=7', '--rate=50'], 42)).toMatchObject({ seed: 7, perSecond: 50 });
+    expect(parseChaosOptions(['--seed', '7', '--rate=50'], 42)).toMatchObject({ seed: 7, perSecond: 50, command });
   });
 
   it('are refused when they are none', () => {
-    for (const wrong of ['--seed=x', '--rate=-1', '--actions=many', '--nothing']) {
+    for (const wrong of ['--seed=x', '--rate=-1', '--rate=0', '--actions=0', '--actions=many', '--nothing']) {
       expect(() => parseChaosOptions([wrong], 42)).toThrow(wrong.split('=')[0]);
     }
   });

@@ -31,19 +31,24 @@ export function parseChaosOptions(args: string[], randomSeed: number): ChaosOpti
     },
   });
   const { profile, only, tamper, rate, actions } = values;
-  const seed = positive('seed', values.seed);
+  const seed = wholeNumber('seed', values.seed);
   return {
     ...{ profile, seed },
     ...(only !== undefined && { only }),
     ...(tamper !== undefined && { tamper }),
-    ...(rate !== undefined && { perSecond: positive('rate', rate) }),
-    ...(actions !== undefined && { actions: positive('actions', actions) }),
+    ...(rate !== undefined && { perSecond: wholeNumber('rate', rate, 1) }),
+    ...(actions !== undefined && { actions: wholeNumber('actions', actions, 1) }),
     isBuilt: values.built,
-    command: ['npm run chaos --', `--seed=${seed}`, ...args.filter((arg) => !arg.startsWith('--seed'))].join(' '),
+    command: ['npm run chaos --', `--seed=${seed}`, ...withoutSeed(args)].join(' '),
   };
 }
 
-function positive(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} must be a whole number, not ${text}`);
-  return Number(text);
+function wholeNumber(name: string, text: string, least = 0): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new Error(`--${name} must be a whole number from ${least}, not ${text}`);
+}
+
+/** The arguments but for the seed, which may be one of them (`--seed=7`) or two (`--seed 7`). */
+function withoutSeed(args: readonly string[]): string[] {
+  return args.filter((arg, index) => !arg.startsWith('--seed') && args[index - 1] !== '--seed');
 }

@@ -58,6 +58,15 @@ function tell({ ears, hearings }: History, { events }: LedgerContent, { channel,
   }
 }
 
+/** Alice's first two actions, and so they are heard. */
+function applyTheOtherWayRound({ hearings }: History, { events }: LedgerContent): void {
+  const [first, second] = events.filter(({ channel }) => channel === userChannel('alice'));
+  [first!.actionId, second!.actionId] = [second!.actionId, first!.actionId];
+  for (const { id, actionId } of [first!, second!]) {
+    for (const hearing of hearings) if (hearing.eventId === id) hearing.actionId = actionId!;
+  }
+}
+
 function kinds(history: History, ledger: LedgerContent): ViolationKind[] {
   return [...new Set(judge(history, ledger).map(({ kind }) => kind))];
 }
@@ -113,15 +122,13 @@ describe('judge', () => {
 
   it('finds actions on a resource that were applied against the order in which they were accepted', () => {
     const { history, ledger } = quietRun();
-    const [first, second] = ledger.events.filter(({ channel }) => channel === userChannel('alice'));
-    [first!.actionId, second!.actionId] = [second!.actionId, first!.actionId];
+    applyTheOtherWayRound(history, ledger);
     expect(kinds(history, ledger)).toEqual(['reordered']);
   });
 
   it('does not compare what was asked for at the same time', () => {
     const { history, ledger } = quietRun();
-    const [first, second] = ledger.events.filter(({ channel }) => channel === userChannel('alice'));
-    [first!.actionId, second!.actionId] = [second!.actionId, first!.actionId];
+    applyTheOtherWayRound(history, ledger);
     history.submits[0]!.endedAt = 1_000;
     expect(kinds(history, ledger)).toEqual([]);
   });
@@ -131,6 +138,16 @@ describe('judge', () => {
     const hearing = history.hearings.find(({ ear, actionId }) => ear.userId === 'bob' && actionId !== undefined)!;
     hearing.actionId = 'action-alice-1';
     expect(kinds(history, ledger)).toContain('foreign');
+  });
+
+  it("finds outcomes that tell of each other's actions, or of another end", () => {
+    const { history, ledger } = quietRun();
+    const [first, second] = history.hearings.filter(({ ear, actionId }) => ear.name === 'alice 1' && actionId);
+    [first!.actionId, second!.actionId] = [second!.actionId!, first!.actionId!];
+    expect(judge(history, ledger).map(({ kind }) => kind)).toEqual(['phantom', 'phantom']);
+    [first!.actionId, second!.actionId] = [second!.actionId, first!.actionId];
+    first!.type = 'action.failed';
+    expect(kinds(history, ledger)).toEqual(['phantom']);
   });
 
   it('finds a room that a stranger hears', () => {

@@ -1,4 +1,4 @@
-import type { Envelope, OutcomeEnvelope } from '#contracts';
+import { userChannel, type EphemeralEnvelope, type Envelope, type OutcomeEnvelope } from '#contracts';
 import type { Ear, Hearing, History, Submit } from './history.ts';
 
 /** Writes the history, and knows at any moment which outcomes are still to be heard. */
@@ -58,6 +58,11 @@ export class Recorder implements History {
     if (actionId === undefined) return;
     this.#heard.set(actionId, (this.#heard.get(actionId) ?? 0) + 1);
     this.settle(actionId);
+  }
+
+  /** Progress is in no ledger: whose it is shows at once. */
+  glimpse(ear: Ear, { channel }: EphemeralEnvelope): void {
+    if (channel !== userChannel(ear.userId)) this.report('foreign', `${ear.name} saw progress on ${channel}`);
   }
 
   report(kind: 'foreign' | 'lost', what: string): void {

@@ -91,6 +91,7 @@ export class ClientUser {
       if (!recovered) this.#recorder.report('lost', `${this.#ear.name} was told ${JSON.stringify(reasons)}`);
     });
     client.on('outcome', (outcome) => this.#recorder.hear(this.#ear, outcome, true));
+    client.on('progress', (progress) => this.#recorder.glimpse(this.#ear, progress));
     client.on('event', (event) => {
       if ('offset' in event) this.#recorder.hear(this.#ear, event, false);
     });

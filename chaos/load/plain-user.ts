@@ -91,6 +91,7 @@ export class PlainUser {
       // All is in the history.
       listener.outcomes.length = 0;
     });
+    listener.socket.on('progress', (progress) => this.#recorder.glimpse(ear, progress));
     listener.socket.on('event', (event) => {
       if ('offset' in event) this.#recorder.hear(ear, event, false);
       listener.events.length = 0;

@@ -21,6 +21,7 @@ export function complaintsOf(result: CampaignResult): string[] {
       ? [`an outcome was heard ${Math.round(healedMs)} ms after the last submit`]
       : []),
     ...(accepted === 0 ? ['nothing was accepted'] : []),
+    ...(rounds.length === 0 ? ['no fault was tried'] : []),
   ];
 }
 

@@ -12,6 +12,11 @@ describe('the arguments of npm start', () => {
     expect(workerPorts).toEqual([3201, 3202]);
   });
 
+  it('refuse a port for the api that another process listens on', () => {
+    expect(() => parseStartOptions(['--port=3102'])).toThrow('--port=3102 is the port of a socket or a worker');
+    expect(parseStartOptions(['--port=3103'])).toMatchObject({ apiPort: 3103 });
+  });
+
   it.each(['0', '-1', 'two', '1.5', '100', ''])('refuse "%s" sockets', (text) => {
     expect(() => parseStartOptions([`--sockets=${text}`])).toThrow('--sockets must be a whole number from 1 to 99');
   });

@@ -24,11 +24,14 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
       port: { type: 'string', default: '3000' },
     },
   });
-  return {
+  const options = {
     apiPort: count('port', values.port, 1, 65_535),
     socketPorts: ports(3101, count('sockets', values.sockets, 1, MOST)),
     workerPorts: ports(3201, count('workers', values.workers, 1, MOST)),
   };
+  if ([...options.socketPorts, ...options.workerPorts].includes(options.apiPort))
+    throw new Error(`--port=${options.apiPort} is the port of a socket or a worker: choose another one`);
+  return options;
 }
 
 function count(name: string, text: string, least: number, most: number): number {

@@ -3,7 +3,7 @@
  * running api (`--api`, or `API_URL`) and with a token that has the scope `ops` (`--token`, or
  * `OPS_TOKEN`). Prints JSON; exits with 1 when the api refuses.
  */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 interface Access {
   api: string;
@@ -11,10 +11,26 @@ interface Access {
 }
 
 async function call(method: string, path: string, { api, token }: Access): Promise<void> {
-  const answer = await fetch(new URL(path, api), { method, headers: { authorization: `Bearer ${token}` } });
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(new URL(path, api), { method, headers }).catch((cause: unknown) => {
+    throw new Error(`${api} cannot be asked (--api or API_URL): ${reasonOf(cause)}`, { cause });
+  });
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${text}`);
+  // A page of whatever else listens there is no answer.
+  const isAnswer = answer.ok && answer.headers.get('content-type')?.startsWith('application/json');
+  if (!isAnswer) throw new Error(`${method} ${path} was answered ${answer.status}: ${text}`);
   process.stdout.write(`${JSON.stringify(JSON.parse(text), null, 2)}\n`);
+}
+
+/** That of fetch only says that it failed; its cause says why, of several addresses by its code alone. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
+  return cause?.message || cause?.code || message;
+}
+
+function parseUrl(text: string): string {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
+  throw new InvalidArgumentError('It must be a URL such as http://127.0.0.1:3000.');
 }
 
 /** The path with those of the parameters that are given. */
@@ -25,7 +41,9 @@ function query(path: string, parameters: Readonly<Record<string, string | undefi
 
 const program = new Command('ops')
   .description('Looks at actions, tries failed ones again, erases users.')
-  .addOption(new Option('--api <url>', 'URL of the api').env('API_URL').default('http://127.0.0.1:3000'))
+  .addOption(
+    new Option('--api <url>', 'URL of the api').env('API_URL').default('http://127.0.0.1:3000').argParser(parseUrl),
+  )
   .addOption(new Option('--token <jwt>', 'token with the scope "ops"').env('OPS_TOKEN').makeOptionMandatory());
 
 program

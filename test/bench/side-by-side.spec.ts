@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { LedgerCheck } from '#testing';
 import { costOf } from '../../bench/side-by-side/measuring.ts';
 import { floors } from '../../bench/side-by-side/floors.ts';
 import { BenchSystem } from '../../bench/side-by-side/system.ts';
@@ -10,16 +11,34 @@ describe('the side-by-side benchmark', () => {
   const running: BenchSystem[] = [];
   afterAll(() => Promise.all(running.map((system) => system.stop())));
 
-  test('has outcomes heard, and counts what they cost', { timeout: 60_000 }, async () => {
-    const kind = floors().find(({ name }) => name === 'plain ws')!;
-    const system = await BenchSystem.start(kind, { workers: 0, sockets: 0 });
+  const run = async (floor: string): Promise<BenchSystem> => {
+    const system = await BenchSystem.start(
+      floors().find(({ name }) => name === floor)!,
+      { workers: 1, sockets: 1 },
+    );
     running.push(system);
+    return system;
+  };
+
+  test('has outcomes heard, and counts what they cost', { timeout: 60_000 }, async () => {
+    const system = await run('plain ws');
     await system.load.tell('connect', { target: system.target, users: 10, prefix: 'user-' });
     const { result, cost } = await costOf(system, () => system.load.tell('closed', { inFlight: 20, seconds: 1 }));
     expect(result).toMatchObject({ refused: 0, lost: 0, outcomes: result.submitted });
     expect(result.outcomes).toBeGreaterThanOrEqual(20);
     expect(cost.cpuMs.api).toBeGreaterThan(0);
     expect(cost.cpuMs.worker).toBe(0);
+  });
+
+  test('knows what a ledger costs at the least', { timeout: 60_000 }, async () => {
+    const system = await run('plain ledger');
+    await system.load.tell('connect', { target: system.target, users: 10, prefix: 'user-' });
+    const result = await system.load.tell('closed', { inFlight: 20, seconds: 1 });
+    expect(result).toMatchObject({ refused: 0, lost: 0, outcomes: result.submitted });
+    const ledger = new LedgerCheck(system.database);
+    const [row] = await ledger.query<{ told: number }>('select count(distinct action_id)::integer as told from events');
+    await ledger.close();
+    expect(row).toEqual({ told: result.outcomes });
   });
 
   test('compares with the best of the stock stacks, round by round', () => {

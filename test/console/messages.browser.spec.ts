@@ -76,4 +76,45 @@ describe('messages in the console', { timeout: 120_000 }, () => {
     expect(await page.evaluate(() => scrollY)).toBeGreaterThan(before / 2);
     expect(await visitor.focused()).toBe('messages-title');
   });
+
+  it('that were refused can be amended, and keep nothing of what was refused', async () => {
+    const visitor = await Visitor.come(browser, system);
+    const { page } = visitor;
+    await visitor.signIn();
+    await visitor.write('endless '.repeat(600));
+    const refused = visitor.message('endless');
+    await refused.getByText('Not created.').waitFor();
+    await refused.getByRole('button', { name: 'Change the text' }).click();
+    const editor = page.getByLabel('Text of the message');
+    expect(await editor.inputValue()).toBe('endless '.repeat(600));
+    await editor.fill('endless no more');
+    await page.keyboard.press('Enter');
+    await visitor.message('endless no more').getByText('v1').waitFor();
+    expect(await visitor.message('endless').count()).toBe(1);
+    expect(await page.getByText('Not created.').count()).toBe(0);
+  });
+
+  it('stay in their editor when they are deleted elsewhere, and can be written anew', async () => {
+    const visitor = await Visitor.come(browser, system);
+    const { page, user } = visitor;
+    const [first, second] = ['first', 'second'].map((text) => done(user, 'POST', '/v1/messages', { text }));
+    const ids = [(await first!).resource.id, (await second!).resource.id];
+    await visitor.signIn();
+    for (const text of ['first', 'second']) {
+      await visitor.message(text).getByRole('button', { name: /^Edit/ }).click();
+      await visitor.goTo('Rooms');
+      await visitor.goTo('Messages');
+    }
+    const editors = page.getByLabel('Text of the message');
+    expect(await editors.count()).toBe(2);
+    await editors.first().fill('half a thought');
+    for (const id of ids) await done(user, 'DELETE', `/v1/messages/${id}`);
+    await expect.poll(() => page.getByText('It has been deleted in the meantime').count()).toBe(2);
+    await editors.first().press('Enter');
+    await visitor.message('half a thought').getByText('v1').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await page.locator('[data-message]').count()).toBe(1);
+    expect(await visitor.focused()).toBe('messages-title');
+    expect(visitor.wrong).toEqual([]);
+  });
 });

@@ -134,6 +134,20 @@ describe('a connection', () => {
     expect(edge.offsets).toEqual(upTo(PAST + 2, 6));
   });
 
+  it('may come back with what its session said when nothing is retained', async () => {
+    const past = await newPast();
+    await prune(past.channel, PAST);
+    for (const [cursor, reasons] of [
+      [past.cursors[2]!, { [past.channel]: 'CURSOR_TOO_OLD' }],
+      [CURSOR_BEGINNING, undefined],
+    ] as const) {
+      const listener = await past.user.connect(socket, { cursor });
+      expect(listener.session.reasons).toEqual(reasons);
+      const again = await past.user.connect(socket, { cursors: listener.session.cursors });
+      expect(again.session).toMatchObject({ recovered: true, cursors: listener.session.cursors });
+    }
+  });
+
   it.each([
     ['of another epoch', 'CURSOR_EPOCH', { check: UNKNOWN_CHECK }],
     ['of an empty ledger of another epoch', 'CURSOR_EPOCH', { offset: 0, check: UNKNOWN_CHECK }],
@@ -165,6 +179,16 @@ describe('a connection', () => {
     expect(listener.offsets).toEqual(upTo(PAST + 1, 9));
     expect(listener.outcomes.every(({ channel }) => channel === past.channel)).toBe(true);
   });
+
+  it.each(['__proto__', 'constructor', 'room:'])(
+    'is told when its cursor is of %s, which is no channel',
+    async (name) => {
+      const past = await newPast();
+      const { session } = await heardWith(past, [forged(past.cursors[0]!, { channel: name })]);
+      expect(session.recovered).toBe(false);
+      expect(Object.entries(session.reasons!)).toEqual([[name, 'CURSOR_INVALID']]);
+    },
+  );
 });
 
 describe('GET /v1/outcomes', () => {

@@ -5,6 +5,7 @@ import { ActionCatalogue, RESOURCES } from '#actions';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
 import {
+  countAttemptStatement,
   FinishedElsewhereError,
   Ledger,
   LedgerHistory,
@@ -116,9 +117,10 @@ describe('no wake-up is lost', () => {
   it('behind a retry: the tickets behind it are done, and its own goes on with what they named', async () => {
     const resource = randomUUID();
     const [first, second, third] = [await accept(resource), await accept(resource), await accept(resource)];
-    await retryLaterStatement(database, first[0], 1, 60_000);
+    await countAttemptStatement(database, first[0]);
+    await retryLaterStatement(database, first[0], 60_000);
     expect(await applier.apply([second, third])).toMatchObject({ blocked: [], more: [], known: [], next: [] });
-    await retryLaterStatement(database, first[0], 1, 0);
+    await retryLaterStatement(database, first[0], 0);
     // It has failed before, so it runs alone; whoever holds it goes on behind it.
     const joined = await applier.apply([first]);
     expect(joined.apart.map(({ id }) => id)).toEqual([first[0]]);

@@ -55,8 +55,9 @@ export class ApiModule {
         InspectionService,
         OutcomeWaiter,
         SubmissionService,
+        RateLimitGuard,
         { provide: APP_GUARD, useClass: BearerGuard },
-        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useExisting: RateLimitGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
     };

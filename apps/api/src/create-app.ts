@@ -12,7 +12,7 @@ import { serveConsole } from './console.ts';
 import { BATCH_BODY_LIMIT, parseJsonBodies } from './http/json-body.ts';
 import { contentPolicies } from './http/content-policy.ts';
 import { askTokenFirst } from './http/token-first.ts';
-import { AddressLimit, httpErrors, ignoreExpectations, securityHeaders, serverOptions } from '#http';
+import { AddressLimit, httpErrors, ignoreExpectations, RateLimitGuard, securityHeaders, serverOptions } from '#http';
 import { serveQueueDashboard } from './operations/queue-dashboard.ts';
 import { openApiOf, serveOpenApi } from './openapi.ts';
 
@@ -53,7 +53,7 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
   adapter.getInstance().addHook('onRequest', async ({ raw }, reply) => secure(raw, reply.raw));
   new AddressLimit(config).guard(adapter.getInstance());
   ignoreExpectations(app.getHttpServer());
-  askTokenFirst(adapter.getInstance(), app.get(TokenVerifier));
+  askTokenFirst(adapter.getInstance(), app.get(TokenVerifier), app.get(RateLimitGuard));
   parseJsonBodies(adapter.getInstance());
   if (config.ALLOWED_ORIGINS !== '') {
     const origins = config.ALLOWED_ORIGINS.split(',').map((origin) => origin.trim());

@@ -1,4 +1,5 @@
-import { interleave, merge, type Measure, type Metric, type Samples } from '../measure.ts';
+import { isWhole } from '../floors.ts';
+import { interleave, merge, withFloors, type Measure, type Metric, type Samples } from '../measure.ts';
 import { costOf } from '../measuring.ts';
 import { warmUp, withSystems } from '../running.ts';
 import type { BenchSystem } from '../system.ts';
@@ -37,7 +38,7 @@ export const instances: Measure = {
   metrics: METRICS,
   drawn: COUNTS.map((count) => `socket@${count}`),
   run: (options) =>
-    withSystems(options, 1, async (systems) => {
+    withSystems(withFloors(options, isWhole), 1, async (systems) => {
       const all: Samples = new Map();
       for (const count of COUNTS) {
         await Promise.all(

@@ -1,4 +1,5 @@
-import { interleave, merge, type Measure, type Metric, type Samples } from '../measure.ts';
+import { isWhole } from '../floors.ts';
+import { interleave, merge, withFloors, type Measure, type Metric, type Samples } from '../measure.ts';
 import { costOf } from '../measuring.ts';
 import { warmUp, withSystems } from '../running.ts';
 
@@ -22,7 +23,7 @@ export const latency: Measure = {
   metrics: RATES.flatMap(metricsAt),
   drawn: RATES.flatMap((rate) => [`p50@${rate}`, `p99@${rate}`]),
   run: (options) =>
-    withSystems(options, SOCKETS, async (systems) => {
+    withSystems(withFloors(options, isWhole), SOCKETS, async (systems) => {
       await Promise.all(systems.map((system) => warmUp(system, options)));
       const all: Samples = new Map();
       for (const perSecond of RATES) {

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { interleave, type Measure, type Sample } from '../measure.ts';
+import { isWhole } from '../floors.ts';
+import { interleave, withFloors, type Measure, type Sample } from '../measure.ts';
 import { costOf } from '../measuring.ts';
 import { residentKiB } from '../processes.ts';
 import { withSystems } from '../running.ts';
-import type { BenchSystem } from '../system.ts';
+import type { BenchSystem, SystemKind } from '../system.ts';
 
 const COUNTS = [2_000, 10_000];
 const QUICK_COUNTS = [200, 1_000];
@@ -27,7 +28,7 @@ export const memory: Measure = {
   })),
   drawn: COUNTS.map((count) => `kib@${count}`),
   run: (options) =>
-    withSystems({ ...options, kinds: [...options.kinds, ...options.floors.filter(hears)] }, 0, async (systems) =>
+    withSystems(withFloors(options, isPlainSocket), 0, async (systems) =>
       interleave(systems, options, async (system) => {
         const role = system.hasSockets ? 'socket' : 'api';
         if (!system.hasSockets) await system.remove('api');
@@ -42,8 +43,9 @@ export const memory: Measure = {
     ),
 };
 
-function hears({ wire }: { wire: { hears: boolean } }): boolean {
-  return wire.hears;
+/** A whole system's sockets are no others. */
+function isPlainSocket(floor: SystemKind): boolean {
+  return floor.wire.hears && !isWhole(floor);
 }
 
 async function measureMemory(system: BenchSystem, pid: number, counts: readonly number[]): Promise<Sample> {

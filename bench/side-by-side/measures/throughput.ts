@@ -1,4 +1,4 @@
-import { interleave, type Measure } from '../measure.ts';
+import { interleave, withFloors, type Measure } from '../measure.ts';
 import { costOf } from '../measuring.ts';
 import { warmUp, withSystems } from '../running.ts';
 
@@ -23,7 +23,7 @@ export const throughput: Measure = {
   ],
   drawn: ['perSecond', 'cpu'],
   run: (options) =>
-    withSystems({ ...options, kinds: [...options.kinds, ...options.floors] }, SOCKETS, async (systems) => {
+    withSystems(withFloors(options), SOCKETS, async (systems) => {
       await Promise.all(systems.map((system) => warmUp(system, options)));
       return interleave(systems, options, async (system) => {
         const { result, cost } = await costOf(system, () =>

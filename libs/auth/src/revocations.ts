@@ -18,6 +18,9 @@ const LONGEST_LOOK_MS = 2_000;
 /** How far back each look reaches, so that a slow commit is not missed, in seconds. */
 const OVERLAP_SECONDS = 30;
 
+/** Most that one statement reads, which must not take long: who starts reads all that there ever were. */
+const PAGE = 10_000;
+
 type Kind = 'user' | 'token';
 
 const REVOKE = `
@@ -25,14 +28,21 @@ insert into revocations (kind, subject, revoked_at) values ($1, $2, clock_timest
 on conflict (kind, subject) do update set revoked_at = excluded.revoked_at
 returning kind, subject, revoked_at`;
 
-const RECENT = `
-select kind, subject, revoked_at from revocations
-where revoked_at > $1::timestamptz - make_interval(secs => $2)`;
+const NEXT = `
+select kind, subject, revoked_at, revoked_at::text as position from revocations
+where revoked_at > $1::timestamptz - make_interval(secs => $2)
+order by revoked_at
+fetch first ${PAGE} rows with ties`;
 
 interface Row {
   kind: Kind;
   subject: string;
   revoked_at: Date;
+}
+
+interface NextRow extends Row {
+  /** `revoked_at`, to the microsecond. */
+  position: string;
 }
 
 /**
@@ -45,7 +55,8 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
   onRevoked: () => void = () => undefined;
   private readonly logger = new Logger(Revocations.name);
   readonly #revokedAt = new Map<string, number>();
-  #newest = new Date(0);
+  /** Up to where the table is read. */
+  #position = '1970-01-01 00:00:00+00';
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<boolean> | undefined;
   /** When the last looks ended, as `Date.now()` says: a clock that a freeze does not stop. */
@@ -54,9 +65,13 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
 
   constructor(private readonly database: Database) {}
 
-  /** Nobody gets in before what was revoked earlier is known. */
+  /** Nobody gets in before what was revoked earlier is known, however long that takes, unless Postgres stops telling it. */
   async onModuleInit(): Promise<void> {
-    await this.refresh();
+    const reading = this.lookTwice();
+    for (let known = -1; this.#lookedAt === 0 && this.#revokedAt.size > known;) {
+      known = this.#revokedAt.size;
+      await Promise.race([reading, after(LONGEST_LOOK_MS, undefined, { ref: false })]);
+    }
     this.schedule();
   }
 
@@ -109,7 +124,8 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
 
   private async readNews(): Promise<boolean> {
     try {
-      this.learn(await this.database.query<Row>(RECENT, [this.#newest, OVERLAP_SECONDS]));
+      let overlapSeconds = OVERLAP_SECONDS;
+      while ((await this.readPage(overlapSeconds)) >= PAGE) overlapSeconds = 0;
       this.#lookedAt = Date.now();
       return true;
     } catch (error) {
@@ -119,13 +135,20 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
+  /** @returns how many there were */
+  private async readPage(overlapSeconds: number): Promise<number> {
+    const rows = await this.database.query<NextRow>(NEXT, [this.#position, overlapSeconds]);
+    this.learn(rows);
+    this.#position = rows.at(-1)?.position ?? this.#position;
+    return rows.length;
+  }
+
   private learn(rows: readonly Row[]): void {
     let isNews = false;
     for (const { kind, subject, revoked_at } of rows) {
       const key = `${kind} ${subject}`;
       if (this.#revokedAt.get(key) === revoked_at.getTime()) continue;
       this.#revokedAt.set(key, revoked_at.getTime());
-      if (revoked_at > this.#newest) this.#newest = revoked_at;
       isNews = true;
     }
     if (isNews) this.onRevoked();

@@ -228,6 +228,20 @@ describe('a token signed with a key of the issuer', () => {
     expect(await verifier.verify(young)).toMatchObject({ userId: 'alice' });
   });
 
+  it('is believed for as long as its key, however late it was shown first', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    keys.push(rsa.jwk);
+    const verifier = byKeys(url);
+    const [early, late] = [await signRs({ exp: now() + 3_600 }), await signRs({ sub: 'bob', exp: now() + 3_600 })];
+    await verifier.verifyOnce(early);
+    keys.splice(0, 1, elliptic.jwk);
+    vi.setSystemTime(Date.now() + 299_000);
+    expect(await verifier.verifyOnce(late)).toMatchObject({ userId: 'bob' });
+    vi.setSystemTime(Date.now() + 2_000);
+    for (const token of [early, late])
+      await expect(verifier.verifyOnce(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
   it('that names keys which are not there does not make the issuer be asked again and again', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     keys.push(rsa.jwk);

@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import {
+  createRemoteJWKSet,
+  errors,
+  jwksCache,
+  jwtVerify,
+  type JWKSCacheInput,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+} from 'jose';
 import type { AuthConfig } from '#config';
 import { isUserId, ProblemError } from '#contracts';
 import { verifyHs256 } from './hs256.ts';
@@ -22,24 +30,26 @@ const ASYMMETRIC = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
 const NONE_REVOKED = { isRevoked: () => false, refresh: () => Promise.resolve() };
 
-/** Gives the claims of a token, or throws what jose throws. */
-type Verify = (token: string) => JWTPayload | Promise<JWTPayload>;
+/** By what tokens are verified. */
+interface Verification {
+  /** Gives the claims of a token, or throws what jose throws. */
+  verify: (token: string) => JWTPayload | Promise<JWTPayload>;
+  /** When the keys were read that it goes by now, in milliseconds since 1970. */
+  keysReadAt: () => number;
+}
 
 /** Turns a JWT (RFC 7519) into an {@link Identity}. */
 @Injectable()
 export class TokenVerifier {
-  readonly #verify: Verify;
-  /** Tokens verified before: a signature is checked once, the expiry every time. */
-  readonly #verified = new Map<string, { identity: Identity; at: number }>();
-  /** How long, in milliseconds: a secret stays, keys are withdrawn. */
-  readonly #memoryMs: number;
+  readonly #verification: Verification;
+  /** Tokens verified before: a signature is checked once with keys of some age, the expiry every time. */
+  readonly #verified = new Map<string, { identity: Identity; keysReadAt: number }>();
 
   constructor(
     config: AuthConfig,
     private readonly revocations: Pick<Revocations, 'isRevoked' | 'refresh'> = NONE_REVOKED,
   ) {
-    this.#verify = verifyBy(config);
-    this.#memoryMs = config.JWKS_URL ? KEYS_AGE_MS : Infinity;
+    this.#verification = verificationBy(config);
   }
 
   /**
@@ -69,11 +79,13 @@ export class TokenVerifier {
 
   private async remembered(token: string): Promise<Identity> {
     const known = this.#verified.get(token);
-    if (known && !hasExpired(known.identity) && Date.now() - known.at < this.#memoryMs) return known.identity;
+    if (known && !hasExpired(known.identity) && Date.now() - known.keysReadAt < KEYS_AGE_MS) return known.identity;
     this.#verified.delete(token);
+    // Before they are used: then they are none that were read earlier.
+    const keysReadAt = this.#verification.keysReadAt();
     const identity = await this.examined(token);
     if (this.#verified.size >= MOST_REMEMBERED) this.#verified.delete(this.#verified.keys().next().value!);
-    this.#verified.set(token, { identity, at: Date.now() });
+    this.#verified.set(token, { identity, keysReadAt });
     return identity;
   }
 
@@ -86,7 +98,7 @@ export class TokenVerifier {
 
   private async payloadOf(token: string): Promise<JWTPayload> {
     try {
-      return await this.#verify(token);
+      return await this.#verification.verify(token);
     } catch (error) {
       if (error instanceof ProblemError) throw error;
       if (error instanceof errors.JWTExpired) throw new ProblemError('TOKEN_EXPIRED');
@@ -95,24 +107,37 @@ export class TokenVerifier {
   }
 }
 
-function verifyBy({ JWKS_URL, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE }: AuthConfig): Verify {
+function verificationBy({ JWKS_URL, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE }: AuthConfig): Verification {
   const claims = {
     issuer: JWT_ISSUER,
     audience: JWT_AUDIENCE,
     requiredClaims: ['sub', 'exp'],
     clockTolerance: 5,
   };
-  if (!JWKS_URL) return (token) => verifyHs256(token, JWT_SECRET!, claims);
-  const keys = keysAt(new URL(JWKS_URL));
-  return async (token) => (await jwtVerify(token, keys, { ...claims, algorithms: ASYMMETRIC })).payload;
+  // A secret stays for as long as the process.
+  if (!JWKS_URL) return { verify: (token) => verifyHs256(token, JWT_SECRET!, claims), keysReadAt: () => Infinity };
+  const read: JWKSCacheInput = {};
+  const keys = keysAt(new URL(JWKS_URL), read);
+  return {
+    verify: async (token) => (await jwtVerify(token, keys, { ...claims, algorithms: ASYMMETRIC })).payload,
+    keysReadAt: () => read.uat ?? 0,
+  };
 }
 
 /** What a look for the key of a token can find wrong with the token itself. */
 const ABOUT_TOKEN = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 
-/** The keys of an issuer. That they cannot be had says nothing about a token. */
-function keysAt(url: URL): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(url, { cacheMaxAge: KEYS_AGE_MS, cooldownDuration: KEYS_PAUSE_MS });
+/**
+ * The keys of an issuer. That they cannot be had says nothing about a token.
+ *
+ * @param read is told of them whenever they are read
+ */
+function keysAt(url: URL, read: JWKSCacheInput): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url, {
+    cacheMaxAge: KEYS_AGE_MS,
+    cooldownDuration: KEYS_PAUSE_MS,
+    [jwksCache]: read,
+  });
   return (header, token) =>
     keys(header, token).catch((error: unknown) => {
       if (ABOUT_TOKEN.some((kind) => error instanceof kind)) throw error;

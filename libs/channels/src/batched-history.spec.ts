@@ -28,6 +28,32 @@ describe('BatchedHistory', () => {
     expect(history.reads.length).toBeLessThanOrEqual(5);
   });
 
+  it('reads the same page once for all who ask for it, and no other in its place', async () => {
+    const history = new MemoryHistory();
+    const { epoch } = history;
+    for (const channel of ['user:a', 'user:a', 'user:b']) history.append(channel);
+    const batched = new BatchedHistory(history);
+    const different = [
+      { channel: 'user:a', after: 0, limit: 10 },
+      { channel: 'user:a', after: 0, limit: 1 },
+      { channel: 'user:a', after: 1, limit: 10 },
+      { channel: 'user:a', after: 0, limit: 10, check: epoch },
+      { channel: 'user:a', after: 0, limit: 10, check: 'another' },
+      { channel: 'user:b', after: 0, limit: 10 },
+    ];
+    const pages = await Promise.all([...different, ...different].map((request) => batched.read(request)));
+    expect(history.reads).toEqual([different]);
+    expect(pages.slice(0, 6)).toEqual(pages.slice(6));
+    expect(pages.slice(0, 6).map(({ events, reason }) => [events.length, reason])).toEqual([
+      [2, undefined],
+      [1, undefined],
+      [1, undefined],
+      [2, undefined],
+      [0, 'CURSOR_EPOCH'],
+      [1, undefined],
+    ]);
+  });
+
   it('shares queries among askers who come one after the other', async () => {
     const history = new MemoryHistory();
     const batched = new BatchedHistory(history);

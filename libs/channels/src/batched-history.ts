@@ -71,13 +71,22 @@ export class Batches<Request, Answer> {
   }
 }
 
+/** Reads once what many ask for: the tabs of a user, or the members of a room, come back with the same cursor. */
+async function readOnce(history: ChannelHistory, requests: readonly HistoryRequest[]): Promise<HistoryPage[]> {
+  const keys = requests.map(({ channel, after, check, limit }) => JSON.stringify([channel, after, check, limit]));
+  const different = new Map(keys.map((key, index) => [key, requests[index]!]));
+  const read = await history.read([...different.values()]);
+  const pages = new Map([...different.keys()].map((key, index) => [key, read[index]!]));
+  return keys.map((key) => pages.get(key)!);
+}
+
 /** The history for many askers: a thousand clients that come back at once cost a handful of queries. */
 export class BatchedHistory {
   readonly #reads: Batches<HistoryRequest, HistoryPage>;
   readonly #heads: Batches<string, Cursor>;
 
   constructor(history: ChannelHistory) {
-    this.#reads = new Batches((requests) => history.read(requests));
+    this.#reads = new Batches((requests) => readOnce(history, requests));
     this.#heads = new Batches((channels) => history.heads(channels));
   }
 

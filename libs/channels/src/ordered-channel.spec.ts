@@ -304,6 +304,47 @@ describe('OrderedChannel', () => {
     expect(onEpoch).not.toHaveBeenCalled();
   });
 
+  it('notices another history by an event at the position where it started', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = setUp();
+    append(3);
+    channel.start(history.head(NAME));
+    history.startAnew();
+    const [third, fourth] = append(4).slice(2);
+    for (const event of [third, fourth]) channel.receive(event!);
+    await settled();
+    expect(onEpoch.mock.calls).toEqual([[NAME]]);
+    expect(offsets()).toEqual([]);
+  });
+
+  it('notices another history by an event that waited behind one of the same number', async () => {
+    const slow = Promise.withResolvers<void>();
+    const { channel, append, settled, history, onEpoch } = startedAtZero();
+    void channel.at(0, () => slow.promise);
+    channel.receive(append(1)[0]!);
+    history.startAnew();
+    channel.receive(append(1)[0]!);
+    slow.resolve();
+    await eventually(() => expect(onEpoch.mock.calls).toEqual([[NAME]]));
+    await settled();
+    expect(channel.position).toEqual(history.head(NAME));
+  });
+
+  it('notices it by the next event at the latest, when the history cannot be asked about an event that was delivered otherwise', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    for (const event of append(2)) channel.receive(event);
+    await settled();
+    history.startAnew();
+    const [first, , third] = append(3);
+    history.isAway = true;
+    channel.receive(first!);
+    await settled();
+    history.isAway = false;
+    channel.receive(third!);
+    await settled();
+    expect(onEpoch.mock.calls).toEqual([[NAME]]);
+    expect(offsets()).toEqual([1, 2]);
+  });
+
   it('asks the history once after messages may have been lost', async () => {
     const { channel, append, offsets, settled, history } = startedAtZero();
     channel.doubt();

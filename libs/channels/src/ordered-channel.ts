@@ -124,9 +124,10 @@ export class OrderedChannel {
     this.dropEvents();
   }
 
-  /** Another event at an offset that was delivered: the ledger may have been restored. It knows. */
+  /** Another event at an offset that was delivered, or at which it started: the ledger may have been restored. It knows. */
   private dropSeen(event: Envelope): void {
-    const delivered = this.#delivered?.get(event.offset);
+    const { offset, check } = this.#position!;
+    const delivered = event.offset === offset ? check : this.#delivered?.get(event.offset);
     if (delivered === undefined || delivered === checkOf(event.id)) return;
     this.#steps.push(() => this.verify({ offset: event.offset, check: delivered }));
     void this.run();
@@ -135,7 +136,8 @@ export class OrderedChannel {
   /** Makes sure that the history is still the one of which this was delivered. */
   private async verify({ offset: after, check }: Pick<Cursor, 'offset' | 'check'>): Promise<void> {
     const page = await this.options.history.read({ channel: this.name, after, check, limit: 1 }).catch(() => undefined);
-    if (page?.reason !== undefined) this.leaveEpoch(page.head);
+    if (!page) this.doubt();
+    else if (page.reason !== undefined) this.leaveEpoch(page.head);
   }
 
   private async run(): Promise<void> {
@@ -151,8 +153,9 @@ export class OrderedChannel {
   }
 
   private async accept(event: Envelope): Promise<void> {
-    const isNext = event.offset === this.#position!.offset + 1;
-    if (event.offset > this.#position!.offset && (!isNext || this.#isDoubtful)) await this.catchUp(event.offset);
+    const { offset } = this.#position!;
+    if (event.offset <= offset) return this.dropSeen(event);
+    if (event.offset !== offset + 1 || this.#isDoubtful) await this.catchUp(event.offset);
     if (event.offset === this.#position!.offset + 1) await this.deliver(event);
   }
 

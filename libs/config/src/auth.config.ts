@@ -1,24 +1,15 @@
 import proxyAddress from '@fastify/proxy-addr';
-import {
-  IsBoolean,
-  IsInt,
-  IsNotIn,
-  IsOptional,
-  IsString,
-  IsUrl,
-  Max,
-  Min,
-  MinLength,
-  ValidateIf,
-} from 'class-validator';
+import { IsBoolean, IsInt, IsNotIn, IsOptional, IsString, Max, Min, MinLength, ValidateIf } from 'class-validator';
 import { EachOf } from './each-of.ts';
+import { IsHttpUrl } from './http-url.ts';
 import { InProduction, isKnownSecret } from './in-production.ts';
 import { ProcessConfig } from './process.config.ts';
 
-/** Whether a browser may say so of itself: without a path, and without the port that goes without saying. */
+/** Whether a browser may say so of itself: without a path, without the port that goes without saying, and never of many. */
 function isOrigin(text: string): boolean {
   if (text === '*') return true;
-  return /^https?:/i.test(text) ? URL.parse(text)?.origin === text : /^[a-z][\w+.-]*:\/\/[^/?#\s*]+$/.test(text);
+  if (text.includes('*')) return false;
+  return /^https?:/i.test(text) ? URL.parse(text)?.origin === text : /^[a-z][\w+.-]*:\/\/[^/?#\s]+$/.test(text);
 }
 
 function isNetwork(text: string): boolean {
@@ -43,7 +34,7 @@ export class AuthConfig extends ProcessConfig {
 
   /** Where the public keys of the token issuer are. */
   @IsOptional()
-  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  @IsHttpUrl({ takesPassword: false })
   JWKS_URL?: string;
 
   @IsString()

@@ -54,6 +54,9 @@ describe('loadConfig', () => {
     ['SHUTDOWN_GRACE_MS', '2147483648'],
     ['PERFORM_TIMEOUT_MS', '2147483648'],
     ['SWEEP_INTERVAL_MS', '2147483648'],
+    // Before our era, of which Postgres writes the years as of ours: everything would be older.
+    ['RETENTION_DAYS', '1500000'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
     ['DATABASE_URL', 'postgres://api:pa#ss@localhost/tidings'],
     ['DATABASE_URL', 'postgres://api:12/ss@localhost/tidings'],
     ['DATABASE_URL', 'postgres://api:100%@localhost/tidings'],
@@ -77,6 +80,7 @@ describe('loadConfig', () => {
     ['ALLOWED_ORIGINS', 'http://127.0.0.1:3000', 'https://app.example/'],
     ['ALLOWED_ORIGINS', 'https://app.example:8443', 'https://app.example:443'],
     ['ALLOWED_ORIGINS', 'https://app.example', 'https://*.example/*'],
+    ['ALLOWED_ORIGINS', 'https://app.example', 'https://*.app.example'],
     ['SOCKET_URLS', 'http://127.0.0.1:3101, https://sockets.example/', 'sockets.example'],
     ['TRUSTED_PROXIES', 'loopback, 10.0.0.0/8, 2001:db8::1', '10.0.0.0/99'],
     ['TRUSTED_PROXIES', 'uniquelocal', 'balancer'],
@@ -104,6 +108,7 @@ describe('loadConfig', () => {
   it.each([
     ['a secret', { JWT_SECRET: SECRET }],
     ['the keys of an issuer', { JWKS_URL: 'https://issuer.example/keys' }],
+    ['the keys of an issuer among containers', { JWKS_URL: 'http://my_issuer:8080/keys' }],
     ['both', { JWT_SECRET: SECRET, JWKS_URL: 'http://issuer:8080/keys' }],
   ])('lets tokens be verified by %s', (_, more) => {
     expect(loadConfig(ApiConfig, { ...REQUIRED, ...more })).toMatchObject(more);
@@ -116,6 +121,7 @@ describe('loadConfig', () => {
     ['a short secret beside keys', { JWT_SECRET: 'short', JWKS_URL: 'https://issuer.example/keys' }],
     ['keys that are no address', { JWKS_URL: 'issuer' }],
     ['keys from a file', { JWKS_URL: 'file:///etc/keys' }],
+    ['keys that cannot be asked for', { JWKS_URL: 'https://user:password@issuer.example/keys' }],
   ])('refuses %s', (_, more) => {
     expect(complaints(() => loadConfig(ApiConfig, { ...REQUIRED, ...more }))).not.toEqual([]);
   });

@@ -5,7 +5,6 @@ import {
   IsInt,
   IsOptional,
   IsString,
-  IsUrl,
   Matches,
   Max,
   Min,
@@ -13,6 +12,7 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { DatabaseConfig } from './database.config.ts';
+import { IsHttpUrl } from './http-url.ts';
 import { hasNoRedisPassword, InProduction, NotInProduction } from './in-production.ts';
 import { LessThan } from './less-than.ts';
 import { IsRedisUrl } from './redis-url.ts';
@@ -74,7 +74,7 @@ export class ProcessConfig extends DatabaseConfig {
 
   /** Where traces are sent to, by OTLP; the OpenTelemetry SDK reads it, and its other `OTEL_` variables, itself. Unset: no traces. */
   @IsOptional()
-  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  @IsHttpUrl({ takesPassword: true })
   OTEL_EXPORTER_OTLP_ENDPOINT?: string;
 
   /** Where in the pipeline this process shall die: `<checkpoint>` or `<checkpoint>:<n>`. For tests; refused in production. */

@@ -29,6 +29,8 @@ export const REDIS_URL_FORMS =
   'redis-sentinel://[[user]:password@]host[:port],…/master[/database][?sentinelPassword=…], or ' +
   'redis-cluster://[[user]:password@]host[:port],… (rediss… for TLS)';
 
+const NOT_ENCODED = 'has a user or a password that is not percent-encoded';
+
 const FORM = /^redis(s?)(?:-(sentinel|cluster))?:\/\/(?:([^/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 const ADDRESS = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i;
 const SENTINEL_SETTINGS = new Set(['sentinelUsername', 'sentinelPassword']);
@@ -41,6 +43,7 @@ const SENTINEL_SETTINGS = new Set(['sentinelUsername', 'sentinelPassword']);
 export function parseRedisUrl(text: string): RedisTarget {
   const [, encrypted, many, credentials, hosts, path = '', query = ''] = FORM.exec(text) ?? [];
   if (hosts === undefined) throw new Error(`must be ${REDIS_URL_FORMS}`);
+  if (isCutShort(path, query)) throw new Error(NOT_ENCODED);
   const kind = (many as 'sentinel' | 'cluster' | undefined) ?? 'standalone';
   const addresses = hosts.split(',').map((host) => parseAddress(host, kind === 'sentinel' ? 26_379 : 6_379));
   if (kind === 'standalone' && addresses.length > 1)
@@ -74,6 +77,12 @@ export function IsRedisUrl(): PropertyDecorator {
   });
 }
 
+/** A password in which "/" or "?" was not encoded: what then seems to be the host is the beginning of it. */
+function isCutShort(path: string, query: string): boolean {
+  const unknown = [...new URLSearchParams(query)].filter(([name]) => !SENTINEL_SETTINGS.has(name)).flat();
+  return [path, ...unknown].some((part) => part.includes('@'));
+}
+
 function parseAddress(text: string, defaultPort: number): RedisAddress {
   const [, ipv6, host = ipv6, port = defaultPort] = ADDRESS.exec(text) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535)
@@ -93,7 +102,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new Error('has a user or a password that is not percent-encoded');
+    throw new Error(NOT_ENCODED);
   }
 }
 

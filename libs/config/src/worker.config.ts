@@ -51,6 +51,7 @@ export class WorkerConfig extends ProcessConfig {
   /** How long actions, outcomes and events are kept, in days. */
   @IsInt()
   @Min(2)
+  @Max(36_500)
   RETENTION_DAYS: number = 7;
 
   /** How long an action may be unfinished before the sweeper looks after it, in milliseconds. */

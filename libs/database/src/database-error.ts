@@ -1,3 +1,5 @@
+import pg from 'pg';
+
 /**
  * SQLSTATE classes and codes that say: the server is away, going away, full, or a standby that takes no writes.
  * Not those of one statement that asks for more than it may have: out_of_memory, configuration_limit_exceeded.
@@ -26,7 +28,7 @@ const LOST =
   /Connection terminated|timeout exceeded when trying to connect|not queryable|Connection ended|Client was closed|Cannot use a pool after/i;
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** Whether Postgres could not be reached, so that nothing is known of the statement's fate. */
@@ -58,7 +60,14 @@ export function isRefused(error: unknown): boolean {
 
 /** Whether the transaction lost against another one and may simply be run again. */
 export function isConflict(error: unknown): boolean {
-  return CONFLICTS.has(codeOf(error));
+  return CONFLICTS.has(codeOf(error)) || isOutOfLocks(error);
+}
+
+/** The locks of all transactions share one table (`max_locks_per_transaction`); its code is that of any want of memory. */
+function isOutOfLocks(error: unknown): boolean {
+  return (
+    codeOf(error) === '53200' && error instanceof pg.DatabaseError && error.routine?.startsWith('LockAcquire') === true
+  );
 }
 
 /**

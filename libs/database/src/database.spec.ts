@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, testDatabase } from '#testing';
+import { eventually, privatePostgres, testDatabase } from '#testing';
 import { isConflict, isRefused, isUnavailable } from './database-error.ts';
 import { Database } from './database.ts';
 
@@ -82,6 +82,32 @@ it('a server that takes no writes counts as away, and no connection to it is use
     isRefused: true,
   });
   await ended(pid);
+});
+
+it('who finds no room for a lock, since others have so many, may run again; who asks for too much memory may not', async () => {
+  const { url } = await privatePostgres({ settings: { max_connections: '10', max_locks_per_transaction: '10' } });
+  const small = new Database({ url, poolSize: 2, applicationName: 'database.spec' });
+  const locks = await small
+    .query('select pg_advisory_xact_lock(n) from generate_series(1, 100000) n')
+    .catch((error: unknown) => error);
+  expect(locks).toMatchObject({ code: '53200' });
+  expect([isConflict(locks), isUnavailable(locks)]).toEqual([true, false]);
+  const memory = await small
+    .query(`do $$ begin raise exception using errcode = '53200'; end $$`)
+    .catch((error: unknown) => error);
+  expect([isConflict(memory), isUnavailable(memory)]).toEqual([false, false]);
+  await small.onApplicationShutdown();
+});
+
+it('a value that cannot be sent is the fault of who gave it, and of nobody who runs the same statement later', async () => {
+  const { url } = await testDatabase();
+  const one = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
+  const keep = (value: unknown): Promise<unknown> =>
+    one.transaction((sql) => sql.query('select $1::json as value', [value]));
+  await keep({ n: 1 });
+  await expect(keep({ n: 1n })).rejects.toThrow('BigInt');
+  expect(await keep({ n: 2 })).toEqual([{ value: { n: 2 } }]);
+  await one.onApplicationShutdown();
 });
 
 describe('the last statement of a transaction', () => {

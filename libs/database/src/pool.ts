@@ -16,10 +16,10 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
-/** The statement as pg takes it: with a name when it has parameters. */
-function prepared(text: unknown, values: unknown): unknown {
+/** The statement as pg takes it: with a name when it has parameters, unless it is among those that have none. */
+function prepared(text: unknown, values: unknown, nameless: ReadonlySet<string>): unknown {
   if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return text;
-  const name = nameOf(text);
+  const name = nameless.has(text) ? undefined : nameOf(text);
   return name === undefined ? { text, values } : { name, text, values };
 }
 
@@ -31,6 +31,8 @@ class PreparingClient extends pg.Client {
   /** Why the server ended the connection while it was asked for nothing. */
   #end: Error | undefined;
   #gathers = false;
+  /** Texts that are not prepared here any more. */
+  readonly #nameless = new Set<string>();
   /** Something was asked that is not answered. */
   #waits = false;
 
@@ -70,10 +72,12 @@ class PreparingClient extends pg.Client {
     this.#waits = true;
     this.gather();
     const ask = super.query.bind(this) as (...args: unknown[]) => unknown;
-    const query = prepared(text, values);
+    const query = prepared(text, values, this.#nameless);
     if (callback !== undefined) return ask(query, callback) as never;
     return new Promise((resolve, reject) => {
       ask(query, (error: Error | undefined, result: unknown) => {
+        // Of a value that cannot be sent, pg closes the statement, and takes it for prepared all the same.
+        if (error && !(error instanceof pg.DatabaseError)) this.#nameless.add(String(text));
         if (error) reject(this.#end ?? error);
         else resolve(result);
       });

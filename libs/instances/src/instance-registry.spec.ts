@@ -87,6 +87,19 @@ describe('the registry of instances', { timeout: 60_000 }, () => {
     expect(instances.map(({ bootId }) => boots.has(bootId))).toEqual([false, false]);
   });
 
+  it('forgets who beats no more also when the clock of Redis has gone back', async () => {
+    const redis = testRedis();
+    const [left, silent] = [new Instance(redis, 'left'), new Instance(redis, 'silent')];
+    await eventually(async () => expect(await idsBy(left)).toHaveLength(2), PATIENT);
+    silent.stop();
+    const admin = new Redis(redis.url);
+    closing.push(() => admin.disconnect());
+    // What was noted before is of the future now.
+    await admin.zincrby(`${redis.prefix}:{instances}:beats`, 3_600_000, silent.bootId!);
+    await eventually(async () => expect(await idsBy(left)).toEqual(['socket left']), PATIENT);
+    expect(await left.alive()).toEqual(new Set([left.bootId]));
+  });
+
   it('fails fast while Redis is away or hangs, and takes nobody for dead when it is back', async () => {
     const server = await privateRedis();
     const redis = { url: server.url, prefix: 'own' };

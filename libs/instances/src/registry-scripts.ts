@@ -2,7 +2,8 @@
  * A heartbeat; it also strikes off whoever has gone silent.
  *
  * While nobody at all beats, it is Redis that was away, not everyone else: time stands still then,
- * lest the first one that is back declares all others dead.
+ * lest the first one that is back declares all others dead. So it does when the clock has gone back,
+ * or is that of another Redis: those who had beaten would not die before it has caught up.
  *
  * KEYS[1] beats: sorted set of boot ids by their last beat (ms, by the clock of Redis)
  * KEYS[2] statuses: hash of boot id to JSON
@@ -22,8 +23,8 @@ export const BEAT = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[3] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {} end
-local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-if newest[2] and now - tonumber(newest[2]) > tonumber(ARGV[6]) then
+local newest = tonumber(redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2] or now)
+if newest > now or now - newest > tonumber(ARGV[6]) then
   for _, boot in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], now, boot) end
 end
 for _, boot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[5])) do

@@ -46,9 +46,11 @@ export {
   type LedgerDay,
 } from './statements/retention.ts';
 export { backlogStatement, type Backlog } from './statements/backlog.ts';
+export { nextPieceStatement, type BacklogPiece } from './statements/backlog-piece.ts';
 export { tryLockStatement, waitForLockStatement } from './statements/lock.ts';
 export {
   busyResourcesStatement,
+  isAnyUnfinishedStatement,
   oldestUnfinishedStatement,
   unfinishedOfResourcesStatement,
   type ActionKey,

@@ -138,8 +138,8 @@ export class Ledger {
    * @returns the envelopes to publish
    */
   async append(events: readonly ChannelEvent[]): Promise<Envelope[]> {
-    const rows = events.map(({ data, ...event }) => ({
-      row: { ...event, id: newId(), actionId: null, data: JSON.stringify(data) },
+    const rows = events.map(({ data = null, ...event }) => ({
+      row: { ...event, id: newId(), actionId: null, data: textOf(data) },
       data,
     }));
     const { at, offsets } = await finishStatement(
@@ -197,9 +197,14 @@ interface Appending {
   evicts?: Eviction | undefined;
 }
 
+/** JSON, also of what JSON has no word for: an event that has no data in its table is an outcome, which shows its action. */
+function textOf(data: unknown): string {
+  return JSON.stringify(data) ?? 'null';
+}
+
 function eventsOf(ending: Ending): Appending[] {
-  return (ending.events ?? []).map(({ data, admits, evicts, ...event }) => ({
-    event: { ...event, id: newId(), actionId: ending.row.id, data: JSON.stringify(data) },
+  return (ending.events ?? []).map(({ data = null, admits, evicts, ...event }) => ({
+    event: { ...event, id: newId(), actionId: ending.row.id, data: textOf(data) },
     ending,
     data,
     admits,

@@ -316,6 +316,19 @@ describe('Ledger.finish', () => {
     ]);
   });
 
+  it('tells others nothing of the action by an event without data, neither at once nor in what is replayed', async () => {
+    const action = newAction();
+    await ledger.accept([action]);
+    const event = { channel: 'everyone', type: 'message.touched', subject: 'messages/1', data: undefined };
+    const [published] = await finish([endingOf(action, { events: [event, { ...event, data: () => 'nothing' }] })]);
+    expect(published).toMatchObject({ type: 'message.touched', data: null });
+    const [page] = await history.read([{ channel: 'everyone', after: 0, limit: 10 }]);
+    expect(page!.events).toMatchObject([
+      { type: 'message.touched', data: null },
+      { type: 'message.touched', data: null },
+    ]);
+  });
+
   it('rolls everything back when one of the actions has an end already', async () => {
     const [ended, pending] = [newAction(), newAction({ owner: 'bob' })];
     await ledger.accept([ended, pending]);

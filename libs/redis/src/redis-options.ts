@@ -20,6 +20,10 @@ export function commonOptions({ isEncrypted, username, password }: RedisTarget):
   return {
     connectTimeout: CONNECT_MS,
     keepAlive: 2_000,
+    // Leaves one that hangs or is cut off: TCP itself gives up what it has sent after a quarter of an hour.
+    // For Sentinels not by ioredis's `failoverDetector`: when that speaks while a connection is being
+    // made, the connection ends for ever.
+    socketTimeout: SILENCE_MS,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(isEncrypted && { tls: {} }),
@@ -37,9 +41,6 @@ export function masterOptions(target: RedisTarget): RedisOptions {
     ...options,
     sentinels: [...addresses],
     name: master!,
-    // Leaves a master that hangs or is cut off. Not by ioredis's `failoverDetector`: when that speaks
-    // while a connection is being made, the connection ends for ever.
-    socketTimeout: SILENCE_MS,
     sentinelCommandTimeout: CONNECT_MS,
     sentinelRetryStrategy: reconnectAfterMs,
     ...(isEncrypted && { enableTLSForSentinelMode: true, sentinelTLS: {} }),

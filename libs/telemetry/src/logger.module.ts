@@ -5,7 +5,7 @@ import { logOptions } from './log-options.ts';
 
 /**
  * Structured logs of an app, one JSON object a line. Requests are not logged one by one
- * (metrics count them); tokens and cookies never are.
+ * (metrics count what they bring); tokens and cookies never are.
  */
 export function loggerModule(app: string): DynamicModule {
   return LoggerModule.forRootAsync({

@@ -16,6 +16,7 @@ const MOST_TRIES = 5;
 @Injectable()
 export class CancellationService {
   private readonly logger = new Logger(CancellationService.name);
+  readonly #publishing = new Set<Promise<void>>();
 
   constructor(
     private readonly database: Database,
@@ -41,8 +42,9 @@ export class CancellationService {
     try {
       const envelopes = await this.database.transaction((sql) => this.ledger.finish(sql, [cancelledEnding(row)]));
       finishedCounts.cancelled.inc();
-      await this.publish(envelopes);
-      // Whoever waited behind it on its resource may go on. Not waited for.
+      // Neither is waited for: Redis may hang.
+      this.publish(envelopes);
+      // Whoever waited behind it on its resource may go on.
       void this.tickets.add('follow-up', [[id, row.resource_id]]);
       return true;
     } catch (error) {
@@ -54,12 +56,18 @@ export class CancellationService {
   }
 
   /** What does not get through is found in the ledger by the receivers. */
-  private async publish(envelopes: readonly Envelope[]): Promise<void> {
+  private publish(envelopes: readonly Envelope[]): void {
     for (const envelope of envelopes) {
-      await lastValueFrom(this.channels.emit('outcome', envelope)).catch((error: unknown) => {
-        this.logger.warn(`a cancellation was not published: ${String(error)}`);
-      });
+      const publishing = lastValueFrom(this.channels.emit<void>('outcome', envelope))
+        .catch((error: unknown) => this.logger.warn(`a cancellation was not published: ${String(error)}`))
+        .finally(() => this.#publishing.delete(publishing));
+      this.#publishing.add(publishing);
     }
+  }
+
+  /** Resolves once what is cancelled is published or given up, for a process that is frozen when it has answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#publishing);
   }
 }
 

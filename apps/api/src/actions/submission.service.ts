@@ -11,9 +11,8 @@ const RETRY_AFTER_SECONDS = '1';
 /** Longest time that a client may ask to wait, in seconds. */
 const LONGEST_WAIT_SECONDS = 30;
 
-const IN_HTTP: RequestPlaces = {
+const IN_HTTP: Omit<RequestPlaces, 'payload'> = {
   resourceId: '#path/id',
-  payload: '',
   ifMatch: '#header/If-Match',
   idempotencyKey: '#header/Idempotency-Key',
 };
@@ -27,19 +26,22 @@ export class SubmissionService {
     private readonly log: ActionLog,
   ) {}
 
-  /** Submits what a request asks for; sets the status and the headers of the reply. */
+  /**
+   * Submits what a request asks for; sets the status and the headers of the reply.
+   *
+   * @param payloadAt the pointer to the payload, when it is not the body
+   */
   async submit(
     submitter: Submitter,
     request: FastifyRequest,
     reply: FastifyReply,
     asked: Pick<ActionRequest, 'type' | 'resourceId' | 'payload'>,
+    payloadAt = '',
   ): Promise<AcceptedAction | Action> {
     const { headers } = request;
-    const { action, replayed } = await this.accept(submitter, request, {
-      ...asked,
-      idempotencyKey: headers['idempotency-key'],
-      ifMatch: headers['if-match'],
-    });
+    const whole = { ...asked, idempotencyKey: headers['idempotency-key'], ifMatch: headers['if-match'] };
+    const places = { ...IN_HTTP, payload: payloadAt, ...(request.method === 'POST' && { resourceId: '/id' }) };
+    const { action, replayed } = await this.accept(submitter, request, whole, places);
     void reply.header('Location', `/v1/actions/${action.id}`);
     if (replayed) void reply.header('Idempotency-Replayed', 'true');
     const finished = await this.finishedInTime(action.id, preferredWait(headers['prefer']), reply);
@@ -51,9 +53,13 @@ export class SubmissionService {
     return action;
   }
 
-  private async accept(submitter: Submitter, request: FastifyRequest, asked: ActionRequest): Promise<Accepted> {
+  private async accept(
+    submitter: Submitter,
+    request: FastifyRequest,
+    asked: ActionRequest,
+    places: RequestPlaces,
+  ): Promise<Accepted> {
     const startedAt = Date.now();
-    const places = request.method === 'POST' ? { ...IN_HTTP, resourceId: '/id' } : IN_HTTP;
     const { traceparent, end } = enterTrace(
       `${request.method} ${request.routeOptions.url}`,
       request.headers['traceparent'],

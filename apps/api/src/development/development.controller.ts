@@ -4,6 +4,7 @@ import { SignJWT } from 'jose';
 import { validate } from '#actions';
 import { Public } from '#auth';
 import { ApiConfig } from '#config';
+import { ProblemError } from '#contracts';
 import { SignInRequest } from './sign-in.dto.ts';
 
 const LIFETIME_SECONDS = 12 * 3600;
@@ -21,6 +22,8 @@ export class DevelopmentController {
     @Body() body: unknown,
   ): Promise<{ token: string; userId: string; expiresAt: string; sockets: string[] }> {
     const { user } = validate(SignInRequest, body);
+    const { JWKS_URL, JWT_SECRET } = this.config;
+    if (JWKS_URL !== undefined) throw new ProblemError('NOT_FOUND', 'Tokens come from the issuer of JWKS_URL alone');
     const expiresAt = new Date(Date.now() + LIFETIME_SECONDS * 1000);
     const token = await new SignJWT({ scope: 'announce ops' })
       .setProtectedHeader({ alg: 'HS256' })
@@ -29,7 +32,7 @@ export class DevelopmentController {
       .setAudience(this.config.JWT_AUDIENCE)
       .setIssuedAt()
       .setExpirationTime(expiresAt)
-      .sign(new TextEncoder().encode(this.config.JWT_SECRET));
+      .sign(new TextEncoder().encode(JWT_SECRET));
     return {
       token,
       userId: user,

@@ -37,7 +37,7 @@ export function parseJsonBodies(server: FastifyInstance): void {
       const limit = limitOf(request);
       if (sent.length > limit) throw tooLarge(limit);
       const body = await decoded(request, sent, limit);
-      request.bodyBytes = body.length;
+      await request.countBytes?.(body.length);
       return body.length === 0 ? undefined : parse(body);
     },
   );

@@ -3,12 +3,16 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Queue } from 'bullmq';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { setTimeout as after } from 'node:timers/promises';
 import type { ApiConfig } from '#config';
 import { ProblemError } from '#contracts';
 import { sendProblem } from '#http';
 import { TicketQueue, TICKETS } from '#queue';
 
 const PATH = '/queues';
+
+/** How long Redis may take to say that it is there, in milliseconds. */
+const ANSWER_MS = 1_000;
 
 /** Its page asks Google for fonts: what operators look at is nobody else's business. */
 const FOREIGN_LINKS = /<link[^>]+href="https?:[^>]*>/g;
@@ -37,8 +41,7 @@ export async function serveQueueDashboard(
         void reply.header('Content-Security-Policy', POLICY).header('Cache-Control', 'no-store');
         if (!isAllowed(request, password)) return refuse(request, reply);
         // Its questions would wait for Redis, for ever.
-        if (!tickets.isReady) return sendUnavailable(request, reply);
-        return undefined;
+        return (await answersInTime(tickets)) ? undefined : sendUnavailable(request, reply);
       });
       instance.addHook('onSend', async (_request, reply, payload: unknown) => {
         const isPage = String(reply.getHeader('content-type')).startsWith('text/html') && typeof payload === 'string';
@@ -66,6 +69,10 @@ function refuse(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   void reply.header('WWW-Authenticate', 'Basic realm="tidings queues", charset="UTF-8"');
   sendProblem(new ProblemError('UNAUTHENTICATED', 'Send the password of the dashboard'), request, reply);
   return reply;
+}
+
+function answersInTime(tickets: TicketQueue): Promise<boolean> {
+  return Promise.race([tickets.answers(), after(ANSWER_MS, false, { ref: false })]).catch(() => false);
 }
 
 function sendUnavailable(request: FastifyRequest, reply: FastifyReply): FastifyReply {

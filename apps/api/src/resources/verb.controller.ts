@@ -31,7 +31,8 @@ export function verbController(token: Type<Resource>, { type }: Resource, name: 
       if (!isEmpty(body)) {
         throw validationFailed([{ pointer: '', code: 'NO_BODY', detail: `must be empty: ${type}.${name} takes none` }]);
       }
-      return this.submissions.submit(identity, request, reply, { type: `${type}.${name}`, resourceId: id, payload });
+      const asked = { type: `${type}.${name}`, resourceId: id, payload };
+      return this.submissions.submit(identity, request, reply, asked, '#path');
     }
   }
   const prototype = VerbController.prototype as object;

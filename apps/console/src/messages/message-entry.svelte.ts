@@ -9,12 +9,24 @@ export interface Change {
   entry: ActivityEntry;
 }
 
+/** What is written in the editor of a message. */
+export interface Editing {
+  text: string;
+  /** Of the message when it was opened: a change by somebody else must not be overwritten unseen. */
+  readonly version: number;
+}
+
 /** One message of the list, with the change that is under way. */
 export class MessageEntry {
   message: Message = $state.raw(undefined!);
   change: Change | undefined = $state.raw();
   /** What of it came by a replay that the user has not dismissed yet. */
   replayed: 'created' | 'edited' | 'deleted' | undefined = $state();
+
+  /** There while its editor is open. */
+  editing: Editing | undefined = $state();
+  /** Whether it was deleted, and stays for what is written in its editor. */
+  isGone = $state(false);
 
   constructor(message: Message) {
     this.message = message;

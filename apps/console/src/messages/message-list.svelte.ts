@@ -37,6 +37,12 @@ export class MessageList {
     this.entries = this.entries.filter((other) => other !== entry);
   }
 
+  /** Removes what is no more; what is being edited stays until that has ended. */
+  leave(entry: MessageEntry): void {
+    if (entry.editing) entry.isGone = true;
+    else this.remove(entry);
+  }
+
   /** Takes in a state of a message, unless it was deleted; gives its entry. */
   take(message: Message): MessageEntry | undefined {
     if (this.deleted.has(message.id)) return undefined;
@@ -55,14 +61,16 @@ export class MessageList {
   drop(id: string): void {
     this.deleted.add(id);
     const known = this.find(id);
-    if (known) this.remove(known);
+    if (known) this.leave(known);
   }
 
   /** Takes in that a message is no more, and keeps its place. */
   bury(id: string): void {
     this.deleted.add(id);
     const known = this.find(id);
-    if (known) known.replayed = 'deleted';
+    if (!known) return;
+    known.replayed = 'deleted';
+    known.isGone = known.editing !== undefined;
   }
 
   /**
@@ -76,8 +84,7 @@ export class MessageList {
     const present = new Set(page.map(({ id }) => id));
     const isGone = ({ message, change }: MessageEntry): boolean =>
       !change && message.createdAt > oldest && !present.has(message.id);
-    const gone = new Set(before.filter(isGone));
-    this.entries = this.entries.filter((entry) => !gone.has(entry));
+    for (const entry of before.filter(isGone)) this.leave(entry);
     for (const message of page) this.take(message);
   }
 }

@@ -95,7 +95,7 @@ export class Messages {
   }
 
   /** @param version the one that was edited */
-  edit(entry: MessageEntry, text: string, version: number): Promise<void> {
+  private edit(entry: MessageEntry, text: string, version: number): Promise<void> {
     const { id } = entry.message;
     return this.submit(entry, 'edit', text, () => this.client.messages.edit(id, { text }, { ifMatch: version }));
   }
@@ -103,6 +103,30 @@ export class Messages {
   delete(entry: MessageEntry): Promise<void> {
     const { id, text, version } = entry.message;
     return this.submit(entry, 'delete', text, () => this.client.messages.delete(id, { ifMatch: version }));
+  }
+
+  openEditor(entry: MessageEntry, text = entry.message.text): void {
+    entry.editing = { text, version: entry.message.version };
+  }
+
+  closeEditor(entry: MessageEntry): void {
+    entry.editing = undefined;
+    if (entry.isGone) this.list.remove(entry);
+  }
+
+  /** Submits what was written in the editor, and closes it. */
+  save(entry: MessageEntry): Promise<void> {
+    const { editing, change, message, isGone } = entry;
+    const { text, version } = editing!;
+    this.closeEditor(entry);
+    if (isGone) return this.create(text);
+    if (change?.kind === 'create') {
+      // Another one: should the first one be there after all, both are seen.
+      this.list.remove(entry);
+      return this.create(text);
+    }
+    const isAsItIs = text === message.text && change?.kind !== 'edit';
+    return isAsItIs ? Promise.resolve() : this.edit(entry, text, version);
   }
 
   /** Submits a change that was not made once more, now of the version that is shown. */
@@ -150,7 +174,7 @@ export class Messages {
   /** The user has seen what came by a replay. */
   forgetReplay(): void {
     for (const entry of this.list.entries) {
-      if (entry.isBuried) this.list.remove(entry);
+      if (entry.isBuried) this.list.leave(entry);
       entry.replayed = undefined;
     }
   }

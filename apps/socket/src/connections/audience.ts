@@ -203,7 +203,8 @@ export class Audience {
     let known = from;
     let events = missed;
     while (!hearing.isOver && connection.isOpen) {
-      if (!this.replay(connection, hearing, events)) return this.leave(connection, channel.name);
+      await this.replay(connection, channel.name, hearing, events);
+      if (hearing.isOver) return;
       const last = events.at(-1);
       if (last) known = { channel: channel.name, offset: last.offset, check: checkOf(last.id) };
       await connection.keepsUp();
@@ -215,16 +216,22 @@ export class Audience {
     }
   }
 
-  /** @returns whether its user may hear more: a membership may end with one of the events */
-  private replay(connection: Connection, hearing: Hearing, events: readonly Envelope[]): boolean {
+  /** Sends what was missed, no faster than it is taken. A membership may end with one of the events. */
+  private async replay(
+    connection: Connection,
+    name: string,
+    hearing: Hearing,
+    events: readonly Envelope[],
+  ): Promise<void> {
     if (events.length > 0) replayCount.inc();
     replayedCount.inc(events.length);
     for (const event of events) {
-      if (hearing.isOver) return true;
+      // Not for each event: what is said in one moment is one write.
+      if (!connection.isKeepingUp) await connection.keepsUp();
+      if (hearing.isOver) return;
       connection.send(eventNameOf(event.type), { ...event, replayed: true });
-      if (isEvicted(evictionOf(event), connection.identity?.userId)) return false;
+      if (isEvicted(evictionOf(event), connection.identity?.userId)) return this.leave(connection, name);
     }
-    return true;
   }
 
   /** Whether the connection was brought into the channel: only if it knows all that was delivered there. */

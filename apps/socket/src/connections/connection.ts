@@ -22,8 +22,8 @@ const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 /** A client that leaves even little unread for so long is too slow, in milliseconds. */
 const LONGEST_STANDSTILL_MS = 10_000;
 
-/** Below it a replay goes on, in messages. */
-const LITTLE = 50;
+/** Up to it a replay goes on. In bytes so little that a slow line takes it before its client counts as too slow. */
+const LITTLE = { messages: 50, bytes: 256 * 1024 };
 
 /** That a connection hears a channel, from its start to its end. */
 export interface Hearing {
@@ -125,9 +125,15 @@ export abstract class Connection {
     this.close(true);
   }
 
-  /** Resolves when the client has taken most of what was sent, so that more may follow. */
+  /** Whether the client has taken most of what was sent, so that more may follow. */
+  get isKeepingUp(): boolean {
+    const { messages, bytes } = this.waiting;
+    return messages <= LITTLE.messages && bytes <= LITTLE.bytes;
+  }
+
+  /** Resolves when it is keeping up, or the connection is closed. */
   async keepsUp(): Promise<void> {
-    while (this.isOpen && this.waiting.messages > LITTLE) {
+    while (this.isOpen && !this.isKeepingUp) {
       await this.drained();
       // It takes what it is sent, though a replay fills up as fast.
       this.#standsStillSince = undefined;

@@ -1,4 +1,4 @@
-import type { ChannelsServer, OrderedChannel } from '#channels';
+import type { ChannelsServer, HistoryPage, OrderedChannel } from '#channels';
 import { encodeCursor, type Cursor, type CursorReason, type Envelope } from '#contracts';
 import type { Membership } from '#ledger';
 import type { GivenCursors } from './given-cursors.ts';
@@ -47,9 +47,14 @@ export async function startPosition(
   const isAsked = given || reason !== 'CURSOR_TOO_OLD';
   const known = cursor && reason && isAsked ? { reason } : {};
   if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: now, missed: [], ...known };
-  const offset = (events[0]?.offset ?? head.offset + 1) - 1;
-  const check = offset === 0 ? epoch : UNKNOWN_CHECK;
-  return { channel, from: { channel: channel.name, offset, check }, missed: events, ...known };
+  return { channel, from: positionBefore(events[0], { head, epoch }), missed: events, ...known };
+}
+
+/** The position before the oldest retained event; that of the newest one when none is retained. */
+function positionBefore(oldest: Envelope | undefined, { head, epoch }: Pick<HistoryPage, 'head' | 'epoch'>): Cursor {
+  if (!oldest) return head;
+  const offset = oldest.offset - 1;
+  return { channel: oldest.channel, offset, check: offset === 0 ? epoch : UNKNOWN_CHECK };
 }
 
 /** What the session says of the positions. */
@@ -57,12 +62,18 @@ export function describePositions(
   starts: readonly StartPosition[],
   { byChannel, unreadable }: GivenCursors,
 ): { recovered: boolean; reasons?: Record<string, CursorReason>; cursors: string[] } {
-  const reasons: Record<string, CursorReason> = {};
+  const reasons = new Map<string, CursorReason>();
   const heard = new Set(starts.map(({ channel }) => channel.name));
-  for (const name of byChannel.keys()) if (!heard.has(name)) reasons[name] = 'CURSOR_INVALID';
-  for (const { channel, reason } of starts) if (reason) reasons[channel.name] = reason;
+  for (const name of byChannel.keys()) if (!heard.has(name)) reasons.set(name, 'CURSOR_INVALID');
+  for (const { channel, reason } of starts) if (reason) reasons.set(channel.name, reason);
   // What cannot be read names no channel: the first one, the own, speaks for it.
-  if (unreadable > 0) reasons[starts[0]!.channel.name] ??= 'CURSOR_INVALID';
-  const recovered = Object.keys(reasons).length === 0;
-  return { recovered, ...(!recovered && { reasons }), cursors: starts.map(({ from }) => encodeCursor(from)) };
+  const own = starts[0]!.channel.name;
+  if (unreadable > 0 && !reasons.has(own)) reasons.set(own, 'CURSOR_INVALID');
+  const recovered = reasons.size === 0;
+  return {
+    recovered,
+    // Cursors name channels as they please, `__proto__` too.
+    ...(!recovered && { reasons: Object.fromEntries(reasons) }),
+    cursors: starts.map(({ from }) => encodeCursor(from)),
+  };
 }

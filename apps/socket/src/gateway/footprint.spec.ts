@@ -123,3 +123,17 @@ it('a client that does not answer the farewell is cut off', async () => {
 it('a websocket has no listeners that were there for its upgrade', async () => {
   expect(listenersOf(await connect(['websocket']))).toEqual({ closed: 2, upgrade: 0, errors: 1 });
 });
+
+it('a client that leaves and comes back by polling leaves nothing behind', async () => {
+  const { port } = http.address() as AddressInfo;
+  client = io(`http://localhost:${port}`, { transports: ['polling'] });
+  let [socket] = (await once(server, 'connection')) as [Socket];
+  for (let round = 0; round < 3; round += 1) {
+    const left = once(socket, 'disconnect');
+    client.io.engine.send('1');
+    await left;
+    client.io.engine.send('0');
+    [socket] = (await once(server, 'connection')) as [Socket];
+  }
+  await eventually(() => expect(socket.conn.listenerCount('upgrade')).toBe(1));
+});

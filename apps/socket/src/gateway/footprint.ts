@@ -61,7 +61,8 @@ export function lighten(socket: Socket): void {
   const webSocket = conn.transport.socket;
   forgetRequest(conn);
   if (webSocket) forgetUpgrade(conn.transport, webSocket);
-  else conn.once('upgrade', () => queueMicrotask(() => lighten(socket)));
+  // In place of one that left before on the same connection.
+  else conn.removeAllListeners('upgrade').once('upgrade', () => queueMicrotask(() => lighten(socket)));
   conn.cleanupFn = fitting(conn.cleanupFn);
   client.fns = fitting(client.fns);
   for (const emitter of [client, conn, conn.transport, webSocket]) if (emitter) compact(emitter);

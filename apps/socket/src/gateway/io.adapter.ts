@@ -8,6 +8,7 @@ import { defer, type Observable } from 'rxjs';
 import type { Server, ServerOptions, Socket } from 'socket.io';
 import { SocketConfig } from '#config';
 import type { AddressLimit, SecurityHeaders } from '#http';
+import { allowedOrigins, originOfCors } from '../allowed-origins.ts';
 import { lighten } from './footprint.ts';
 
 /** Largest message of a client, in bytes; beyond it the connection is closed (1009). */
@@ -95,9 +96,7 @@ export class TidingsIoAdapter extends IoAdapter {
   }
 
   protected get options(): Partial<ServerOptions> {
-    const origins = this.config.ALLOWED_ORIGINS.split(',')
-      .map((origin) => origin.trim())
-      .filter(Boolean);
+    const origins = allowedOrigins(this.config);
     return {
       path: '/socket.io',
       serveClient: false,
@@ -108,7 +107,7 @@ export class TidingsIoAdapter extends IoAdapter {
       connectTimeout: this.config.CONNECT_TIMEOUT_MS,
       pingInterval: 20_000,
       pingTimeout: 15_000,
-      cors: { origin: origins.includes('*') ? '*' : origins, credentials: false },
+      cors: { origin: originOfCors(origins), credentials: false },
       // Browsers do not apply CORS to websockets.
       allowRequest: (request: IncomingMessage, allow: Allow) => {
         if (isAllowed(request, origins)) void this.admit(request, allow);

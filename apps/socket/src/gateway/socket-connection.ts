@@ -54,6 +54,8 @@ export class SocketConnection extends Connection {
     const left = new AbortController();
     const { conn } = this.socket;
     await Promise.race([
+      // What is written was taken; or what waited is written, by another transport perhaps.
+      once(conn.transport as unknown as EventEmitter, 'drain', { signal: left.signal }),
       once(conn, 'drain', { signal: left.signal }),
       once(conn, 'close', { signal: left.signal }),
     ]).catch(() => undefined);

@@ -51,13 +51,13 @@ export class FailureService {
     failedCount.inc();
     if (attempts === undefined) return { envelopes: [], isRetried: false };
     this.logger.warn({
-      msg: `attempt ${attempts} of ${row!.type} ${row!.id} failed: ${String(error.cause)}`,
+      msg: `attempt ${attempts} of ${row!.type} ${row!.id} failed: ${error.reason}`,
       actionId: row!.id,
       traceId: traceIdOf(row!.id, row!.traceparent),
     });
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
-      const isRetried = await retryLaterStatement(this.database, row!.id, attempts, delay);
+      const isRetried = await retryLaterStatement(this.database, row!.id, delay);
       if (isRetried) void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
       return { envelopes: [], isRetried };
     }
@@ -75,6 +75,5 @@ export class FailureService {
 
 function canRetryHelp(cause: unknown): boolean {
   if (cause instanceof PermanentError) return false;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return !HOPELESS.test(code);
+  return !(cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && HOPELESS.test(cause.code));
 }

@@ -16,6 +16,15 @@ export class HandlerError extends Error {
     super(`the handler of ${rows[0]!.type} failed`, { cause });
   }
 
+  /** Why, in words: handlers throw what they like, and not all of that is text. */
+  get reason(): string {
+    try {
+      return String(this.cause);
+    } catch {
+      return 'it threw what has no words';
+    }
+  }
+
   /** Whether it took too long. */
   get isTimeout(): boolean {
     return this.cause instanceof DOMException && this.cause.name === 'TimeoutError';

@@ -195,8 +195,8 @@ export class Joiner {
     } catch (error) {
       const [first] = batch as [Held];
       if (isUnavailable(error)) this.waitForDatabase(batch, error);
-      // One was cancelled, say, while we applied it: it is not read again, and so is no obstacle.
-      else if (error instanceof FinishedElsewhereError) for (const held of batch) this.takeBack(held, 0);
+      // It was cancelled, say, while we applied it: it is not read again, and so is no obstacle.
+      else if (batch.length === 1 && error instanceof FinishedElsewhereError) this.takeBack(first, 0);
       else if (batch.length === 1 && isOnlyOf(first, error)) await this.fail(first, error);
       else if (alone.only === undefined) this.setApart(batch, error);
       else {

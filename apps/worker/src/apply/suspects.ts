@@ -125,7 +125,7 @@ export class Suspects {
       this.logger.warn(`suspect ${id} is tried again: ${String(error)}`);
     }
     // It has not run: that does not count.
-    if (attempt !== undefined) await forgetAttemptStatement(this.database, id, attempt);
+    if (attempt !== undefined) await forgetAttemptStatement(this.database, id);
     return { afterMs: LATER_MS, isDone: false };
   }
 

@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Database, isConflict } from '#database';
-import { FinishedElsewhereError, Ledger, overdueStatement, type EndableRow } from '#ledger';
+import {
+  FinishedElsewhereError,
+  Ledger,
+  nextPieceStatement,
+  overdueStatement,
+  type BacklogPiece,
+  type EndableRow,
+} from '#ledger';
 import { TicketQueue } from '#queue';
 import { counter } from '#telemetry';
 import { expiredEnding } from '../apply/endings.ts';
@@ -11,9 +18,18 @@ const expiredCount = counter('expired_actions', 'Actions that ended since their 
 /** Most actions that end at once. */
 const BATCH = 200;
 
+/** Most unfinished actions that one call looks at. */
+const PIECE = 50_000;
+
+/** How long one call may take, in milliseconds: a sweep waits meanwhile, in a transaction that lasts 4 s at most. */
+const LONGEST_MS = 1_500;
+
 /** Ends actions whose time is over, Redis or not. */
 @Injectable()
 export class ExpiryService {
+  /** What was looked at last: a large backlog takes longer than one look may. */
+  #piece: BacklogPiece | undefined;
+
   constructor(
     private readonly database: Database,
     private readonly ledger: Ledger,
@@ -21,15 +37,17 @@ export class ExpiryService {
     private readonly tickets: TicketQueue,
   ) {}
 
-  /** Ends all that are overdue now. */
+  /** Ends those that are overdue now; where very much is unfinished, or overdue, the next call goes on. */
   async expire(): Promise<void> {
-    for (let rows = await this.overdue(); rows.length > 0; rows = rows.length < BATCH ? [] : await this.overdue()) {
-      await this.end(rows);
+    const deadline = performance.now() + LONGEST_MS;
+    const piece = await nextPieceStatement(this.database, PIECE, this.#piece);
+    for (let isMore = true; isMore;) {
+      const rows = await overdueStatement(this.database, BATCH, piece);
+      if (rows.length > 0) await this.end(rows);
+      if (performance.now() > deadline) return;
+      isMore = rows.length === BATCH;
     }
-  }
-
-  private overdue(): Promise<EndableRow[]> {
-    return overdueStatement(this.database, BATCH);
+    this.#piece = piece;
   }
 
   private async end(rows: readonly EndableRow[]): Promise<void> {

@@ -1,7 +1,13 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { Database, type Sql } from '#database';
-import { claimOrphansStatement, oldestUnfinishedStatement } from '#ledger';
+import {
+  claimOrphansStatement,
+  isAnyUnfinishedStatement,
+  nextPieceStatement,
+  oldestUnfinishedStatement,
+  type BacklogPiece,
+} from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { counter } from '#telemetry';
 import { ExpiryService } from './expiry.service.ts';
@@ -12,6 +18,9 @@ const sweptCount = counter('swept_actions', 'Actions without a ticket that were 
 
 /** Most actions that one sweep ticket stands for. */
 const SWEEP_SIZE = 500;
+
+/** Most unfinished actions among which they are looked for at once. */
+const PIECE = 10_000;
 
 /** How long an action whose process died waits for its next attempt, in milliseconds. */
 const ORPHAN_MS = 1_000;
@@ -36,8 +45,8 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
   #retentionAt = 0;
-  /** Where the last look ended: those before it may wait for something that takes long, and would hide the rest. */
-  #seenTo = 0;
+  /** What was looked at last: it may wait for something that takes long, and would hide the rest. */
+  #seen: BacklogPiece | undefined;
 
   constructor(
     private readonly database: Database,
@@ -61,8 +70,9 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
    * them get tickets of their own instead, started once: it takes one more death to be suspected.
    */
   async oldest(): Promise<TicketEntry[]> {
-    const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE, this.#seenTo);
-    this.#seenTo = keys.length < SWEEP_SIZE ? 0 : keys.at(-1)!.seq;
+    const piece = await nextPieceStatement(this.database, PIECE, this.#seen);
+    const keys = await oldestUnfinishedStatement(this.database, this.config.SWEEP_AFTER_MS, SWEEP_SIZE, piece);
+    this.#seen = keys.length < SWEEP_SIZE ? piece : { ...piece, upTo: keys.at(-1)!.seq };
     sweptCount.inc(keys.length);
     const [waiting, orphans]: [TicketEntry[], TicketEntry[]] = [[], []];
     for (const { id, resourceId, parentId, isRunning } of keys) {
@@ -99,8 +109,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
         if (!(await isMyTurn(sql))) return;
         sweepCount.inc();
         await this.expiry.expire();
-        const isNeeded = (await oldestUnfinishedStatement(sql, this.config.SWEEP_AFTER_MS, 1)).length > 0;
-        if (isNeeded) await this.tickets.addSweep();
+        if (await isAnyUnfinishedStatement(sql, this.config.SWEEP_AFTER_MS)) await this.tickets.addSweep();
       });
       await this.retain();
     } catch (error) {

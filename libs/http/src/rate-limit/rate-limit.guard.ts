@@ -11,8 +11,8 @@ const WINDOW_SECONDS = 60;
 /** What is known of a request by the time it is counted. */
 export interface CountedRequest extends FastifyRequest {
   identity?: { userId: string };
-  /** Of the body as it was parsed: unpacked, however it came. Set by who parses it. */
-  bodyBytes?: number;
+  /** Counts the bytes of its body, once unpacked, before they are parsed; there when it is counted itself. */
+  countBytes?: (bytes: number) => Promise<void>;
 }
 
 /**
@@ -40,18 +40,26 @@ export class RateLimitGuard implements CanActivate, OnApplicationShutdown {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
-    const request = http.getRequest<CountedRequest>();
+    await this.count(http.getRequest<CountedRequest>(), http.getResponse<FastifyReply>());
+    return true;
+  }
+
+  /**
+   * Counts a request, unless that was done before its body was read.
+   *
+   * @throws {ProblemError} `RATE_LIMITED`
+   */
+  async count(request: CountedRequest, reply: FastifyReply): Promise<void> {
     // Public routes, health and metrics among them, know no user.
-    if (!request.identity || isExempt(request.ip, this.config)) return true;
+    if (!request.identity || request.countBytes || isExempt(request.ip, this.config)) return;
     const { userId } = request.identity;
-    const reply = http.getResponse<FastifyReply>();
-    await this.consumeBytes(userId, request.bodyBytes ?? 0, reply);
-    if (!this.#limiter) return true;
+    request.countBytes = (bytes) => this.consumeBytes(userId, bytes, reply);
+    if (!this.#limiter) return;
     const { isAllowed, remaining, resetSeconds } = await this.#limiter.consume(userId);
     void reply
       .header('RateLimit-Policy', `"user";q=${this.#points};w=${WINDOW_SECONDS}`)
       .header('RateLimit', `"user";r=${remaining};t=${resetSeconds}`);
-    if (isAllowed) return true;
+    if (isAllowed) return;
     throw new ProblemError('RATE_LIMITED', `More than ${this.#points} requests within ${WINDOW_SECONDS} seconds`, {
       retryAfterSeconds: resetSeconds,
     });

@@ -61,11 +61,11 @@ export async function recordAttemptStatement(
 
 const FORGET = `
 update actions set attempts = attempts - 1
-where id = $1 and attempts = $2 and status in ('pending', 'running')`;
+where id = $1 and status in ('pending', 'running')`;
 
-/** Takes back an attempt that was counted, and then could not start. */
-export async function forgetAttemptStatement(sql: Sql, id: string, attempt: number): Promise<void> {
-  await sql.query(FORGET, [id, attempt]);
+/** Takes back one that was counted, and then could not start, whoever has counted another one since. */
+export async function forgetAttemptStatement(sql: Sql, id: string): Promise<void> {
+  await sql.query(FORGET, [id]);
 }
 
 /** The first unfinished action of a resource; no attempt is counted. */
@@ -76,17 +76,17 @@ export async function firstUnfinishedStatement(sql: Sql, resourceId: string): Pr
 
 const RETRY = `
 update actions
-set attempts = $2, status = 'pending', run_at = clock_timestamp() + make_interval(secs => $3::double precision / 1000)
+set status = 'pending', run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
 where id = $1 and status in ('pending', 'running')
 returning id`;
 
 /**
- * Puts an action back until its retry is due.
+ * Puts an action back until its retry is due; its attempt is counted already.
  *
  * @returns false when the action is finished
  */
-export async function retryLaterStatement(sql: Sql, id: string, attempts: number, delayMs: number): Promise<boolean> {
-  const rows = await sql.query(RETRY, [id, attempts, delayMs]);
+export async function retryLaterStatement(sql: Sql, id: string, delayMs: number): Promise<boolean> {
+  const rows = await sql.query(RETRY, [id, delayMs]);
   return rows.length > 0;
 }
 

@@ -1,14 +1,12 @@
 import type { Sql } from '#database';
+import { IS_FIRST } from './unfinished.ts';
 
 const IS_ANY_DUE = `
 select exists (
   select from actions a
   where a.finished_at is null
     and (a.run_at is null or a.run_at < clock_timestamp() + make_interval(secs => $1::double precision / 1000))
-    and not exists (
-      select from actions p
-      where p.resource_id = a.resource_id and p.seq < a.seq and p.status in ('pending', 'running')
-    )
+    and ${IS_FIRST}
 ) as due`;
 
 /**

@@ -1,10 +1,11 @@
 import type { Sql } from '#database';
 import type { ActionRow } from '../action-row.ts';
+import type { BacklogPiece } from './backlog-piece.ts';
 
 const OVERDUE = `
 select a.id, a.owner, a.type, a.resource_id, a.parent_id, a.attempts, a.submitted_at, a.traceparent
 from actions a
-where a.finished_at is null and a.expires_at <= clock_timestamp()
+where a.finished_at is null and a.seq > $2 and a.seq <= $3 and a.expires_at <= clock_timestamp()
 order by a.seq
 limit $1`;
 
@@ -15,8 +16,8 @@ export type EndableRow = Pick<
 >;
 
 /** Reads unfinished actions whose time is over. */
-export function overdueStatement(sql: Sql, limit: number): Promise<EndableRow[]> {
-  return sql.query<EndableRow>(OVERDUE, [limit]);
+export function overdueStatement(sql: Sql, limit: number, { after, upTo }: BacklogPiece): Promise<EndableRow[]> {
+  return sql.query<EndableRow>(OVERDUE, [limit, after, upTo]);
 }
 
 const OWN = `

@@ -227,6 +227,12 @@ describe('the turn to run the retention', () => {
     expect(await takeRetentionTurnStatement(database, 60)).toBe(true);
   });
 
+  it('comes at once when the clock of the server was ahead by days as it was put off', async () => {
+    await putOffRetentionStatement(database, 30 * 86_400);
+    expect(await takeRetentionTurnStatement(database, 60)).toBe(true);
+    expect(await takeRetentionTurnStatement(database, 60)).toBe(false);
+  });
+
   it('gives way to a long reader', async () => {
     await dropAllDays();
     await database.transaction(async (reader) => {

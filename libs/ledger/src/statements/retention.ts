@@ -3,9 +3,10 @@ import type { Sql } from '#database';
 /** Days for which partitions are made ahead. */
 const DAYS_AHEAD = 7;
 
+// It is never put off for as long as a day, unless by a clock that was ahead.
 const TAKE_TURN = `
 update retention_turn set due_at = clock_timestamp() + make_interval(secs => $1)
-where due_at <= clock_timestamp()
+where due_at <= clock_timestamp() or due_at > clock_timestamp() + interval '1 day'
 returning 1`;
 
 /**

@@ -1,5 +1,6 @@
 import type { Sql } from '#database';
 import type { ActionRow } from '../action-row.ts';
+import type { BacklogPiece } from './backlog-piece.ts';
 
 /** An unfinished action, and what keeps it from being applied now. */
 export interface UnfinishedRow extends ActionRow {
@@ -21,15 +22,15 @@ const COLUMNS = `
     where p.resource_id = a.parent_id and p.owner = a.owner and p.seq < a.seq and p.status in ('pending', 'running')
   ) as parent_unfinished`;
 
-// The array stands in a subquery for the sake of the prepared plan, as where actions are finished.
+// Of each resource by itself, so that no more is read of one on which very much waits. The array
+// stands in a subquery for the sake of the prepared plan, as where actions are finished.
 const OF_RESOURCES = `
 select ${COLUMNS}
-from (
-  select u.*, row_number() over (partition by u.resource_id order by u.seq) as place
-  from actions u
-  where u.resource_id = any((select $1::uuid[])::uuid[]) and u.status in ('pending', 'running')
+from unnest((select $1::uuid[])) as r (id) cross join lateral (
+  select u.* from actions u
+  where u.resource_id = r.id and u.status in ('pending', 'running')
+  order by u.seq limit $2
 ) a
-where a.place <= $2
 order by a.seq`;
 
 /** Reads the unfinished actions of resources in their order: the first `mostEach` of each resource. */
@@ -51,32 +52,50 @@ export interface ActionKey {
   isRunning: boolean;
 }
 
+/**
+ * Nothing unfinished stands before an action `a` on its resource. Looked up for each (offset 0 keeps
+ * the planner from a join): joined, all actions of a resource are compared with each other, and tens
+ * of thousands take longer than a transaction may.
+ */
+export const IS_FIRST = `not exists (
+    select from actions p
+    where p.resource_id = a.resource_id and p.seq < a.seq and p.status in ('pending', 'running') offset 0
+  )`;
+
 const OLDEST = `
 select a.id, a.seq, a.resource_id as "resourceId", a.parent_id as "parentId", a.status = 'running' as "isRunning"
 from actions a
-where a.finished_at is null and a.seq > $3
+where a.finished_at is null and a.seq > $3 and a.seq <= $4
   and a.submitted_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)
   and (a.run_at is null or a.run_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000))
-  and not exists (
-    select from actions p
-    where p.resource_id = a.resource_id and p.seq < a.seq and p.status in ('pending', 'running')
-  )
+  and ${IS_FIRST}
 order by a.seq
 limit $2`;
 
 /**
  * Names the oldest actions that have been due, and unfinished, for at least `olderThanMs`:
  * of each resource only the first, so that many which wait on one do not hide the others.
- *
- * @param afterSeq those behind it only
  */
 export function oldestUnfinishedStatement(
   sql: Sql,
   olderThanMs: number,
   limit: number,
-  afterSeq = 0,
+  { after, upTo }: BacklogPiece,
 ): Promise<ActionKey[]> {
-  return sql.query<ActionKey>(OLDEST, [olderThanMs, limit, afterSeq]);
+  return sql.query<ActionKey>(OLDEST, [olderThanMs, limit, after, upTo]);
+}
+
+const ANY_OLDER = `
+select exists (
+  select from actions
+  where finished_at is null
+    and submitted_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)
+) as "any"`;
+
+/** Whether an action is unfinished for that long, whatever it waits for: that much can be told at once. */
+export async function isAnyUnfinishedStatement(sql: Sql, olderThanMs: number): Promise<boolean> {
+  const [row] = await sql.query<{ any: boolean }>(ANY_OLDER, [olderThanMs]);
+  return row!.any;
 }
 
 const BUSY = `
