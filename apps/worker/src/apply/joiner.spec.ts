@@ -118,7 +118,7 @@ async function createWorker(settings: Record<string, string> = {}): Promise<Work
   const published: Envelope[] = [];
   const redis = { taken: Promise.resolve<unknown>(undefined) };
   const addTickets = vi.fn<AddTickets>(() => Promise.resolve(true));
-  const addBlocked = vi.fn<AddBlocked>(() => Promise.resolve(true));
+  const addBlocked = vi.fn<AddBlocked>(() => Promise.resolve(false));
   const emit = (_: string, envelope: Envelope) => from(redis.taken.then(() => published.push(envelope)));
   const module = await Test.createTestingModule({ imports: [WorkerModule] })
     .overrideProvider(WorkerConfig)
@@ -353,6 +353,7 @@ describe('Joiner', () => {
     const parent = await accepted(['parent'], { resourceId: parentId, owner: 'alice' });
     const child = await accepted(['child'], { resourceId, parentId, owner: 'alice' });
     const behind = [child.entries[0]![0], resourceId, parentId];
+    one.addBlocked.mockResolvedValueOnce(true);
     await one.joiner.run(entries);
     expect(one.addBlocked.mock.calls.map(([entry]) => entry)).toEqual([behind]);
     await one.joiner.run(parent.entries);
@@ -425,7 +426,6 @@ describe('Joiner', () => {
 
   it('performs an action that waited for room, whatever its ticket has performed before', async () => {
     const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
-    narrow.addBlocked.mockResolvedValue(false);
     const given = { owner: 'alice', type: 'notes.copy', resourceId: uuidv4() };
     const gate = Promise.withResolvers<void>();
     gates.set('first', gate.promise);

@@ -75,21 +75,12 @@ describe('an attempt', () => {
     expect(await record(second)).toMatchObject({ id: first, attempt: null });
     expect(await record(first)).toMatchObject({ id: first, attempt: 1, waitMs: 0 });
     expect(await record(first, 1)).toMatchObject({ id: first, attempt: null });
-    await retryLaterStatement(database, first, 1, MINUTE_MS);
+    await retryLaterStatement(database, first, MINUTE_MS);
     const { waitMs, ...waiting } = (await record(first))!;
     expect(waiting).toMatchObject({ id: first, attempt: null });
     expect(waitMs).toBeGreaterThan(0);
     expect([(await rowOf(first)).attempts, (await rowOf(second)).attempts]).toEqual([1, 0]);
     expect(await firstUnfinishedStatement(database, resource)).toMatchObject({ id: first, attempt: null });
-  });
-
-  it('is taken back once, unless another was counted since then', async () => {
-    const id = await accepted();
-    for (let count = 0; count < 2; count += 1) await countAttemptStatement(database, id);
-    await forgetAttemptStatement(database, id, 1);
-    expect((await rowOf(id)).attempts).toBe(2);
-    for (let count = 0; count < 2; count += 1) await forgetAttemptStatement(database, id, 2);
-    expect((await rowOf(id)).attempts).toBe(1);
   });
 
   it('is put off until the first says, and not beyond', async () => {
@@ -104,9 +95,9 @@ describe('an attempt', () => {
   it('puts back what was running, until its retry is due', async () => {
     const id = await accepted();
     await startPerformingStatement(database, [id], 1);
-    expect(await retryLaterStatement(database, id, 2, MINUTE_MS)).toBe(true);
+    expect(await retryLaterStatement(database, id, MINUTE_MS)).toBe(true);
     const { dueInMs, ...row } = await rowOf(id);
-    expect(row).toEqual({ status: 'pending', attempts: 2 });
+    expect(row).toEqual({ status: 'pending', attempts: 0 });
     expect(dueInMs).toBeGreaterThan(0);
   });
 
@@ -114,8 +105,8 @@ describe('an attempt', () => {
     const id = await ended();
     const before = await rowOf(id);
     expect(await countAttemptStatement(database, id)).toBeUndefined();
-    expect(await retryLaterStatement(database, id, 1, 0)).toBe(false);
-    await forgetAttemptStatement(database, id, 0);
+    expect(await retryLaterStatement(database, id, 0)).toBe(false);
+    await forgetAttemptStatement(database, id);
     await postponeStatement(database, id, MINUTE_MS);
     await startPerformingStatement(database, [id], MINUTE_MS);
     expect(await renewLeasesStatement(database, [id], MINUTE_MS)).toEqual(new Set());
@@ -133,7 +124,7 @@ describe('a lease', () => {
 
   it('is renewed, and tells which are not performed any more', async () => {
     const [kept, back] = [await running(1), await running(1)];
-    await retryLaterStatement(database, back, 1, 0);
+    await retryLaterStatement(database, back, 0);
     expect(await renewLeasesStatement(database, [kept, back, await ended()], MINUTE_MS)).toEqual(new Set([kept]));
     expect((await rowOf(kept)).dueInMs).toBeGreaterThan(0);
   });

@@ -95,10 +95,9 @@ describe('the oldest unfinished actions', () => {
   const AGE_MS = 5_000;
   const long = `submitted_at = now() - interval '1 minute'`;
 
-  const oldest = async (limit = 10, afterSeq?: number) => {
-    const keys = await oldestUnfinishedStatement(database, AGE_MS, limit, afterSeq);
-    return keys.map(({ id }) => id);
-  };
+  const ALL = { after: 0, upTo: Number.MAX_SAFE_INTEGER };
+  const read = (limit = 10, piece = ALL) => oldestUnfinishedStatement(database, AGE_MS, limit, piece);
+  const oldest = async (...asked: Parameters<typeof read>) => (await read(...asked)).map(({ id }) => id);
 
   it('are those that have been due for long: the first of each resource, and no more than asked for', async () => {
     const [one, other] = [randomUUID(), randomUUID()];
@@ -107,8 +106,9 @@ describe('the oldest unfinished actions', () => {
     for (const id of ids) await change(id, long);
     expect(await oldest()).toEqual([ids[0], ids[2]]);
     expect(await oldest(1)).toEqual([ids[0]]);
-    const [first] = await oldestUnfinishedStatement(database, AGE_MS, 1);
-    expect(await oldest(10, first!.seq)).toEqual([ids[2]]);
+    const { seq } = (await read())[0]!;
+    expect(await oldest(10, { ...ALL, after: seq })).toEqual([ids[2]]);
+    expect(await oldest(10, { ...ALL, upTo: seq })).toEqual([ids[0]]);
     await end(ids[0]!);
     expect(await oldest()).toEqual([ids[1], ids[2]]);
   });
@@ -120,6 +120,6 @@ describe('the oldest unfinished actions', () => {
     await change(id, `run_at = now()`);
     expect(await oldest()).toEqual([]);
     await change(id, `run_at = now() - interval '1 minute', status = 'running'`);
-    expect(await oldestUnfinishedStatement(database, AGE_MS, 1)).toMatchObject([{ id, isRunning: true }]);
+    expect(await read()).toMatchObject([{ id, isRunning: true }]);
   });
 });
