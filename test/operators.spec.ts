@@ -140,11 +140,14 @@ describe('the erasure of a user', () => {
     });
     const secret = 'what nobody shall know any more';
     await eve.createMessage(secret, { roomId: room.resource.id });
-    await eve.createMessage(secret);
+    const own = await eve.createMessage(secret);
+    // Its error has the message as it is.
+    const headers = { 'if-match': '"9"' };
+    await eve.submit('PATCH', `/v1/messages/${own.resource.id}`, { body: { text: 'else' }, headers });
     await mallory.createMessage('stays', { roomId: room.resource.id });
     await eventually(async () => expect(await ledger.unfinished()).toBe(0));
 
-    expect(await ops('erase', 'eve')).toEqual({ cancelled: 0, actions: 2, events: 2 });
+    expect(await ops('erase', 'eve')).toEqual({ cancelled: 0, actions: 3, events: 2 });
 
     expect(await listener.socket.emitWithAck('subscribe', { channel, cursor: '0' })).toMatchObject({
       ok: true,

@@ -74,6 +74,7 @@ describe('cancelling', () => {
     await eventually(async () => expect((await alice.action(long!.id)).status).toBe('running'));
     const mallory = await system.user('mallory');
     expect((await mallory.call('DELETE', `/v1/actions/${long!.id}`)).status).toBe(404);
+    expect((await alice.action(long!.id)).status).toBe('running');
     await alice.call('DELETE', `/v1/actions/${long!.id}`);
     await listener.outcomeOf(behind!);
     const again = await alice.call<Action>('DELETE', `/v1/actions/${behind!.id}`);

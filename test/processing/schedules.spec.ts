@@ -30,14 +30,7 @@ beforeAll(async () => {
   database = new Database({ url, poolSize: 10, applicationName: 'schedules' });
   history = new LedgerHistory(database);
   ledger = new Ledger(database, history);
-  const config = new WorkerConfig();
-  applier = new ApplyService(
-    database,
-    ledger,
-    new Handlers(new ActionCatalogue(RESOURCES.map((Resource) => new Resource(database))), config),
-    new ActionLog(config),
-    config,
-  );
+  applier = applierOn();
   check = new LedgerCheck(url);
 });
 
@@ -49,6 +42,29 @@ afterAll(async () => {
   await check.close();
   await database.onApplicationShutdown();
 });
+
+/** @param between what happens between the first statement of a transaction and the second, though they are sent together */
+function applierOn(between?: () => Promise<void>): ApplyService {
+  const config = new WorkerConfig();
+  const handlers = new Handlers(new ActionCatalogue(RESOURCES.map((Resource) => new Resource(database))), config);
+  return new ApplyService(between ? interrupted(between) : database, ledger, handlers, new ActionLog(config), config);
+}
+
+function interrupted(between: () => Promise<void>): Database {
+  const transaction: Database['transaction'] = (work) =>
+    database.transaction((sql) => {
+      const query = sql.query.bind(sql);
+      let first: Promise<void> | undefined;
+      sql.query = async <Row>(text: string, values?: readonly unknown[]): Promise<Row[]> => {
+        if (first) await first;
+        const answer = query<Row>(text, values);
+        first ??= answer.then(between);
+        return answer;
+      };
+      return work(sql);
+    });
+  return { transaction } as Database;
+}
 
 function newAction(resourceId: string, owner = 'alice'): NewAction {
   return { id: uuidv7(), owner, type: 'drills.delete', resourceId, payload: undefined, ttlSeconds: 60 };
@@ -126,6 +142,42 @@ describe('no wake-up is lost', () => {
     expect(second.next).toEqual([entries[149]]);
     expect(await applier.apply(second.next)).toMatchObject({ more: [], next: [] });
     expect(await statusOf(entries[169]!)).toBe('succeeded');
+  });
+
+  it('behind the named one, where something waits for its parent', async () => {
+    const [resource, parent] = [randomUUID(), randomUUID()];
+    const named = await accept(resource);
+    const before = await accept(parent);
+    const waiting = { ...newAction(resource), parentId: parent };
+    await ledger.accept([waiting]);
+    const next: TicketEntry[] = [[waiting.id, resource, parent]];
+    expect(await applier.apply([named])).toMatchObject({ blocked: [], next });
+    expect(await applier.apply(next)).toMatchObject({ blocked: next });
+    await applier.apply([before]);
+    await applier.apply(next);
+    expect([await statusOf(named), await statusOf(next[0]!)]).toEqual(['succeeded', 'succeeded']);
+  });
+});
+
+describe('what is unfinished is read when its resource is locked:', () => {
+  it('who has the lock behind another does not start what that one has started', async () => {
+    const resource = randomUUID();
+    const action = { ...newAction(resource), type: 'drills.edit', payload: {} };
+    await ledger.accept([action]);
+    const entry: TicketEntry = [action.id, resource];
+    const place = hold('apply.before-commit');
+    const starting = applier.apply([entry]);
+    await place.reached;
+    // The first goes on once the other has tried the lock, or has read: whichever it does first.
+    const behind = applierOn(async () => {
+      place.release();
+      await starting;
+    });
+    const { started } = await behind.apply([entry]);
+    expect((await starting).started.map(({ id }) => id)).toEqual([action.id]);
+    expect(started).toEqual([]);
+    await applier.apply([entry], { performed: new Map([[action.id, undefined]]) });
+    expect(await statusOf(entry)).toBe('succeeded');
   });
 });
 

@@ -43,11 +43,12 @@ describe('a worker that runs until all is drained', { timeout: 120_000 }, () => 
     expect(await ledger.report()).toEqual({ ended: { succeeded: 55 }, violations: [] });
   });
 
-  it('ends when there is nothing to do, and leaves to a later run what is due much later', async () => {
-    const [action] = await submitAll(alice, [drill(), drill()]);
+  it('ends when there is nothing to do, and leaves to a later run what is due much later, and what is behind that', async () => {
+    const { resourceId } = drill();
+    const [action] = await submitAll(alice, [drill({}, resourceId), drill(), drill({}, resourceId)]);
     await ledger.query(`update actions set run_at = now() + interval '1 hour' where id = $1`, [action!.id]);
     await runUntilDrained();
-    expect(await ledger.unfinished()).toBe(1);
+    expect(await ledger.unfinished()).toBe(2);
     await ledger.query(`update actions set run_at = null where id = $1`, [action!.id]);
     await runUntilDrained();
     expect(await ledger.unfinished()).toBe(0);

@@ -44,6 +44,11 @@ function newAction(given: Partial<NewAction> = {}): NewAction {
   };
 }
 
+/** Ends the statement that waits for a lock. */
+const CANCEL_WAITING = `
+select pg_cancel_backend(pid) as cancelled from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'`;
+
 async function recorded(actions: readonly NewAction[]): Promise<string[]> {
   const ids = actions.map(({ id }) => id);
   const rows = await database.query<{ id: string }>('select id from actions where id = any($1) order by seq', [ids]);
@@ -144,6 +149,28 @@ describe('Acceptor', () => {
     expect(await recorded([child, parent])).toEqual([parent.id, child.id]);
   });
 
+  it('does not record what stands behind one that waits for its parent to be recorded', async () => {
+    const { acceptor, accept, ledger } = setUp();
+    const parent = newAction();
+    const child = newAction({ parentId: parent.resourceId });
+    const edit = newAction({ type: 'messages.edit', resourceId: child.resourceId });
+    const slow = Promise.withResolvers<void>();
+    const write = Ledger.prototype.accept.bind(ledger);
+    accept.mockImplementationOnce(async (actions) => {
+      await slow.promise;
+      return write(actions);
+    });
+    const answers = [acceptor.accept(parent)];
+    await eventually(() => expect(accept).toHaveBeenCalledOnce());
+    answers.push(acceptor.accept(child), acceptor.accept(edit));
+    // A stranger's that came later is recorded: they have had their chance.
+    await acceptor.accept(newAction());
+    expect(await recorded([child, edit])).toEqual([]);
+    slow.resolve();
+    await Promise.all(answers);
+    expect(await recorded([edit, child, parent])).toEqual([parent.id, child.id, edit.id]);
+  });
+
   it('refuses a row that cannot be recorded without its neighbours', async () => {
     const { acceptor } = setUp();
     const [before, bad, after] = [newAction(), newAction({ resourceId: 'no uuid' }), newAction()];
@@ -175,6 +202,48 @@ describe('Acceptor', () => {
     await acceptor.accept(newAction({ idempotency: { key, fingerprint: 'print' } }));
     const other = acceptor.accept(newAction({ idempotency: { key, fingerprint: 'other' } }));
     await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+  });
+
+  it('has all try again that were recorded together and took too long, and does not take as long once more', async () => {
+    const { acceptor, accept } = setUp();
+    const key = uuidv4();
+    const answers = await database.transaction(async (sql) => {
+      await sql.query(
+        `insert into idempotency_keys (owner, key, fingerprint, action_id, cursor_offset, cursor_check)
+         values ('alice', $1, 'print', $2, 0, '')`,
+        [key, uuidv7()],
+      );
+      const actions = [newAction(), newAction({ idempotency: { key, fingerprint: 'print' } })];
+      const answering = Promise.allSettled(actions.map((action) => acceptor.accept(action)));
+      await eventually(async () => expect(await database.query(CANCEL_WAITING)).toEqual([{ cancelled: true }]));
+      return answering;
+    });
+    const refused = { status: 'rejected', reason: { code: 'UNAVAILABLE', status: 503 } };
+    expect(answers).toMatchObject([refused, refused]);
+    expect(accept).toHaveBeenCalledOnce();
+  });
+
+  it('does not ask what became of an action that Postgres never got', async () => {
+    const nowhere = open('postgres://tidings@127.0.0.1:1/tidings');
+    try {
+      const { acceptor, ledger } = setUp(nowhere);
+      const acceptedBefore = vi.spyOn(ledger, 'acceptedBefore');
+      await expect(acceptor.accept(newAction())).rejects.toMatchObject({ code: 'UNAVAILABLE', status: 503 });
+      expect(acceptedBefore).not.toHaveBeenCalled();
+    } finally {
+      await nowhere.onApplicationShutdown();
+    }
+  });
+
+  it('has only so many stand in line for a ledger that is slow', async () => {
+    const { acceptor, accept } = setUp();
+    accept.mockReturnValue(new Promise(() => undefined));
+    const action = newAction();
+    for (let count = 0; count < 10_000; count += 1) void acceptor.accept(action);
+    await expect(acceptor.accept(action)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      options: { retryAfterSeconds: 1 },
+    });
   });
 
   it('finds out what became of an action when the answer of Postgres is lost', async () => {

@@ -72,7 +72,8 @@ describe('a token signed with the secret', () => {
   it('is refused with another secret, or when it was changed', async () => {
     const [header, , signature] = (await sign()).split('.');
     const payload = btoa(JSON.stringify(claimsOf({ sub: 'bob' }))).replaceAll('=', '');
-    for (const text of [await sign({}, bytes(`${SECRET}!`)), `${header}.${payload}.${signature}`]) {
+    const changed = [`${header}.${payload}.${signature}`, `${await sign()}.x`, `${await sign()}.x.y`];
+    for (const text of [await sign({}, bytes(`${SECRET}!`)), ...changed]) {
       await expect(bySecret().verify(text)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
   });
@@ -98,9 +99,26 @@ describe('a token signed with the secret', () => {
     });
   });
 
+  it('is refused when it asks for what is not known here', async () => {
+    const critical = await sign({}, undefined, { crit: ['b64'], b64: true });
+    await expect(bySecret().verify(critical)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
   it('says that it has expired', async () => {
     const expired = await sign({ iat: now() - 120, exp: now() - 60 });
     await expect(bySecret().verify(expired)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
+  });
+
+  it('is compared with what is revoked by then, each time that it is shown', async () => {
+    let looks = 0;
+    const refresh = (): Promise<void> => Promise.resolve(void (looks += 1));
+    const isRevoked = (): boolean => looks > 2;
+    const verifier = new TokenVerifier({ ...CLAIMS, JWT_SECRET: SECRET } as AuthConfig, { refresh, isRevoked });
+    const text = await sign();
+    await verifier.verify(text);
+    await verifier.verifyOnce(text);
+    await expect(verifier.verifyOnce(text)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(verifier.verify(text)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
   it('has expired at its time, however often and wherever it is shown', async () => {
@@ -201,10 +219,12 @@ describe('a token signed with a key of the issuer', () => {
     keys.push(elliptic.jwk);
     vi.setSystemTime(Date.now() + 31_000);
     for (const token of [young, old]) expect(await verifier.verify(token)).toMatchObject({ userId: 'alice' });
+    expect(await verifier.verifyOnce(old)).toMatchObject({ userId: 'alice' });
     // One that goes is believed for some minutes, by those too who have shown it before.
     keys.splice(0, 1);
     vi.setSystemTime(Date.now() + 301_000);
     await expect(verifier.verify(old)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(verifier.verifyOnce(old)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await verifier.verify(young)).toMatchObject({ userId: 'alice' });
   });
 

@@ -189,6 +189,58 @@ describe('channels over Redis', () => {
     await eventually(() => expect(offsets('user:a')).toEqual([1]));
   });
 
+  it('are compared once more when Redis answers a subscription late, while the position is read', async () => {
+    const program = await privateRedis();
+    const { server, history, offsets } = await setUp({ url: program.url, prefix: 'own' });
+    await server.open('user:a');
+    const [read, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const heads = history.heads.bind(history);
+    history.heads = async (channels) => {
+      const answer = await heads(channels);
+      if (channels.includes('user:slow')) {
+        read.resolve();
+        await slow.promise;
+      }
+      return answer;
+    };
+    process.kill(program.pid!, 'SIGSTOP');
+    const opened = server.open('user:slow');
+    await read.promise;
+    // Redis brings these to nobody.
+    for (const channel of ['user:slow', 'user:a']) history.append(channel);
+    process.kill(program.pid!, 'SIGCONT');
+    // Everything that is open was compared by now.
+    await eventually(() => expect(offsets('user:a')).toEqual([1]));
+    slow.resolve();
+    await opened;
+    await eventually(() => expect(offsets('user:slow')).toEqual([1]));
+  });
+
+  it('do not go on with another history by its numbers after the connection was cut', async () => {
+    const { server, history, emit, offsets, cutSubscribers } = await setUp(await redisOfItsOwn());
+    const left: string[] = [];
+    server.onEpoch = (channel) => left.push(channel);
+    await server.open('user:a');
+    for (let count = 0; count < 3; count += 1) await emit(history.append('user:a'));
+    await eventually(() => expect(offsets('user:a')).toEqual([1, 2, 3]));
+    const [compared, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const heads = history.heads.bind(history);
+    history.heads = async (channels) => {
+      compared.resolve();
+      await slow.promise;
+      return heads(channels);
+    };
+    history.startAnew();
+    for (let count = 0; count < 3; count += 1) history.append('user:a');
+    await cutSubscribers();
+    // Subscribed again, and before it knows where the history is.
+    await compared.promise;
+    await emit(history.append('user:a'));
+    await eventually(() => expect(left).toEqual(['user:a']));
+    slow.resolve();
+    expect(offsets('user:a')).toEqual([1, 2, 3]);
+  });
+
   it('that are released while all are subscribed again are not subscribed', async () => {
     const { server, subscribed, cutSubscribers } = await setUp(await redisOfItsOwn());
     const names = Array.from({ length: 1_200 }, (_, index) => `user:${index}`);
@@ -223,6 +275,28 @@ describe('channels over Redis', () => {
     const staying = [leave('user:a', 3), server.open('user:a'), leave('user:a', 0)];
     await Promise.all(staying);
     expect(await subscribed()).toEqual([redisChannel(redis.prefix, 'user:a')]);
+  });
+
+  it('that are released while they read the history bring no more to who opens them again', async () => {
+    const { server, history, emit, offsets } = await setUp();
+    await server.open('user:a');
+    const [asked, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const read = history.read.bind(history);
+    history.read = async (requests) => {
+      const pages = await read(requests);
+      asked.resolve();
+      await slow.promise;
+      return pages;
+    };
+    history.append('user:a');
+    await emit(history.append('user:a'));
+    await asked.promise;
+    server.release('user:a');
+    await server.open('user:a');
+    slow.resolve();
+    await emit(history.append('user:a'));
+    await eventually(() => expect(offsets('user:a')).toContain(3));
+    expect(offsets('user:a')).toEqual([3]);
   });
 
   it('are not opened while the history is away, and leave no subscription behind', async () => {

@@ -90,6 +90,16 @@ describe('OrderedChannel', () => {
     expect(offsets()).toEqual([3]);
   });
 
+  it('goes on when somebody brings an event that the history does not know', async () => {
+    const { channel, append, offsets, settled, history } = startedAtZero();
+    channel.receive({ ...append(1)[0]!, offset: 9 });
+    expect(await settled()).toBe(1);
+    channel.receive(append(1)[0]!);
+    await settled();
+    expect(offsets()).toEqual([1, 2]);
+    expect(history.reads.length).toBeLessThan(4);
+  });
+
   it('loses nothing when more comes at once than it lets wait', async () => {
     const { channel, append, offsets, settled, history } = setUp();
     const position = history.head(NAME);
@@ -261,6 +271,39 @@ describe('OrderedChannel', () => {
     expect(onEpoch.mock.calls).toEqual([[NAME]]);
   });
 
+  it('remembers the newest of what it has delivered, and no more', async () => {
+    const { channel, append, settled, history } = startedAtZero();
+    const events = append(100);
+    for (const event of events) channel.receive(event);
+    await settled();
+    const otherwise = (offset: number): Envelope => ({
+      ...events[offset - 1]!,
+      id: '00000000-0000-7000-8000-ffffffffffff',
+    });
+    channel.receive(otherwise(50));
+    await settled();
+    expect(history.reads).toEqual([]);
+    channel.receive(otherwise(100));
+    await settled();
+    expect(history.reads).toHaveLength(1);
+  });
+
+  it('does not take a history that is away for another one', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    const [first] = append(1);
+    channel.receive(first!);
+    await settled();
+    history.isAway = true;
+    channel.receive({ ...first!, id: '00000000-0000-7000-8000-ffffffffffff' });
+    await settled();
+    expect(history.reads).toHaveLength(1);
+    history.isAway = false;
+    channel.receive(append(1)[0]!);
+    await settled();
+    expect(offsets()).toEqual([1, 2]);
+    expect(onEpoch).not.toHaveBeenCalled();
+  });
+
   it('notices another history by an event at the position where it started', async () => {
     const { channel, append, offsets, settled, history, onEpoch } = setUp();
     append(3);
@@ -305,10 +348,54 @@ describe('OrderedChannel', () => {
   it('asks the history once after messages may have been lost', async () => {
     const { channel, append, offsets, settled, history } = startedAtZero();
     channel.doubt();
-    for (const event of append(3)) channel.receive(event);
-    await settled();
+    for (let count = 0; count < 3; count += 1) {
+      channel.receive(append(1)[0]!);
+      await settled();
+    }
     expect(offsets()).toEqual([1, 2, 3]);
     expect(history.reads).toHaveLength(1);
+  });
+
+  it('does not ask it where the position was compared since then', async () => {
+    const { channel, append, offsets, settled, history } = startedAtZero();
+    channel.doubt();
+    channel.compare(history.head(NAME), channel.position!);
+    channel.receive(append(1)[0]!);
+    await settled();
+    expect(offsets()).toEqual([1]);
+    expect(history.reads).toEqual([]);
+  });
+
+  it('delivers nothing of the history that it has left, be it the next by its number', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    const [first, , third, fourth] = append(4);
+    channel.receive(first!);
+    await settled();
+    history.startAnew();
+    append(3);
+    channel.receive(third!);
+    channel.receive(fourth!);
+    await settled();
+    expect(onEpoch).toHaveBeenCalledTimes(1);
+    expect(channel.position).toEqual(history.head(NAME));
+    expect(offsets()).toEqual([1]);
+  });
+
+  it('remembers nothing of the history that it has left, nor doubts the new one', async () => {
+    const { channel, append, offsets, settled, history, onEpoch } = startedAtZero();
+    for (const event of append(3)) channel.receive(event);
+    await settled();
+    history.startAnew();
+    const again = append(2);
+    channel.doubt();
+    channel.compare(history.head(NAME), channel.position!);
+    await settled();
+    const reads = history.reads.length;
+    for (const event of [...again, ...append(1)]) channel.receive(event);
+    await settled();
+    expect(offsets()).toEqual([1, 2, 3, 3]);
+    expect(history.reads).toHaveLength(reads);
+    expect(onEpoch).toHaveBeenCalledTimes(1);
   });
 
   it('delivers nothing more once it is closed, not even the rest of a page', async () => {

@@ -128,6 +128,39 @@ describe('LedgerHistory', () => {
     expect(await read({ offset: 0, check: WRONG })).toMatchObject({ reason: 'CURSOR_EPOCH' });
   });
 
+  it.each([0, 1])(
+    'honours a position of which the event is pruned, though the next one comes before query %i',
+    async (number) => {
+      const { name, at, prune } = await channelWith(1);
+      await prune(1);
+      let queries = 0;
+      const query = async (text: string, values?: readonly unknown[]): Promise<unknown[]> => {
+        if (queries === number) await ledger.append([{ channel: name, type: 'x.done', subject: 'x/1', data: {} }]);
+        queries += 1;
+        return database.query(text, values);
+      };
+      const read = new LedgerHistory({ query } as unknown as Database);
+      const { offset: after, check } = at(1);
+      const [page] = await read.read([{ channel: name, after, check, limit: 10 }]);
+      expect(page).not.toHaveProperty('reason');
+      expect(offsetsOf(page!)).toEqual([2]);
+    },
+  );
+
+  it('knows a position that is newer than the head was when it began to read', async () => {
+    const { name } = await channelWith(1);
+    const texts: string[] = [];
+    const query = async (text: string, values?: readonly unknown[]): Promise<unknown[]> => {
+      if (texts.push(text) === 2) await ledger.append([{ channel: name, type: 'x.done', subject: 'x/1', data: {} }]);
+      return database.query(text, values);
+    };
+    const [page] = await new LedgerHistory({ query } as unknown as Database).read([
+      { channel: name, after: 2, limit: 10 },
+    ]);
+    expect(page).not.toHaveProperty('reason');
+    expect(page!.events).toEqual([]);
+  });
+
   it('says so when events are gone in between, and gives what is left', async () => {
     const { read, at, prune } = await channelWith(4);
     await prune(2);

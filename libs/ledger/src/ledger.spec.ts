@@ -115,6 +115,19 @@ describe('Ledger.accept', () => {
     expect(rows.map(({ id }) => id)).toEqual([...shuffled.map(({ id }) => id), '00000000-0000-7000-8000-000000000000']);
   });
 
+  it('draws seq in the order of the input, whichever way Postgres finds the positions of the owners', async () => {
+    const owners = ['dave', 'alice', 'carol', 'bob'];
+    for (const owner of owners) await applied({ owner });
+    const actions = Array.from({ length: 40 }, (_, index) => newAction({ owner: owners[index % 4]! }));
+    await database.transaction(async (sql) => {
+      // What is left sorts by channel. Another text: what is prepared has its plan.
+      await sql.query(`select set_config('enable_hashjoin', 'off', true), set_config('enable_nestloop', 'off', true)`);
+      await acceptStatement({ queryThenFlush: (text, values) => sql.query(`${text} `, values) }, actions);
+    });
+    const rows = await database.query<{ id: string }>(`select id from actions where status = 'pending' order by seq`);
+    expect(rows.map(({ id }) => id)).toEqual(actions.map(({ id }) => id));
+  });
+
   it('answers the pending action with the position of its owner before the outcome', async () => {
     const { offset, id } = await applied();
     const action = newAction();
@@ -146,6 +159,21 @@ describe('Ledger.accept', () => {
     const { cursor } = (await ledger.accept([action])).get(action.id)!;
     await finish([endingOf(action)]);
     expect((await ledger.acceptedBefore([action])).get(action.id)!.cursor).toBe(cursor);
+  });
+
+  it('finds a position again that is before the outcome, whatever else the owner has been told by then', async () => {
+    await applied();
+    const action = newAction();
+    const { cursor } = (await ledger.accept([action])).get(action.id)!;
+    expect((await ledger.acceptedBefore([action])).get(action.id)!.cursor).toBe(cursor);
+    const other = await applied();
+    const [outcome] = await finish([endingOf(action)]);
+    const again = (await ledger.acceptedBefore([action])).get(action.id)!;
+    expect(again.cursor).toBe(other.cursor);
+    const { channel, offset: after, check } = decodeCursor(again.cursor)!;
+    const [page] = await history.read([{ channel, after, check, limit: 10 }]);
+    expect(page).toMatchObject({ events: [{ id: outcome!.id }] });
+    expect(page).not.toHaveProperty('reason');
   });
 
   it('accepts a key once, and recalls the first answer', async () => {
@@ -311,6 +339,17 @@ describe('Ledger.finish', () => {
     expect(await history.heads(['user:alice', 'user:bob'])).toMatchObject([{ offset: 1 }, { offset: 0 }]);
     const [count] = await database.query<{ events: number }>('select count(*) as events from events');
     expect(count!.events).toBe(1);
+  });
+
+  it.each(['succeeded', 'failed', 'cancelled', 'expired'] as const)('leaves an action its end: %s', async (status) => {
+    const action = newAction();
+    await ledger.accept([action]);
+    await finish([endingOf(action, { status })]);
+    for (const other of ['succeeded', 'failed', 'cancelled', 'expired'] as const) {
+      await expect(finish([endingOf(action, { status: other })])).rejects.toThrow(FinishedElsewhereError);
+    }
+    expect(await statuses()).toEqual({ [action.id]: status });
+    expect(await history.heads(['user:alice'])).toMatchObject([{ offset: 1 }]);
   });
 
   it('lets exactly one of many that end an action at once win', async () => {

@@ -22,10 +22,12 @@ class FakeLedger {
   readonly finished = new Map<string, Action>();
   readonly asked: (readonly string[])[] = [];
   isHung = false;
+  isAway = false;
 
   findFinished(ids: readonly string[]): Promise<Action[]> {
     this.asked.push(ids);
     if (this.isHung) return new Promise(() => undefined);
+    if (this.isAway) return Promise.reject(new Error('away'));
     return Promise.resolve(ids.flatMap((id) => this.finished.get(id) ?? []));
   }
 }
@@ -53,6 +55,17 @@ describe('who waits for an outcome', () => {
     expect(await waiter.wait('b', 1, answer())).toBeUndefined();
     waiter.beforeApplicationShutdown();
     expect(await late).toBeUndefined();
+  });
+
+  it('waits on while the ledger is away', async () => {
+    const { ledger, waiter } = setUp();
+    ledger.isAway = true;
+    const waiting = waiter.wait('a', LONG_MS, answer());
+    await eventually(() => expect(ledger.asked.length).toBeGreaterThan(1));
+    const action = { id: 'a' } as Action;
+    ledger.finished.set('a', action);
+    ledger.isAway = false;
+    expect(await waiting).toEqual(action);
   });
 
   it('gets nothing when the process ends, nor does who comes later', async () => {

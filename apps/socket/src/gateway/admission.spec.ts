@@ -11,6 +11,7 @@ import { Admission } from './admission.ts';
 import { EventLimits } from './event-limits.ts';
 
 const MOST_RETURNS = 20;
+const CONNECT_TIMEOUT_MS = 1_000;
 
 let http: HttpServer;
 let server: Server;
@@ -23,6 +24,7 @@ beforeEach(async () => {
     DATABASE_URL: 'postgres://localhost/-',
     REDIS_URL: 'redis://localhost',
     JWT_SECRET: 'x'.repeat(32),
+    CONNECT_TIMEOUT_MS: String(CONNECT_TIMEOUT_MS),
   });
   const admission = new Admission({} as TokenVerifier, {} as Connections, new EventLimits(config), config);
   http = createServer();
@@ -55,4 +57,32 @@ it('a client that leaves a connection and comes back on it, again and again, is 
   }
   client.send('40');
   await eventually(() => expect(said.at(-1)).toMatch(/^44.*RATE_LIMITED/));
+});
+
+it('a client that was refused may begin again on its connection', async () => {
+  client.send('40{"token":"of nobody"}');
+  await eventually(() => expect(said.at(-1)).toMatch(/^44/));
+  client.send('40');
+  await once(server, 'connection');
+});
+
+it('a client that has come back in time stays, one that has not is cut off', async () => {
+  const closed = once(client, 'close');
+  let isClosed = false;
+  void closed.then(() => (isClosed = true));
+  const leave = async (): Promise<void> => {
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    const left = once(socket, 'disconnect');
+    client.send('41');
+    await left;
+  };
+  client.send('40');
+  await leave();
+  client.send('40');
+  await once(server, 'connection');
+  const until = Date.now() + 2 * CONNECT_TIMEOUT_MS;
+  await eventually(() => expect(Date.now()).toBeGreaterThan(until));
+  expect(isClosed).toBe(false);
+  client.send('41');
+  await closed;
 });

@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { of } from 'rxjs';
+import { from } from 'rxjs';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi, type Mock } from 'vitest';
 import { ActionCatalogue } from '#actions';
@@ -11,7 +12,7 @@ import { Database, migrate } from '#database';
 import { Ledger, ledgerMigrations, tryLockStatement, type NewAction } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
-import { testDatabase, testRedis } from '#testing';
+import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
@@ -22,6 +23,9 @@ Logger.overrideLogger(false);
 interface Note {
   text: string;
 }
+
+/** Those that have met their conflict. */
+const conflicted = new Set<string>();
 
 /** Called while actions are being applied. */
 let meanwhile: () => Promise<void> = () => Promise.resolve();
@@ -38,13 +42,38 @@ const write: Verb<Note> = {
       if (payload.text === 'odd code') throw Object.assign(new Error('odd'), { code: Object.create(null) });
       if (payload.text === 'hopeless') throw new PermanentError('never');
       if (payload.text === 'elsewhere') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+      if (payload.text === 'conflict' && !conflicted.has(resourceId)) {
+        conflicted.add(resourceId);
+        await sql.query(`do $$ begin raise 'as if by a deadlock' using errcode = 'deadlock_detected'; end $$`);
+      }
       if (payload.text === 'bad row') await sql.query('insert into notes (resource) values ($1)', ['no uuid']);
     }
-    return actions.map(({ payload }) => {
+    return actions.flatMap(({ payload }): Applied | Applied[] => {
+      if (payload.text === 'two answers') return [{ response: {} }, { response: {} }];
       if (payload.text === 'forbidden') return reject('FORBIDDEN');
       const events = [{ channel: 'room:a', type: 'noted', subject: 'notes/a', data: { n: 1n } }];
       return { response: { text: payload.text }, ...(payload.text === 'bad event' && { events }) };
     });
+  },
+};
+
+/** Who performs waits at the gate of its text, if there is one. */
+const gates = new Map<string, Promise<void>>();
+
+/** By which they are told that their action is withdrawn. */
+const signals = new Map<string, AbortSignal>();
+
+/** Writes down what it has performed. */
+const copy: Verb<Note> = {
+  async perform({ payload: { text } }, { signal }): Promise<string> {
+    signals.set(text, signal);
+    await gates.get(text);
+    return `copy of ${text}`;
+  },
+  async apply(sql, actions): Promise<Applied[]> {
+    for (const { resourceId, performed } of actions)
+      await sql.query('insert into notes (resource, text) values ($1, $2)', [resourceId, performed]);
+    return actions.map(() => ({ response: {} }));
   },
 };
 
@@ -53,10 +82,11 @@ const notes = {
   create: write,
   edit: write,
   delete: write,
-  verbs: {},
+  verbs: { copy },
   migrations: {},
 } as unknown as Resource;
 
+type AddBlocked = (entry: TicketEntry) => Promise<boolean>;
 type AddTickets = (name: string, entries: readonly TicketEntry[]) => Promise<boolean>;
 
 interface WorkerUnderTest {
@@ -64,35 +94,48 @@ interface WorkerUnderTest {
   joiner: Joiner;
   published: Envelope[];
   addTickets: Mock<AddTickets>;
+  addBlocked: Mock<AddBlocked>;
+  /** Resolves when Redis takes what is published. */
+  redis: { taken: Promise<unknown> };
 }
 
-const environment = { DATABASE_URL: '', REDIS_URL: '', REDIS_PREFIX: '', NODE_ENV: 'test', LOG_LEVEL: 'silent' };
+const environment = {
+  DATABASE_URL: '',
+  REDIS_URL: '',
+  REDIS_PREFIX: '',
+  NODE_ENV: 'test',
+  LOG_LEVEL: 'silent',
+  // No retry is due before a spec has looked.
+  RETRY_BACKOFF_MS: '60000',
+};
 let database: Database;
 let ledger: Ledger;
 let one: WorkerUnderTest;
 let other: WorkerUnderTest;
 
 /** A worker that takes no tickets by itself: the spec hands them to its joiner. */
-async function createWorker(): Promise<WorkerUnderTest> {
+async function createWorker(settings: Record<string, string> = {}): Promise<WorkerUnderTest> {
   const published: Envelope[] = [];
+  const redis = { taken: Promise.resolve<unknown>(undefined) };
   const addTickets = vi.fn<AddTickets>(() => Promise.resolve(true));
-  const emit = (_: string, envelope: Envelope) => of(published.push(envelope));
+  const addBlocked = vi.fn<AddBlocked>(() => Promise.resolve(false));
+  const emit = (_: string, envelope: Envelope) => from(redis.taken.then(() => published.push(envelope)));
   const module = await Test.createTestingModule({ imports: [WorkerModule] })
     .overrideProvider(WorkerConfig)
-    .useValue(loadConfig(WorkerConfig, environment))
+    .useValue(loadConfig(WorkerConfig, { ...environment, ...settings }))
     .overrideProvider(ActionCatalogue)
     .useValue(new ActionCatalogue([notes]))
     .overrideProvider(ChannelsClient)
     .useValue({ emit, isConnected: true })
     .overrideProvider(TicketQueue)
-    .useValue({ add: addTickets, addSuspects: addTickets, isReady: true })
+    .useValue({ add: addTickets, addSuspects: addTickets, addBlocked, isReady: true })
     // Its gauges are there once a process.
     .overrideProvider(WorkerMetrics)
     .useValue({})
     .overrideProvider(TicketProcessor)
     .useValue({})
     .compile();
-  return { module, joiner: module.get(Joiner), published, addTickets };
+  return { module, joiner: module.get(Joiner), published, addTickets, addBlocked, redis };
 }
 
 beforeAll(async () => {
@@ -110,9 +153,10 @@ afterAll(() => Promise.all([one.module.close(), other.module.close()]));
 
 beforeEach(async () => {
   await database.query('delete from notes');
-  for (const { published, addTickets } of [one, other]) {
+  for (const { published, addTickets, addBlocked } of [one, other]) {
     published.length = 0;
     addTickets.mockClear();
+    addBlocked.mockClear();
   }
 });
 
@@ -171,6 +215,21 @@ describe('Joiner', () => {
     expect(events).toHaveLength(actions.length);
   });
 
+  it('is done with a ticket when its outcome is published, and not before', async () => {
+    const { entries, found } = await accepted(['note']);
+    const taken = Promise.withResolvers<void>();
+    one.redis.taken = taken.promise;
+    let isDone = false;
+    const run = one.joiner.run(entries).finally(() => (isDone = true));
+    await eventually(async () => expect(await found()).toMatchObject([{ status: 'succeeded' }]));
+    // Time enough to be done with it, for who does not wait.
+    for (let count = 0; count < 100; count += 1) await turn();
+    expect([isDone, one.published]).toEqual([false, []]);
+    taken.resolve();
+    await run;
+    expect(outcomes(one)).toEqual(entries.map(([id]) => id));
+  });
+
   it('publishes again what had an end before its ticket was done', async () => {
     const { entries } = await accepted(['note']);
     await one.joiner.run(entries);
@@ -196,12 +255,22 @@ describe('Joiner', () => {
     ['throws an error whose code is no text', 'odd code'],
     ['meets another service that is away', 'elsewhere'],
     ['has an event that cannot be encoded', 'bad event'],
+    ['gives more answers than it was asked for', 'two answers'],
   ])('puts an action whose handler %s back for a retry with a ticket of its own', async (_, text) => {
     const { entries, found } = await accepted([text]);
     await one.joiner.run(entries);
     expect(await found()).toMatchObject([{ status: 'pending', done: false, attempts: 1 }]);
     expect(one.published).toEqual([]);
     expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
+  });
+
+  it('fails an action for good when it has had its last attempt', async () => {
+    const impatient = await createWorker({ MAX_ATTEMPTS: '1' });
+    const { entries, found } = await accepted(['throw']);
+    await impatient.joiner.run(entries);
+    expect(await found()).toMatchObject([{ status: 'failed', error: { code: 'ATTEMPTS_EXHAUSTED' }, attempts: 1 }]);
+    expect(impatient.addTickets).not.toHaveBeenCalled();
+    await impatient.module.close();
   });
 
   it.each(['hopeless', 'bad row'])('fails an action at once that no retry can help: "%s"', async (text) => {
@@ -221,7 +290,23 @@ describe('Joiner', () => {
       const { entries, found } = await accepted(['bad event']);
       const others = { twice: entries, 'beside one that has its end': before.entries, alone: [] }[how]!;
       await one.joiner.run([...entries, ...others]);
-      expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+      const [action] = await found();
+      expect(action).toMatchObject({ status: 'pending' });
+      // Who names it once more may have run it once more, before it was put back.
+      expect(action!.attempts).toBeGreaterThanOrEqual(1);
+      expect(action!.attempts).toBeLessThanOrEqual(how === 'twice' ? 2 : 1);
+    },
+  );
+
+  it.each([['alone', ['conflict']] as const, ['beside others', ['before', 'conflict', 'after']] as const])(
+    'applies again what met a conflict, and counts no attempt for that, %s',
+    async (_, texts) => {
+      const { entries, found } = await accepted(texts);
+      await one.joiner.run(entries);
+      const ends = (await found()).map(({ status, attempts }) => [status, attempts]);
+      expect(ends).toEqual(texts.map(() => ['succeeded', 1]));
+      expect(new Set(await written())).toEqual(new Set<string>(texts));
+      expect(one.addTickets).not.toHaveBeenCalled();
     },
   );
 
@@ -252,7 +337,68 @@ describe('Joiner', () => {
     expect(row!.last).toBeLessThan(3 * texts.length);
   });
 
-  it('gets its turn on a resource that others share all the time', async () => {
+  it('runs nothing behind an action that is put back for a retry, which goes on with it', async () => {
+    const resourceId = uuidv4();
+    const { entries, found } = await accepted(['before', 'throw', 'behind'], { resourceId, owner: 'alice' });
+    const stranger = await accepted(['stranger']);
+    await one.joiner.run([entries[0]!, ...stranger.entries]);
+    expect((await found()).map(({ status }) => status)).toEqual(['succeeded', 'pending', 'pending']);
+    expect((await written()).toSorted()).toEqual(['before', 'stranger']);
+    expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[entries[1]]]);
+  });
+
+  it('is done with a ticket when what waits behind its action has one', async () => {
+    const [resourceId, parentId] = [uuidv4(), uuidv4()];
+    const { entries } = await accepted(['named'], { resourceId });
+    const parent = await accepted(['parent'], { resourceId: parentId, owner: 'alice' });
+    const child = await accepted(['child'], { resourceId, parentId, owner: 'alice' });
+    const behind = [child.entries[0]![0], resourceId, parentId];
+    one.addBlocked.mockResolvedValueOnce(true);
+    await one.joiner.run(entries);
+    expect(one.addBlocked.mock.calls.map(([entry]) => entry)).toEqual([behind]);
+    await one.joiner.run(parent.entries);
+    await one.joiner.run([behind as unknown as TicketEntry]);
+    expect(await written()).toEqual(['named', 'parent', 'child']);
+  });
+
+  it('keeps what it has performed for as long as somebody else has the resource', async () => {
+    const { entries, found } = await accepted(['long'], { type: 'notes.copy' });
+    const gate = Promise.withResolvers<void>();
+    gates.set('long', gate.promise);
+    const run = one.joiner.run(entries);
+    await eventually(async () => expect(await found()).toMatchObject([{ status: 'running' }]));
+    await database.transaction(async (sql) => {
+      await tryLockStatement(sql, [entries[0]![1]], []);
+      gate.resolve();
+      // In the end it waits for the lock, and that is in vain, too.
+      const waits = `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`;
+      await eventually(async () => expect(await database.query(waits)).toHaveLength(1));
+      await eventually(async () => expect(await database.query(waits)).toEqual([]));
+    });
+    await run;
+    expect(await found()).toMatchObject([{ status: 'succeeded' }]);
+    expect(await written()).toEqual(['copy of long']);
+    expect(one.addBlocked).not.toHaveBeenCalled();
+  });
+
+  it('tells who performs that the action has its end, and nobody who has succeeded', async () => {
+    const done = await accepted(['done'], { type: 'notes.copy' });
+    await one.joiner.run(done.entries);
+    const cancelled = await accepted(['cancelled'], { type: 'notes.copy' });
+    gates.set('cancelled', new Promise(() => undefined));
+    const run = one.joiner.run(cancelled.entries);
+    await eventually(async () => expect(await cancelled.found()).toMatchObject([{ status: 'running' }]));
+    const [{ id, owner, type, resourceId }] = cancelled.actions as [NewAction];
+    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+    const ending = { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
+    await database.transaction((sql) => ledger.finish(sql, [ending]));
+    await run;
+    expect(signals.get('cancelled')!.reason).toMatchObject({ name: 'AbortError' });
+    expect(signals.get('done')!.aborted).toBe(false);
+    expect(await written()).toEqual(['copy of done']);
+  });
+
+  it.each(['once', 'and again'])('gets its turn on a resource that others share all the time, %s', async () => {
     const { entries, found } = await accepted(['note']);
     const [[, resource]] = entries as [TicketEntry];
     // As messages share their room: the next one has it before the last one has left.
@@ -276,6 +422,25 @@ describe('Joiner', () => {
     }
     await Promise.all([sharer.leave(), run]);
     expect((await found()).map(({ status }) => status)).toEqual(['succeeded']);
+  });
+
+  it('performs an action that waited for room, whatever its ticket has performed before', async () => {
+    const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
+    const given = { owner: 'alice', type: 'notes.copy', resourceId: uuidv4() };
+    const gate = Promise.withResolvers<void>();
+    gates.set('first', gate.promise);
+    const first = await accepted(['first'], given);
+    const stranger = await accepted(['stranger'], { type: 'notes.copy' });
+    const second = await accepted(['second'], given);
+    const runs = [narrow.joiner.run(first.entries)];
+    await eventually(async () => expect(await first.found()).toMatchObject([{ status: 'running' }]));
+    // In the transaction that applies the first, the stranger takes its place.
+    gate.resolve();
+    runs.push(narrow.joiner.run(stranger.entries));
+    await Promise.all(runs);
+    await eventually(async () => expect(await second.found()).toMatchObject([{ status: 'succeeded' }]));
+    expect((await written()).toSorted()).toEqual(['copy of first', 'copy of second', 'copy of stranger']);
+    await narrow.module.close();
   });
 
   it('does not let the neighbours pay for an owner who cancels one action after another', async () => {

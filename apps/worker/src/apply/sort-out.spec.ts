@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { UnfinishedRow } from '#ledger';
 import { runnableOf } from './runnable.ts';
 import { sortOut } from './sort-out.ts';
@@ -22,4 +22,46 @@ it('what was performed is held on to while something before it, that came to lig
   runnable.stops.set('a', 'followed');
   const sorted = sortOut([['a2', 'a']], locked, rows, runnable, { mostEach: 4, done: new Set(['a1']), performed });
   expect(sorted).toEqual({ blocked: [['a2', 'a']], more: [], leased: [], known: [], next: [] });
+});
+
+describe('an action that a ticket names', () => {
+  const waits: Partial<UnfinishedRow> = { parent_id: 'p', parent_unfinished: true };
+  const NOTHING = { blocked: [], more: [], leased: [], known: [], next: [] };
+
+  /** Two of a resource are read at most; those that may run have run. */
+  function sorted(named: string, rows: readonly UnfinishedRow[], locked = new Set(['a', 'p'])) {
+    const own = rows.filter(({ resource_id }) => locked.has(resource_id));
+    const runnable = runnableOf(own, locked);
+    const done = new Set(runnable.turns.flat().map(({ id }) => id));
+    return sortOut([[named, 'a']], locked, own, runnable, { mostEach: 2, done });
+  }
+
+  it('is blocked while somebody else has its resource', () => {
+    expect(sorted('a1', [row('a1')], new Set())).toEqual({ ...NOTHING, blocked: [['a1', 'a']] });
+  });
+
+  it('is blocked behind one that waits for its parent, be it seen or not', () => {
+    const rows = [row('a1', waits), row('a2')];
+    for (const id of ['a1', 'a2', 'a9']) expect(sorted(id, rows)).toEqual({ ...NOTHING, blocked: [[id, 'a']] });
+  });
+
+  it('goes on at once when it stands too far behind to have been seen', () => {
+    expect(sorted('a9', [row('a1'), row('a2')])).toEqual({ ...NOTHING, more: [['a9', 'a']] });
+  });
+
+  it('is known to have its end when it is not among the first, and these are all', () => {
+    expect(sorted('a0', [row('a1')])).toEqual({ ...NOTHING, known: [['a0', 'a']] });
+  });
+
+  it('keeps its ticket for as long as somebody performs it, and not while it waits for a retry, which has its own', () => {
+    const delayed = { delayed: true };
+    expect(sorted('a1', [row('a1', { ...delayed, status: 'running' })])).toEqual({ ...NOTHING, leased: [['a1', 'a']] });
+    expect(sorted('a1', [row('a1', delayed)])).toEqual(NOTHING);
+  });
+
+  it('has its ticket go on with what nobody else looks after', () => {
+    expect(sorted('a1', [row('a1'), row('a2', waits)])).toEqual({ ...NOTHING, next: [['a2', 'a', 'p']] });
+    expect(sorted('a1', [row('a1'), row('a2')])).toEqual({ ...NOTHING, next: [['a2', 'a']] });
+    expect(sorted('a1', [row('a1')])).toEqual(NOTHING);
+  });
 });

@@ -75,6 +75,16 @@ describe('an inquiry of many actions', () => {
     expect(asked.size).toBe(20);
   });
 
+  it('asks about each of them once, for all who want to know at the same time', async () => {
+    const { inquiry, askedAt } = inquiryOf(refusing('INTERNAL'));
+    const ids = Array.from({ length: 20 }, (_, index) => `${index}`);
+    await Promise.all([inquiry.ask(ids), inquiry.ask(ids)]);
+    expect(askedAt).toHaveLength(20);
+    await inquiry.ask(ids);
+    inquiry.close();
+    expect(askedAt).toHaveLength(40);
+  });
+
   it('goes on after any other error', async () => {
     const { inquiry, askedAt } = inquiryOf(refusing('INTERNAL'));
     await inquiry.ask(Array.from({ length: 20 }, (_, index) => `${index}`));

@@ -79,6 +79,17 @@ describe('pending actions', () => {
     expect(await second.outcome()).toEqual(done('1'));
   });
 
+  it('have it also when submits that began later, or ended sooner, are done with', async () => {
+    const { pending } = pendingActions();
+    const [first, second] = [pending.begin(INTENT), pending.begin(INTENT)];
+    pending.settle(done('1'));
+    const third = pending.begin(INTENT);
+    pending.accept(third, accepted('3'));
+    pending.refuse(second, new TidingsError('VALIDATION_FAILED', 'no'));
+    pending.accept(first, accepted('1'));
+    expect(await first.outcome()).toEqual(done('1'));
+  });
+
   it('are one when they were submitted twice with the same key', async () => {
     const { pending } = pendingActions();
     const entries = [pending.begin(INTENT), pending.begin(INTENT)];

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Server, type Socket } from 'socket.io';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { decodeCursor, encodeCursor, type OutcomeEnvelope, type ProblemCode, type Session } from '#contracts';
@@ -36,7 +37,7 @@ function outcome(offset: number): OutcomeEnvelope {
 }
 
 /** A socket server that plays a part for each connection, and a client of it. */
-async function sceneOf(parts: Part[], token?: () => string): Promise<Scene> {
+async function sceneOf(parts: Part[], token?: () => string | Promise<string>): Promise<Scene> {
   const http = createServer();
   const io = new Server(http, { transports: ['websocket'] });
   const handshakes: Handshake[] = [];
@@ -145,6 +146,32 @@ it('comes back when a draining server said, and tells so', async () => {
   await expectHeard(scene, 1);
   expect(performance.now() - awayAt).toBeGreaterThan(290);
   expect(told).toEqual([{ reason: 'drain', reconnectInMs: 300 }]);
+});
+
+it('does not connect any more when it was disconnected before it had its token', async () => {
+  const given = Promise.withResolvers<string>();
+  const scene = await sceneOf([upTo(1)], () => given.promise);
+  const session = scene.client.connect();
+  scene.client.disconnect();
+  await expect(session).rejects.toMatchObject({ code: 'CLOSED' });
+  given.resolve('token');
+  for (let count = 0; count < 10; count += 1) await turn();
+  await scene.client.connect();
+  await expectHeard(scene, 1);
+  expect(scene.handshakes).toHaveLength(1);
+});
+
+it('may have its token refused once more after a session that it began with another one', async () => {
+  const scene = await sceneOf([
+    { refuse: 'TOKEN_EXPIRED' },
+    { serve: (socket) => socket.conn.close() },
+    { refuse: 'UNAUTHENTICATED' },
+    upTo(1),
+  ]);
+  await scene.client.connect();
+  await expectHeard(scene, 1);
+  expect(scene.handshakes.map(({ token }) => token)).toEqual(['token 1', 'token 2', 'token 2', 'token 3']);
+  expect(scene.errors).toEqual([]);
 });
 
 it('brings a fresh token when the old one has expired, at the handshake or later', async () => {

@@ -133,6 +133,31 @@ describe('a session', () => {
   });
 });
 
+describe('the answer to a subscribe', () => {
+  const ROOM = 'room:1';
+
+  function heardTo(offset: number): Positions {
+    const positions = startedAt(0);
+    positions.arrive(envelope(offset, ROOM));
+    return positions;
+  }
+
+  it('does not set the position back: what came meanwhile counts', () => {
+    const positions = heardTo(5);
+    positions.subscribed({ recovered: true, cursor: cursor(3, ROOM) });
+    expect(positions.arrive(envelope(5, ROOM))).toBe('seen');
+    expect(positions.arrive(envelope(6, ROOM))).toBe('next');
+  });
+
+  it('is where the room goes on when it is ahead, or when what was known cannot be gone on with', () => {
+    const positions = heardTo(5);
+    positions.subscribed({ recovered: true, cursor: cursor(8, ROOM) });
+    expect(positions.arrive(envelope(9, ROOM))).toBe('next');
+    positions.subscribed({ recovered: false, reason: 'CURSOR_EPOCH', cursor: cursor(3, ROOM) });
+    expect(positions.arrive(envelope(4, ROOM))).toBe('next');
+  });
+});
+
 describe('the cursor of a 202', () => {
   it('is taken while no position is known, of several the lowest', () => {
     const positions = new Positions([], false);
@@ -152,6 +177,15 @@ describe('the cursor of a 202', () => {
     expect(positions.start({ cursors: [cursor(6)] })).toBe(false);
     expect(positions.start({ cursors: [cursor(4)] })).toBe(true);
     expect(offsetsOf(positions.forHandshake)).toEqual([4]);
+  });
+
+  it('is not taken any more once a session has begun there', () => {
+    const positions = new Positions([], false);
+    positions.adopt(cursor(4));
+    positions.start({ cursors: [cursor(4)] });
+    positions.adopt(cursor(2));
+    expect(offsetsOf(positions.forHandshake)).toEqual([4]);
+    expect(positions.start({ cursors: [cursor(6)] })).toBe(true);
   });
 
   it('tells whether the outcome was heard, or will be', () => {

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChannelEvent } from '#contracts';
+import { Database, migrate } from '#database';
+import { testDatabase } from '#testing';
+import { LedgerHistory } from './ledger-history.ts';
+import { Ledger } from './ledger.service.ts';
+import { Members } from './members.ts';
+import { ledgerMigrations } from './migrations/index.ts';
+import { newId } from './new-id.ts';
+
+let database: Database;
+let history: LedgerHistory;
+let ledger: Ledger;
+let members: Members;
+
+const open = (url: string): Database => new Database({ url, poolSize: 2, applicationName: 'members.spec' });
+
+async function migrateAt(url: string): Promise<void> {
+  const migrating = open(url);
+  await migrate(migrating, ledgerMigrations);
+  await migrating.onApplicationShutdown();
+}
+
+beforeAll(async () => {
+  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
+  database = open(url);
+  history = new LedgerHistory(database);
+  ledger = new Ledger(database, history);
+  members = new Members(database);
+});
+
+afterAll(() => database.onApplicationShutdown());
+
+type Change = Pick<ChannelEvent, 'admits' | 'evicts'>;
+
+/** A room, in which an action does all of this in one transaction, and has its end. */
+function newRoom() {
+  const channel = `room:${randomUUID()}`;
+  const change = async (...changes: Change[]): Promise<void> => {
+    const action = { id: newId(), owner: 'alice', type: 'rooms.change', resourceId: randomUUID() };
+    await ledger.accept([{ ...action, payload: undefined, ttlSeconds: 60 }]);
+    const { resourceId: resource_id, ...others } = action;
+    const row = { ...others, resource_id, submitted_at: new Date(), traceparent: null };
+    const events = changes.map((each) => Object.assign({ channel, type: 'x.done', subject: 'x/1', data: {} }, each));
+    const ending = { row, status: 'succeeded', attempts: 1, response: null, error: null, events } as const;
+    await database.transaction((sql) => ledger.finish(sql, [ending]));
+  };
+  /** Behind which offset each user hears the room; undefined for who does not. */
+  const floorsOf = async (...users: string[]): Promise<(number | undefined)[]> =>
+    (await members.read(users.map((userId) => ({ channel, userId })))).map((membership) => membership?.floor.offset);
+  return { channel, change, floorsOf };
+}
+
+describe('a membership', () => {
+  it('is what the last of the changes of one transaction says', async () => {
+    const { change, floorsOf } = newRoom();
+    await change(
+      { admits: 'bob' },
+      { evicts: 'all' },
+      { admits: 'carol' },
+      { admits: 'dave' },
+      { evicts: { userId: 'dave' } },
+      { evicts: { userId: 'eve' } },
+      { admits: 'eve' },
+    );
+    expect(await floorsOf('bob', 'carol', 'dave', 'eve')).toEqual([undefined, 3, undefined, 7]);
+  });
+
+  it('begins anew with the event that says so', async () => {
+    const { change, floorsOf } = newRoom();
+    await change({ admits: 'bob' }, { admits: 'carol' });
+    await change({ admits: 'bob' });
+    expect(await floorsOf('bob', 'carol')).toEqual([3, 2]);
+  });
+
+  it('ends for one, or for all of its room and of no other', async () => {
+    const [one, other] = [newRoom(), newRoom()];
+    for (const { change } of [one, other]) await change({ admits: 'bob' }, { admits: 'carol' });
+    await one.change({ evicts: { userId: 'bob' } });
+    expect(await one.floorsOf('bob', 'carol')).toEqual([undefined, 2]);
+    await one.change({ evicts: 'all' });
+    expect(await one.floorsOf('bob', 'carol')).toEqual([undefined, undefined]);
+    expect(await other.floorsOf('bob', 'carol')).toEqual([1, 2]);
+  });
+
+  it('has a floor from which everything after it can be replayed', async () => {
+    const { channel, change } = newRoom();
+    await change({}, { admits: 'bob' }, {});
+    const [membership] = await members.read([{ channel, userId: 'bob' }]);
+    const { offset: after, check } = membership!.floor;
+    const [page] = await history.read([{ channel, after, check, limit: 10 }]);
+    expect(page!.events.map(({ offset }) => offset)).toEqual([3]);
+    expect(page).not.toHaveProperty('reason');
+    expect(membership!.position).toEqual(page!.head);
+  });
+});

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Database, migrate } from '#database';
+import { testDatabase } from '#testing';
+import { LedgerHistory } from '../ledger-history.ts';
+import { Ledger } from '../ledger.service.ts';
+import { ledgerMigrations } from '../migrations/index.ts';
+import { newId } from '../new-id.ts';
+import {
+  countAttemptStatement,
+  firstUnfinishedStatement,
+  forgetAttemptStatement,
+  postponeStatement,
+  recordAttemptStatement,
+  retryLaterStatement,
+} from './attempt.ts';
+import { claimOrphansStatement, renewLeasesStatement, startPerformingStatement } from './perform.ts';
+
+let database: Database;
+let ledger: Ledger;
+
+const open = (url: string): Database => new Database({ url, poolSize: 3, applicationName: 'attempts-and-leases.spec' });
+
+async function migrateAt(url: string): Promise<void> {
+  const migrating = open(url);
+  await migrate(migrating, ledgerMigrations);
+  await migrating.onApplicationShutdown();
+}
+
+beforeAll(async () => {
+  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
+  database = open(url);
+  ledger = new Ledger(database, new LedgerHistory(database));
+});
+
+afterAll(() => database.onApplicationShutdown());
+
+async function accepted(resourceId: string = randomUUID()): Promise<string> {
+  const id = newId();
+  await ledger.accept([{ id, owner: 'alice', type: 'notes.edit', resourceId, payload: undefined, ttlSeconds: 60 }]);
+  return id;
+}
+
+/** What has an end: nothing changes it any more. */
+async function ended(): Promise<string> {
+  const id = await accepted();
+  await database.query(`update actions set status = 'cancelled', finished_at = now() where id = $1`, [id]);
+  return id;
+}
+
+interface Row {
+  status: string;
+  attempts: number;
+  /** How long until it is due, in milliseconds. */
+  dueInMs: number | null;
+}
+
+async function rowOf(id: string): Promise<Row> {
+  const [row] = await database.query<Row>(
+    `select status, attempts, (extract(epoch from run_at - clock_timestamp()) * 1000)::double precision as "dueInMs"
+     from actions where id = $1`,
+    [id],
+  );
+  return row!;
+}
+
+const MINUTE_MS = 60_000;
+const MOST = 3;
+
+describe('an attempt', () => {
+  it('is recorded for the first on its resource that is due and has one left, and for no other', async () => {
+    const resource = randomUUID();
+    const [first, second] = [await accepted(resource), await accepted(resource)];
+    const record = (id: string, most = MOST) => recordAttemptStatement(database, resource, id, most);
+    expect(await record(second)).toMatchObject({ id: first, attempt: null });
+    expect(await record(first)).toMatchObject({ id: first, attempt: 1, waitMs: 0 });
+    expect(await record(first, 1)).toMatchObject({ id: first, attempt: null });
+    await retryLaterStatement(database, first, MINUTE_MS);
+    const { waitMs, ...waiting } = (await record(first))!;
+    expect(waiting).toMatchObject({ id: first, attempt: null });
+    expect(waitMs).toBeGreaterThan(0);
+    expect([(await rowOf(first)).attempts, (await rowOf(second)).attempts]).toEqual([1, 0]);
+    expect(await firstUnfinishedStatement(database, resource)).toMatchObject({ id: first, attempt: null });
+  });
+
+  it('is put off until the first says, and not beyond', async () => {
+    const id = await accepted();
+    await postponeStatement(database, id, MINUTE_MS);
+    await postponeStatement(database, id, 10 * MINUTE_MS);
+    const { dueInMs } = await rowOf(id);
+    expect(dueInMs).toBeGreaterThan(0);
+    expect(dueInMs).toBeLessThanOrEqual(MINUTE_MS);
+  });
+
+  it('puts back what was running, until its retry is due', async () => {
+    const id = await accepted();
+    await startPerformingStatement(database, [id], 1);
+    expect(await retryLaterStatement(database, id, MINUTE_MS)).toBe(true);
+    const { dueInMs, ...row } = await rowOf(id);
+    expect(row).toEqual({ status: 'pending', attempts: 0 });
+    expect(dueInMs).toBeGreaterThan(0);
+  });
+
+  it('changes nothing of an action that has its end', async () => {
+    const id = await ended();
+    const before = await rowOf(id);
+    expect(await countAttemptStatement(database, id)).toBeUndefined();
+    expect(await retryLaterStatement(database, id, 0)).toBe(false);
+    await forgetAttemptStatement(database, id);
+    await postponeStatement(database, id, MINUTE_MS);
+    await startPerformingStatement(database, [id], MINUTE_MS);
+    expect(await renewLeasesStatement(database, [id], MINUTE_MS)).toEqual(new Set());
+    expect(await claimOrphansStatement(database, [id], MINUTE_MS)).toEqual(new Set());
+    expect(await rowOf(id)).toEqual(before);
+  });
+});
+
+describe('a lease', () => {
+  async function running(leaseMs: number): Promise<string> {
+    const id = await accepted();
+    await startPerformingStatement(database, [id], leaseMs);
+    return id;
+  }
+
+  it('is renewed, and tells which are not performed any more', async () => {
+    const [kept, back] = [await running(1), await running(1)];
+    await retryLaterStatement(database, back, 0);
+    expect(await renewLeasesStatement(database, [kept, back, await ended()], MINUTE_MS)).toEqual(new Set([kept]));
+    expect((await rowOf(kept)).dueInMs).toBeGreaterThan(0);
+  });
+
+  it('of an action that somebody is about to end is not waited for, and counts until that is done', async () => {
+    const [ending, other] = [await running(0), await running(0)];
+    await database.transaction(async (sql) => {
+      await sql.query('select from actions where id = $1 for no key update', [ending]);
+      expect(await renewLeasesStatement(database, [ending, other], MINUTE_MS)).toEqual(new Set([ending, other]));
+    });
+    expect((await rowOf(ending)).dueInMs).toBeLessThanOrEqual(0);
+    expect((await rowOf(other)).dueInMs).toBeGreaterThan(0);
+  });
+
+  it('is taken over by one when it is over, and by nobody before that', async () => {
+    const [orphan, held, pending] = [await running(0), await running(MINUTE_MS), await accepted()];
+    const claim = () => claimOrphansStatement(database, [orphan, held, pending], MINUTE_MS);
+    const claims = await Promise.all([claim(), claim()]);
+    expect(claims.flatMap((ids) => Array.from(ids))).toEqual([orphan]);
+    expect(await rowOf(pending)).toEqual({ status: 'pending', attempts: 0, dueInMs: null });
+  });
+});
