@@ -290,11 +290,7 @@ describe('Joiner', () => {
       const { entries, found } = await accepted(['bad event']);
       const others = { twice: entries, 'beside one that has its end': before.entries, alone: [] }[how]!;
       await one.joiner.run([...entries, ...others]);
-      const [action] = await found();
-      expect(action).toMatchObject({ status: 'pending' });
-      // Who names it once more may have run it once more, before it was put back.
-      expect(action!.attempts).toBeGreaterThanOrEqual(1);
-      expect(action!.attempts).toBeLessThanOrEqual(how === 'twice' ? 2 : 1);
+      expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
     },
   );
 
