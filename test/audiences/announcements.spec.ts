@@ -217,6 +217,7 @@ describe('what is announced', () => {
     const { guest } = await connectAll();
     const body = { audience: 'everyone', title: '😀'.repeat(200), body: 'ü😀'.repeat(2_000) };
     await announce(body);
-    await eventually(() => expect(guest.events.map(({ data }) => data)).toMatchObject([body]));
+    // What was announced just before may be on its way to everyone.
+    await eventually(() => expect(guest.events.at(-1)?.data).toMatchObject(body));
   });
 });
