@@ -87,6 +87,7 @@ describe('messages in the console', { timeout: 120_000 }, () => {
     await refused.getByRole('button', { name: 'Change the text' }).click();
     const editor = page.getByLabel('Text of the message');
     expect(await editor.inputValue()).toBe('endless '.repeat(600));
+    expect(await page.getByRole('button', { name: 'Change the text' }).count()).toBe(0);
     await editor.fill('endless no more');
     await page.keyboard.press('Enter');
     await visitor.message('endless no more').getByText('v1').waitFor();
