@@ -1,35 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Cursor, Envelope } from '#contracts';
-import { Database, migrate } from '#database';
-import { testDatabase } from '#testing';
+import type { Database } from '#database';
+import { ledgerDatabase } from '#testing';
 import { LedgerHistory, type HistoryPage } from './ledger-history.ts';
 import { Ledger } from './ledger.service.ts';
-import { ledgerMigrations } from './migrations/index.ts';
 
 let database: Database;
 let history: LedgerHistory;
 let ledger: Ledger;
 let epoch: string;
 
-const open = (url: string): Database => new Database({ url, poolSize: 4, applicationName: 'ledger-history.spec' });
-
-async function migrateAt(url: string): Promise<void> {
-  const migrating = open(url);
-  await migrate(migrating, ledgerMigrations);
-  await migrating.onApplicationShutdown();
-}
-
 beforeAll(async () => {
-  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
-  database = open(url);
+  database = await ledgerDatabase(4);
   history = new LedgerHistory(database);
   ledger = new Ledger(database, history);
   epoch = (await database.query<{ epoch: string }>('select epoch from ledger'))[0]!.epoch;
 });
-
-afterAll(() => database.onApplicationShutdown());
 
 interface Channel {
   name: string;

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChannelEvent } from '#contracts';
-import { Database, migrate } from '#database';
-import { testDatabase } from '#testing';
+import type { Database } from '#database';
+import { ledgerDatabase } from '#testing';
 import { LedgerHistory } from './ledger-history.ts';
 import { Ledger } from './ledger.service.ts';
 import { Members } from './members.ts';
-import { ledgerMigrations } from './migrations/index.ts';
 import { newId } from './new-id.ts';
 
 let database: Database;
@@ -14,23 +13,12 @@ let history: LedgerHistory;
 let ledger: Ledger;
 let members: Members;
 
-const open = (url: string): Database => new Database({ url, poolSize: 2, applicationName: 'members.spec' });
-
-async function migrateAt(url: string): Promise<void> {
-  const migrating = open(url);
-  await migrate(migrating, ledgerMigrations);
-  await migrating.onApplicationShutdown();
-}
-
 beforeAll(async () => {
-  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
-  database = open(url);
+  database = await ledgerDatabase(2);
   history = new LedgerHistory(database);
   ledger = new Ledger(database, history);
   members = new Members(database);
 });
-
-afterAll(() => database.onApplicationShutdown());
 
 type Change = Pick<ChannelEvent, 'admits' | 'evicts'>;
 

@@ -4,6 +4,7 @@ export { atEndOfFile, endAll } from './cleanup.ts';
 export { testDatabase, type Schema, type TestDatabase } from './database.ts';
 export { eventually } from './eventually.ts';
 export { FaultyProxy, type Meddle } from './faulty-proxy.ts';
+export { ledgerDatabase } from './ledger-database.ts';
 export { LedgerCheck, type LedgerReport } from './ledger-check.ts';
 export { connect, ConnectionRefused, Listener, type ListenerOptions } from './listener.ts';
 export { startNginx, type Nginx, type NginxTargets } from './nginx.ts';

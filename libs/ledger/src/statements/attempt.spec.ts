@@ -1,26 +1,15 @@
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { beforeAll, expect, it } from 'vitest';
-import { Database, migrate } from '#database';
-import { atEndOfFile, testDatabase } from '#testing';
-import { ledgerMigrations } from '../migrations/index.ts';
+import type { Database } from '#database';
+import { ledgerDatabase } from '#testing';
 import { forgetAttemptStatement, recordAttemptStatement, retryLaterStatement } from './attempt.ts';
 
 const MOST = 5;
 
 let database: Database;
 
-const open = (url: string): Database => new Database({ url, poolSize: 2, applicationName: 'attempt.spec' });
-
-async function migrateAt(url: string): Promise<void> {
-  const migrating = open(url);
-  await migrate(migrating, ledgerMigrations);
-  await migrating.onApplicationShutdown();
-}
-
 beforeAll(async () => {
-  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
-  database = open(url);
-  atEndOfFile(() => database.onApplicationShutdown());
+  database = await ledgerDatabase(2);
 });
 
 interface Taken {

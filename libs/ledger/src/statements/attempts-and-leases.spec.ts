@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Database, migrate } from '#database';
-import { testDatabase } from '#testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '#database';
+import { ledgerDatabase } from '#testing';
 import { LedgerHistory } from '../ledger-history.ts';
 import { Ledger } from '../ledger.service.ts';
-import { ledgerMigrations } from '../migrations/index.ts';
 import { newId } from '../new-id.ts';
 import {
   firstUnfinishedStatement,
@@ -18,21 +17,10 @@ import { claimOrphansStatement, renewLeasesStatement, startPerformingStatement }
 let database: Database;
 let ledger: Ledger;
 
-const open = (url: string): Database => new Database({ url, poolSize: 3, applicationName: 'attempts-and-leases.spec' });
-
-async function migrateAt(url: string): Promise<void> {
-  const migrating = open(url);
-  await migrate(migrating, ledgerMigrations);
-  await migrating.onApplicationShutdown();
-}
-
 beforeAll(async () => {
-  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
-  database = open(url);
+  database = await ledgerDatabase(3);
   ledger = new Ledger(database, new LedgerHistory(database));
 });
-
-afterAll(() => database.onApplicationShutdown());
 
 async function accepted(resourceId: string = randomUUID()): Promise<string> {
   const id = newId();

@@ -1,33 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Database, migrate } from '#database';
-import { testDatabase } from '#testing';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '#database';
+import { ledgerDatabase } from '#testing';
 import { LedgerHistory } from '../ledger-history.ts';
 import { Ledger, type NewAction } from '../ledger.service.ts';
-import { ledgerMigrations } from '../migrations/index.ts';
 import { newId } from '../new-id.ts';
 import { busyResourcesStatement, oldestUnfinishedStatement, unfinishedOfResourcesStatement } from './unfinished.ts';
 
 let database: Database;
 let ledger: Ledger;
 
-const open = (url: string): Database => new Database({ url, poolSize: 2, applicationName: 'unfinished-actions.spec' });
-
-async function migrateAt(url: string): Promise<void> {
-  const migrating = open(url);
-  await migrate(migrating, ledgerMigrations);
-  await migrating.onApplicationShutdown();
-}
-
 beforeAll(async () => {
-  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
-  database = open(url);
+  database = await ledgerDatabase(2);
   ledger = new Ledger(database, new LedgerHistory(database));
 });
 
 beforeEach(() => database.query('delete from actions'));
-
-afterAll(() => database.onApplicationShutdown());
 
 async function accepted(resourceId: string, given: Partial<NewAction> = {}): Promise<string> {
   const id = newId();
