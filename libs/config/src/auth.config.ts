@@ -32,7 +32,7 @@ export class AuthConfig extends ProcessConfig {
   @InProduction({ refuse: isKnownSecret, message: 'is a known or a simple one: make your own, openssl rand -hex 32' })
   JWT_SECRET?: string;
 
-  /** Where the public keys of the token issuer are. */
+  /** Where the public keys of the token issuer are; without a user or a password. */
   @IsOptional()
   @IsHttpUrl({ takesPassword: false })
   JWKS_URL?: string;

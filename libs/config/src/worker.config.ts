@@ -48,7 +48,7 @@ export class WorkerConfig extends ProcessConfig {
   @Min(0)
   BLOCKED_LIMIT_MS: number = 10_000;
 
-  /** How long actions, outcomes and events are kept, in days. */
+  /** How long actions, outcomes and events are kept, in days: 2 to 36500. */
   @IsInt()
   @Min(2)
   @Max(36_500)
