@@ -1,8 +1,7 @@
 import { v4 as uuidv4 } from 'uuid';
-import { beforeEach, expect, it, onTestFinished } from 'vitest';
-import { Database, migrate } from '#database';
-import { testDatabase } from '#testing';
-import { ledgerMigrations } from '../migrations/index.ts';
+import { beforeEach, expect, it } from 'vitest';
+import type { Database } from '#database';
+import { ledgerDatabase } from '#testing';
 import { nextPieceStatement } from './backlog-piece.ts';
 import { isAnyDueStatement } from './due.ts';
 import { overdueStatement } from './overdue.ts';
@@ -10,18 +9,8 @@ import { oldestUnfinishedStatement, unfinishedOfResourcesStatement } from './unf
 
 let database: Database;
 
-const open = (url: string): Database => new Database({ url, poolSize: 2, applicationName: 'unfinished.spec' });
-
-async function migrateAt(url: string): Promise<void> {
-  const migrating = open(url);
-  await migrate(migrating, ledgerMigrations);
-  await migrating.onApplicationShutdown();
-}
-
 beforeEach(async () => {
-  const { url } = await testDatabase({ name: 'ledger.spec', migrate: migrateAt });
-  database = open(url);
-  onTestFinished(() => database.onApplicationShutdown());
+  database = await ledgerDatabase(2);
 });
 
 /** Unfinished actions of an hour ago, on one resource. */
