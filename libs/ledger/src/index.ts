@@ -31,7 +31,12 @@ export {
 export { FinishedElsewhereError } from './statements/finish.ts';
 export { isAnyDueStatement } from './statements/due.ts';
 export { cancellableStatement, overdueStatement, type EndableRow } from './statements/overdue.ts';
-export { claimOrphansStatement, renewLeasesStatement, startPerformingStatement } from './statements/perform.ts';
+export {
+  claimOrphansStatement,
+  renewLeasesStatement,
+  startPerformingStatement,
+  stopPerformingStatement,
+} from './statements/perform.ts';
 export {
   createDayStatement,
   dropOldestDayStatement,

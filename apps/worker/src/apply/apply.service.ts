@@ -16,10 +16,11 @@ import type { TicketEntry } from '#queue';
 import type { Applied } from '#resources';
 import { ActionLog, checkpoint, durations, isArmed } from '#telemetry';
 import { appliedEnding, expiredEnding, failedEnding } from './endings.ts';
+import { FollowUps } from './follow-ups.ts';
 import { HandlerError, Handlers } from './handlers.ts';
 import { applyIsolated } from './isolated.ts';
 import { LEASE_MS } from './performer.ts';
-import { runnableOf, type Runnable } from './runnable.ts';
+import { runnableOf, type Has, type Runnable } from './runnable.ts';
 import { sortOut, type Sorted } from './sort-out.ts';
 import { abortAfter } from './time-limit.ts';
 
@@ -30,8 +31,11 @@ import { abortAfter } from './time-limit.ts';
 const FEW_EACH = 4;
 const MANY_EACH = 50;
 
-/** The same where all that are named have been performed: what is behind them is only started. */
-const NEXT_EACH = 2;
+/** Most actions of one resource that a process has started to perform, and has not applied yet. */
+const IN_LINE = 8;
+
+/** The same where all that are named have been performed: those in line, and those that join it. */
+const NEXT_EACH = IN_LINE + 2;
 
 /** How long a transaction may wait for the lock of its one resource, in milliseconds. */
 const LOCK_WAIT_MS = 500;
@@ -40,22 +44,16 @@ const queueWaitSeconds = durations('queue_wait', 'From the submit to the transac
 const applySeconds = durations('apply', 'One transaction, of many actions');
 
 /** What became of a set of tickets in one transaction. */
-export interface ApplyResult extends Sorted {
+export interface ApplyResult extends Sorted, Pick<FollowUps, 'started' | 'failed' | 'apart' | 'crowded'> {
   /** To publish, now that the transaction is committed. */
   envelopes: Envelope[];
-  /** Are this process's to perform: nobody else takes them up while their lease lasts. */
-  started: UnfinishedRow[];
-  /** Failed, each alone; the others went on without them. */
-  failed: HandlerError[];
-  /** Failed before: they must run alone, so that nobody pays for them again. */
-  apart: UnfinishedRow[];
-  /** The resources on which an action waits since no more may be performed at once. */
-  crowded: ReadonlySet<string>;
 }
 
 export interface ApplyOptions {
-  /** The results of `perform`, by action. */
-  performed?: ReadonlyMap<string, unknown>;
+  /** The results of `perform`, by action, or the {@link HandlerError} that it threw. */
+  performed?: Pick<ReadonlyMap<string, unknown>, 'has' | 'get'>;
+  /** Those that this process has started to perform. */
+  inLine?: Has;
   /** Only this action may run, and only if it is the first of its resource. */
   only?: string;
   /** Waits for the lock of its resource first, which others may share all the time. */
@@ -128,12 +126,12 @@ export class ApplyService {
       unfinishedOfResourcesStatement(sql, [...resources], mostEach),
     ]);
     const rows = unfinished.filter(({ resource_id }) => locked.has(resource_id));
-    const runnable = runnableOf(rows, locked, options.performed);
+    const runnable = runnableOf(rows, locked, options.performed, options.inLine);
     endings.push(...runnable.overdue.map(expiredEnding));
     const deadline = new AbortController();
     const callOff = abortAfter(deadline, this.config.APPLY_TIMEOUT_MS);
     const followUps = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(callOff);
-    const { started, failed, apart } = followUps;
+    const { started, failed, apart, crowded } = followUps;
     const ids = started.map(({ id }) => id);
     const [, envelopes] = await Promise.all([
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
@@ -146,7 +144,8 @@ export class ApplyService {
       ...apart,
     ];
     const done = new Set(dealtWith.map(({ id }) => id));
-    return { envelopes, ...followUps, ...sortOut(entries, locked, rows, runnable, { mostEach, done, ...options }) };
+    const sorted = sortOut(entries, locked, rows, runnable, { mostEach, done, ...options });
+    return { envelopes, started, failed, apart, crowded, ...sorted };
   }
 
   /**
@@ -169,75 +168,70 @@ export class ApplyService {
     }
   }
 
-  /**
-   * Runs the actions turn by turn. On a resource, nothing runs behind an action that does not.
-   *
-   * @returns the actions that must be performed first, those that failed, those that must run alone,
-   *   and the resources of those that there is no room to perform
-   */
+  /** Runs the actions turn by turn. On a resource, nothing runs behind an action that does not. */
   private async runTurns(
     sql: Transaction,
-    { turns, left, stops }: Runnable,
-    {
-      performed = new Map<string, unknown>(),
-      only,
-      startsNext = false,
-      isolates = false,
-      attempt,
-      startable = Infinity,
-    }: ApplyOptions,
+    runnable: Runnable,
+    { performed = new Map<string, unknown>(), isolates = false, attempt, ...options }: ApplyOptions,
     endings: Ending[],
     deadline: AbortSignal,
-  ): Promise<Pick<ApplyResult, 'started' | 'failed' | 'apart' | 'crowded'>> {
-    const crowded = new Set<string>();
-    const started: UnfinishedRow[] = [];
-    const failed: HandlerError[] = [];
-    const apart: UnfinishedRow[] = [];
-    const leave = (row: UnfinishedRow): void => {
-      left.push(row);
-      stops.set(row.resource_id, 'left');
-    };
-    const followUp = (row: UnfinishedRow, list: UnfinishedRow[]): void => {
-      list.push(row);
-      stops.set(row.resource_id, 'followed');
-    };
+  ): Promise<FollowUps> {
+    const followUps = new FollowUps();
     const applyAll = async (inner: Sql, rows: readonly UnfinishedRow[]): Promise<Ending[]> => {
       const applied = await this.handlers.apply(inner, rows, performed, deadline);
       return rows.map((row, index) => endingOf(row, applied[index]!, attempt ?? row.attempts + 1));
     };
-    const stopped = new Map(stops);
-    stops.clear();
-    for (const turn of turns) {
-      const ready: UnfinishedRow[] = [];
-      for (const row of turn) {
-        const stop = stops.get(row.resource_id);
-        if (stop === 'followed') continue;
-        const mayRun = only === undefined || row.id === only;
-        const isExhausted = attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS;
-        const mustPerform = this.handlers.performs(row.type) && !performed.has(row.id);
-        if (stop === 'left' || !this.handlers.knows(row.type)) leave(row);
-        else if (mayRun && isExhausted) endings.push(failedEnding(row, 'ATTEMPTS_EXHAUSTED', row.attempts));
-        else if (!mayRun && (isExhausted || !mustPerform || !startsNext)) leave(row);
-        else if (mustPerform && started.length < startable) followUp(row, started);
-        else if (mustPerform) {
-          crowded.add(row.resource_id);
-          leave(row);
-        } else if (only === undefined && row.attempts > 0) followUp(row, apart);
-        else ready.push(row);
-      }
+    const turnOf = this.turns(runnable, { ...options, performed, attempt }, followUps, endings);
+    for (const turn of runnable.turns) {
+      const ready = turn.filter(turnOf);
       for (const group of Map.groupBy(ready, ({ type }) => type).values()) {
         const isolated = isolates
           ? await applyIsolated(sql, group, applyAll)
           : { endings: await applyAll(sql, group), failed: [] };
         endings.push(...isolated.endings);
-        failed.push(...isolated.failed);
         // Its retry goes on with those behind it.
-        for (const { rows } of isolated.failed) stops.set(rows[0]!.resource_id, 'followed');
+        for (const error of isolated.failed) followUps.fail(error);
       }
     }
-    // What stopped a resource before its turn came holds, unless something before it does already.
-    for (const [resource, stop] of stopped) if (!stops.has(resource)) stops.set(resource, stop);
-    return { started, failed, apart, crowded };
+    followUps.complete(runnable);
+    return followUps;
+  }
+
+  /** @returns whether an action is applied in its turn; what happens to it else is written down */
+  private turns(
+    runnable: Runnable,
+    { performed, inLine, only, startsNext = false, attempt, startable = Infinity }: ApplyOptions,
+    followUps: FollowUps,
+    endings: Ending[],
+  ): (row: UnfinishedRow) => boolean {
+    let room = startable;
+    return (row) => {
+      const stop = followUps.stopOf(row);
+      if (stop === 'followed') return false;
+      const before = followUps.inLineBefore(row);
+      const mayRun = only === undefined || row.id === only;
+      const mayStart = mayRun || startsNext;
+      const isKnown = this.handlers.knows(row.type);
+      const isExhausted = attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS;
+      const mustPerform = this.handlers.performs(row.type) && !performed?.has(row.id);
+      const result = performed?.get(row.id);
+      if (mustPerform && inLine?.has(row.id)) followUps.join(row);
+      else if (before > 0) {
+        // In line behind others only as good as new, and not too many: they are put back when one before them fails.
+        if (mustPerform && mayStart && row.attempts === 0 && before < IN_LINE) followUps.start(row);
+        else followUps.stop(row);
+      } else if (stop === 'left' || !isKnown) followUps.leave(row, runnable);
+      else if (mayRun && isExhausted) endings.push(failedEnding(row, 'ATTEMPTS_EXHAUSTED', row.attempts));
+      else if (!mayRun && (isExhausted || !mustPerform || !mayStart)) followUps.leave(row, runnable);
+      else if (mustPerform && room <= 0) followUps.leaveCrowded(row, runnable);
+      else if (mustPerform) {
+        room -= 1;
+        followUps.start(row);
+      } else if (result instanceof HandlerError) followUps.fail(result);
+      else if (only === undefined && row.attempts > 0) followUps.setApart(row);
+      else return true;
+      return false;
+    };
   }
 }
 

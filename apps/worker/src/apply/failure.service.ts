@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import type { Envelope } from '#contracts';
 import { Database } from '#database';
-import { Ledger, retryLaterStatement } from '#ledger';
+import { Ledger, retryLaterStatement, stopPerformingStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError } from '#resources';
 import { counter, traceIdOf } from '#telemetry';
@@ -44,9 +44,16 @@ export class FailureService {
    * Counts the attempt and puts the action back for later, or ends it as `failed`.
    *
    * @param recorded the number of the attempt, when it is counted already
+   * @param behind those which this process has started to perform behind it: they are put back as they were
    */
-  async handle(error: HandlerError, entry: TicketEntry, recorded?: number): Promise<FailureResult> {
+  async handle(
+    error: HandlerError,
+    entry: TicketEntry,
+    { recorded, behind = [] }: { recorded?: number | undefined; behind?: readonly string[] } = {},
+  ): Promise<FailureResult> {
     const [row] = error.rows;
+    // First of all: who goes on with them has its retry, or its end.
+    if (behind.length > 0) await stopPerformingStatement(this.database, behind);
     const attempts = recorded ?? row!.attempts + 1;
     failedCount.inc();
     this.logger.warn({

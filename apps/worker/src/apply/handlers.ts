@@ -74,7 +74,7 @@ export class Handlers {
   async apply(
     sql: Sql,
     rows: readonly UnfinishedRow[],
-    performed: ReadonlyMap<string, unknown>,
+    performed: Pick<ReadonlyMap<string, unknown>, 'get'>,
     signal: AbortSignal,
   ): Promise<Applied[]> {
     const [{ type }] = rows as [UnfinishedRow];

@@ -8,9 +8,11 @@ export interface Held {
   starts: number;
   /** How often it was found blocked. */
   waits: number;
-  /** What `perform` resolved to, once it has. */
+  /** What `perform` resolved to, once it has, or the {@link HandlerError} that it threw. */
   performed?: { result: unknown };
   settle: () => void;
+  /** Another one has its tickets: nothing is left to do for it. */
+  isVoid?: true;
 }
 
 /** Those of a batch that are settled, unless there is something left to do that needs somebody to hold it. */
@@ -48,9 +50,27 @@ export class Free {
   }
 }
 
+function nothing(): void {
+  // No ticket waits for it.
+}
+
 /** Held for an action that no ticket in our hands names. */
 export function unnamed(entry: TicketEntry): Held {
-  return { entry, starts: 1, waits: 0, settle: () => undefined };
+  return { entry, starts: 1, waits: 0, settle: nothing };
+}
+
+/** Whether a ticket is done only when this is settled. */
+export function hasTicket({ settle }: Held): boolean {
+  return settle !== nothing;
+}
+
+/** The tickets of one are done when the other is settled. */
+export function handOver(from: Held, to: Held): void {
+  const [first, second] = [to.settle, from.settle];
+  from.settle = nothing;
+  if (second === nothing) return;
+  to.starts = Math.max(to.starts, from.starts);
+  to.settle = first === nothing ? second : () => (first(), second());
 }
 
 /** Whether the handler failed on this action, and on no other. */
@@ -58,6 +78,19 @@ export function isOnlyOf(held: Held, error: unknown): error is HandlerError {
   return error instanceof HandlerError && error.rows.length === 1 && error.rows[0]!.id === held.entry[0];
 }
 
-export function resultsOf(batch: readonly Held[]): Map<string, unknown> {
-  return new Map(batch.flatMap(({ entry: [id], performed }) => (performed ? [[id, performed.result] as const] : [])));
+/** What those of a batch have performed, as long as it is good: see {@link Lines.cut}. */
+export class Results {
+  readonly #performed: ReadonlyMap<string, Held>;
+
+  constructor(batch: readonly Held[]) {
+    this.#performed = new Map(batch.flatMap((held) => (held.performed ? [[held.entry[0], held] as const] : [])));
+  }
+
+  has(id: string): boolean {
+    return this.#performed.get(id)?.performed !== undefined;
+  }
+
+  get(id: string): unknown {
+    return this.#performed.get(id)?.performed?.result;
+  }
 }

@@ -7,7 +7,8 @@ import { checkpoint } from '#telemetry';
 import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
-import { Free, isOnlyOf, resultsOf, unnamed, type Held } from './held.ts';
+import { Free, isOnlyOf, Results, unnamed, type Held } from './held.ts';
+import { Lines } from './lines.ts';
 import { LEASE_MS, Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 import { entryOf } from './sort-out.ts';
@@ -72,6 +73,7 @@ interface Apart {
 export class Joiner {
   private readonly logger = new Logger(Joiner.name);
   #held: Held[] = [];
+  readonly #lines: Lines;
   /** Performed, and gathering. */
   readonly #performed: Held[] = [];
   readonly #apart: Apart[] = [];
@@ -93,7 +95,13 @@ export class Joiner {
     private readonly publisher: PublisherService,
     private readonly tickets: TicketQueue,
     private readonly config: WorkerConfig,
-  ) {}
+  ) {
+    this.#lines = new Lines(performer, {
+      performed: (row, held) => this.comeToBeApplied(row, held),
+      failed: (error, held) => void this.fail(held, error),
+      lapsed: (held) => this.takeBack(held, 0),
+    });
+  }
 
   /**
    * Applies actions; resolves when each of them is settled.
@@ -185,11 +193,13 @@ export class Joiner {
   }
 
   private async apply(
-    batch: readonly Held[],
+    held: readonly Held[],
     alone: Pick<ApplyOptions, 'only' | 'startsNext' | 'isolates' | 'waitsForLock'> = {},
   ): Promise<void> {
+    const batch = held.filter(({ isVoid }) => !isVoid);
+    if (batch.length === 0) return;
     const entries = batch.map(({ entry }) => entry);
-    const options = { ...alone, performed: resultsOf(batch), startable: this.startable };
+    const options = { ...alone, performed: new Results(batch), inLine: this.#lines, startable: this.startable };
     try {
       await this.conclude(batch, await this.applier.apply(entries, options));
     } catch (error) {
@@ -230,14 +240,18 @@ export class Joiner {
     const behind = new Set(result.more);
     const leased = new Set(result.leased);
     const settled = batch.filter(({ entry }) => !waiting.has(entry) && !behind.has(entry) && !leased.has(entry));
-    for (const { entry, performed } of settled) if (performed) this.performer.release(entry[0]);
+    for (const held of settled) {
+      if (held.performed) this.performer.release(held.entry[0]);
+      this.#lines.leave(held);
+    }
     const free = new Free(settled);
     // What goes on does so at once: a resource must not stand idle while we publish.
-    for (const row of result.started) void this.perform(row, free.take(entryOf(row)));
     for (const error of result.failed) void this.fail(free.take(entryOf(error.rows[0]!)), error);
+    for (const row of result.started) this.#lines.add(row, free.take(entryOf(row)));
     for (const row of result.apart) this.setAside([free.take(entryOf(row))]);
     for (const entry of result.next) this.takeBack(free.take(entry), 0);
-    const done = free.rest();
+    const done = [...free.rest()].filter((held) => !this.#lines.keep(held));
+    for (const { entry } of settled) this.#lines.goOn(entry[1]);
     const own = batch.filter(({ entry }) => leased.has(entry));
     for (const held of batch) {
       if (waiting.has(held.entry)) this.holdOn(held, result.crowded.has(held.entry[1]));
@@ -253,27 +267,23 @@ export class Joiner {
     for (const { settle } of done) settle();
   }
 
-  /** Performs without holding up anyone, and comes back to be applied. */
-  private async perform(row: UnfinishedRow, held: Held): Promise<void> {
-    try {
-      held.performed = { result: await this.performer.perform(row, row.attempts + 1) };
-      if (row.attempts > 0) {
-        this.setAside([held]);
-        this.schedule();
-      } else {
-        this.#performed.push(held);
-        this.gather();
-      }
-    } catch (error) {
-      await this.fail(held, error instanceof HandlerError ? error : new HandlerError([row], error));
+  /** What was performed comes back; what has failed before does so alone. */
+  private comeToBeApplied(row: UnfinishedRow, held: Held): void {
+    if (row.attempts > 0) {
+      this.setAside([held]);
+      this.schedule();
+    } else {
+      this.#performed.push(held);
+      this.gather();
     }
   }
 
   private async fail(held: Held, error: HandlerError): Promise<void> {
     this.performer.release(held.entry[0]);
     delete held.performed;
+    const behind = await this.#lines.cut(held);
     try {
-      const { envelopes, isRetried } = await this.failures.handle(error, held.entry);
+      const { envelopes, isRetried } = await this.failures.handle(error, held.entry, { behind });
       await this.publisher.publish(envelopes);
       // Whoever waits behind it goes on: now that it has an end, or with the ticket of its retry.
       if (isRetried) held.settle();

@@ -14,7 +14,18 @@ export const LEASE_MS = 5_000;
 
 const RENEW_EVERY_MS = 1_000;
 
-/** The action was cancelled, or expired, while it was performed. */
+/** How long it holds for sure after this process has heard that it began, in milliseconds. */
+const SURE_MS = LEASE_MS - 2 * RENEW_EVERY_MS;
+
+/** An action that is kept from others. */
+interface Lease {
+  /** Aborted when the action is not to be performed any more. */
+  withdrawn: AbortController;
+  /** Until when it holds for sure, by the clock of `performance`. */
+  sureUntil: number;
+}
+
+/** The action was cancelled, or expired, while it was performed; or what stands before it is tried again. */
 class WithdrawnError extends Error {
   override readonly name = 'AbortError';
 }
@@ -27,7 +38,7 @@ class WithdrawnError extends Error {
 @Injectable()
 export class Performer implements OnApplicationShutdown {
   private readonly logger = new Logger(Performer.name);
-  readonly #running = new Map<string, AbortController>();
+  readonly #held = new Map<string, Lease>();
   readonly #queue: (() => void)[] = [];
   readonly #concurrency: number;
   #free: number;
@@ -50,9 +61,7 @@ export class Performer implements OnApplicationShutdown {
    * @throws {HandlerError} when the handler throws, takes too long, or the action is withdrawn
    */
   async perform(row: UnfinishedRow, attempt: number): Promise<unknown> {
-    const withdrawn = new AbortController();
-    this.#running.set(row.id, withdrawn);
-    this.#timer ??= setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
+    const { withdrawn } = this.hold(row.id);
     await this.take();
     const startedAt = Date.now();
     const callOff = abortAfter(withdrawn, this.handlers.performTimeoutOf(row.type));
@@ -80,9 +89,32 @@ export class Performer implements OnApplicationShutdown {
     return this.#concurrency - this.free;
   }
 
-  /** The action is settled: its lease ends. */
+  /** Keeps the lease of an action that {@link startPerformingStatement} marked, until it is released. */
+  hold(id: string): Lease {
+    this.#timer ??= setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
+    const known = this.#held.get(id);
+    if (known) return known;
+    const lease = { withdrawn: new AbortController(), sureUntil: performance.now() + SURE_MS };
+    this.#held.set(id, lease);
+    return lease;
+  }
+
+  /** Whether nobody else can have taken it up: a process that was frozen cannot know. */
+  holds(id: string): boolean {
+    return performance.now() < (this.#held.get(id)?.sureUntil ?? -Infinity);
+  }
+
+  /** The action is settled, or left to others: its lease ends. */
   release(id: string): void {
-    this.#running.delete(id);
+    this.#held.delete(id);
+  }
+
+  /** Tells who performs it to stop. */
+  callOff(id: string, why: string): void {
+    const { withdrawn } = this.#held.get(id) ?? {};
+    if (!withdrawn || withdrawn.signal.aborted) return;
+    this.logger.log(`${id} was withdrawn: ${why}`);
+    withdrawn.abort(new WithdrawnError(why));
   }
 
   /** What is under way keeps its lease until it is done, or the process is. */
@@ -91,23 +123,20 @@ export class Performer implements OnApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
-    const ids = [...this.#running.keys()];
+    const ids = [...this.#held.keys()];
     if (ids.length === 0) return;
+    const startedAt = performance.now();
     try {
       const kept = await renewLeasesStatement(this.database, ids, LEASE_MS);
       for (const id of ids) {
-        if (!kept.has(id)) this.withdraw(id);
+        const lease = this.#held.get(id);
+        if (!kept.has(id)) this.callOff(id, 'it has its outcome already');
+        // Where it may have lapsed before, somebody else may have begun one of his own.
+        else if (lease && startedAt < lease.sureUntil) lease.sureUntil = startedAt + SURE_MS;
       }
     } catch (error) {
       this.logger.warn(`could not renew ${ids.length} leases: ${String(error)}`);
     }
-  }
-
-  private withdraw(id: string): void {
-    const running = this.#running.get(id);
-    if (!running || running.signal.aborted) return;
-    this.logger.log(`${id} was withdrawn: it has its outcome already`);
-    running.abort(new WithdrawnError('the action is finished already'));
   }
 
   private take(): Promise<void> | void {

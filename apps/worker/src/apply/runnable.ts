@@ -7,9 +7,17 @@ import type { UnfinishedRow } from '#ledger';
  */
 export type Stop = 'followed' | 'left';
 
+/** Knows some actions by their ids. */
+export interface Has {
+  has: (id: string) => boolean;
+}
+
 /** What can be done now with the unfinished actions of locked resources. */
 export interface Runnable {
-  /** Actions by turn: the first of each resource, then the second of each, and so on. */
+  /**
+   * Actions by turn: the first of each resource, then the second of each, and so on. Behind those that
+   * stand in line, others can join it, and no more.
+   */
   turns: UnfinishedRow[][];
   /** Actions whose time is over, with nothing unfinished before them. */
   overdue: UnfinishedRow[];
@@ -28,11 +36,13 @@ export interface Runnable {
  * @param rows in the order of `seq`
  * @param locked the resources and parents that are locked
  * @param performed the actions that this process has performed, and may apply now
+ * @param inLine the actions that this process has started to perform
  */
 export function runnableOf(
   rows: readonly UnfinishedRow[],
   locked: ReadonlySet<string>,
-  performed: { has: (id: string) => boolean } = new Set<string>(),
+  performed: Has = new Set<string>(),
+  inLine: Has = new Set<string>(),
 ): Runnable {
   const turns: UnfinishedRow[][] = [];
   const overdue: UnfinishedRow[] = [];
@@ -45,7 +55,7 @@ export function runnableOf(
     if (stop === 'left') left.push(row);
     if (stop !== undefined) continue;
     if (row.overdue) overdue.push(row);
-    else if (row.delayed && !performed.has(row.id)) stops.set(resource, 'followed');
+    else if (row.delayed && !performed.has(row.id) && !inLine.has(row.id)) stops.set(resource, 'followed');
     else if (row.parent_unfinished || (row.parent_id !== null && !locked.has(row.parent_id))) {
       stops.set(resource, 'left');
       left.push(row);

@@ -1,6 +1,6 @@
 import type { UnfinishedRow } from '#ledger';
 import type { TicketEntry } from '#queue';
-import type { Runnable } from './runnable.ts';
+import type { Has, Runnable } from './runnable.ts';
 
 /** What has to follow for the actions that tickets name; those in no list are settled. */
 export interface Sorted {
@@ -19,7 +19,8 @@ export interface Sorted {
 interface SortOptions {
   mostEach: number;
   done: ReadonlySet<string>;
-  performed?: { has: (id: string) => boolean };
+  performed?: Has;
+  inLine?: Has;
 }
 
 /**
@@ -29,13 +30,14 @@ interface SortOptions {
  * @param rows the first unfinished actions of each locked resource, `mostEach` at most
  * @param options.done those that have their end now, or of which somebody takes care
  * @param options.performed those that this process has performed: it alone knows the results
+ * @param options.inLine those that it has started to perform
  */
 export function sortOut(
   entries: readonly TicketEntry[],
   locked: ReadonlySet<string>,
   rows: readonly UnfinishedRow[],
   { left, stops }: Pick<Runnable, 'left' | 'stops'>,
-  { mostEach, done, performed = new Set() }: SortOptions,
+  { mostEach, done, performed = new Set(), inLine = new Set() }: SortOptions,
 ): Sorted {
   const sorted: Sorted = { blocked: [], more: [], leased: [], known: [], next: [] };
   const rowsOf = Map.groupBy(rows, ({ resource_id }) => resource_id);
@@ -53,7 +55,8 @@ export function sortOut(
       const row = seen.get(id);
       if (!row) sorted.known.push(entry);
       else if (performed.has(id) && !done.has(id)) sorted.blocked.push(entry);
-      else if (row.status === 'running' && row.delayed && !row.overdue && !performed.has(id)) sorted.leased.push(entry);
+      else if (row.status === 'running' && row.delayed && !row.overdue && !performed.has(id) && !inLine.has(id))
+        sorted.leased.push(entry);
       continue;
     }
     isHeld.add(resource);

@@ -118,7 +118,7 @@ export class Suspects {
       this.logger.debug(`suspect ${id} waits`);
     } catch (error) {
       if (error instanceof HandlerError) {
-        const { envelopes } = await this.failures.handle(error, entry, attempt);
+        const { envelopes } = await this.failures.handle(error, entry, { recorded: attempt });
         await this.publisher.publish(envelopes);
         return { afterMs: 0, isDone: true };
       }

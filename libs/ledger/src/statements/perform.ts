@@ -13,6 +13,15 @@ export async function startPerformingStatement(sql: Sql, ids: readonly string[],
   await sql.query(START, [ids, leaseMs]);
 }
 
+const STOP = `
+update actions set status = 'pending', run_at = null
+where id = any($1::uuid[]) and status = 'running'`;
+
+/** Puts actions back that this process was about to perform: who comes next takes them up. */
+export async function stopPerformingStatement(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql.query(STOP, [ids]);
+}
+
 /*
  * What is locked is about to be finished: nothing is waited for, since those that are
  * locked already would keep others waiting meanwhile, and could deadlock with them.
