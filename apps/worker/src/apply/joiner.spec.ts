@@ -63,14 +63,24 @@ const gates = new Map<string, Promise<void>>();
 /** By which they are told that their action is withdrawn. */
 const signals = new Map<string, AbortSignal>();
 
+/** The texts of what was performed, in its order. */
+const performances: string[] = [];
+
+/** Called while copies are being applied. */
+let whileCopied: (texts: readonly string[]) => void = () => undefined;
+
 /** Writes down what it has performed. */
 const copy: Verb<Note> = {
-  async perform({ payload: { text } }, { signal }): Promise<string> {
+  async perform({ payload: { text } }, { signal, attempt }): Promise<string> {
     signals.set(text, signal);
+    performances.push(text);
     await gates.get(text);
+    if (text === 'unlucky' && attempt === 1) throw new Error('not today');
+    if (text === 'hopeless') throw new PermanentError('never');
     return `copy of ${text}`;
   },
   async apply(sql, actions): Promise<Applied[]> {
+    whileCopied(actions.map(({ payload: { text } }) => text));
     for (const { resourceId, performed } of actions)
       await sql.query('insert into notes (resource, text) values ($1, $2)', [resourceId, performed]);
     return actions.map(() => ({ response: {} }));
@@ -153,6 +163,9 @@ afterAll(() => Promise.all([one.module.close(), other.module.close()]));
 
 beforeEach(async () => {
   await database.query('delete from notes');
+  gates.clear();
+  performances.length = 0;
+  whileCopied = () => undefined;
   for (const { published, addTickets, addBlocked } of [one, other]) {
     published.length = 0;
     addTickets.mockClear();
@@ -472,5 +485,141 @@ describe('Joiner', () => {
     await one.joiner.run(entries);
     expect(await found()).toMatchObject([{ status: 'expired', error: { code: 'EXPIRED' } }]);
     expect(await written()).toEqual([]);
+  });
+});
+
+describe('actions that perform on one resource', () => {
+  const inLine = (texts: readonly string[]) =>
+    accepted(texts, { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() });
+
+  /** Keeps everybody from applying something to a resource, until the work is done. */
+  const locked = ([, resource]: TicketEntry, work: () => Promise<void>): Promise<void> =>
+    database.transaction(async (sql) => {
+      await tryLockStatement(sql, [resource], []);
+      await work();
+    });
+
+  const close = (text: string): { open: () => void } => {
+    const gate = Promise.withResolvers<void>();
+    gates.set(text, gate.promise);
+    return { open: gate.resolve };
+  };
+
+  const statuses = async ({ found }: Awaited<ReturnType<typeof accepted>>): Promise<string[]> =>
+    (await found()).map(({ status }) => status);
+
+  it('do so one after another, some of them before the first is applied, which they are together', async () => {
+    const texts = Array.from({ length: 12 }, (_, index) => `note ${index}`);
+    const all = await inLine(texts);
+    const first = close('note 0');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['note 0']));
+    expect(await statuses(all)).toEqual(texts.map((_, index) => (index < 8 ? 'running' : 'pending')));
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(texts.slice(0, 8)));
+      expect(await written()).toEqual([]);
+    });
+    await run;
+    expect(await written()).toEqual(texts.map((text) => `copy of ${text}`));
+    expect(performances).toEqual(texts);
+    const transactions = await database.query('select distinct xmin::text from notes');
+    expect(transactions.length).toBeLessThan(texts.length / 2);
+  });
+
+  it('keep a ticket for as long as one of them is left', async () => {
+    const all = await inLine(['first', 'second', 'last']);
+    const last = close('last');
+    let isDone = false;
+    const run = one.joiner.run(all.entries.slice(0, 1)).finally(() => (isDone = true));
+    await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'succeeded', 'running']));
+    await eventually(() => expect(outcomes(one)).toHaveLength(2));
+    for (let count = 0; count < 100; count += 1) await turn();
+    expect(isDone).toBe(false);
+    last.open();
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+  });
+
+  it('perform once more when one before them fails to be applied, and is tried again', async () => {
+    const all = await inLine(['first', 'second', 'third']);
+    const third = close('third');
+    whileCopied = (texts) => {
+      if (texts.includes('first')) throw new Error('not today');
+    };
+    await one.joiner.run(all.entries.slice(0, 1));
+    expect(performances.slice(0, 2)).toEqual(['first', 'second']);
+    expect(await statuses(all)).toEqual(['pending', 'pending', 'pending']);
+    expect((await all.found()).map(({ attempts }) => attempts)).toEqual([1, 0, 0]);
+    expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[all.entries[0]]]);
+    expect(signals.get('third')!.aborted).toBe(true);
+    third.open();
+    performances.length = 0;
+    whileCopied = () => undefined;
+    await database.query('update actions set run_at = now() where id = $1', [all.entries[0]![0]]);
+    await other.joiner.run(all.entries.slice(0, 1));
+    expect(performances).toEqual(['first', 'second', 'third']);
+    expect(await written()).toEqual(['copy of first', 'copy of second', 'copy of third']);
+  });
+
+  it('are put back behind one that fails to perform, which has its retry after what stands before it', async () => {
+    const all = await inLine(['first', 'unlucky', 'third']);
+    await one.joiner.run(all.entries.slice(0, 1));
+    expect(performances).toEqual(['first', 'unlucky']);
+    expect(await statuses(all)).toEqual(['succeeded', 'pending', 'pending']);
+    expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[all.entries[1]]]);
+    await database.query('update actions set run_at = now() where id = $1', [all.entries[1]![0]]);
+    await other.joiner.run(all.entries.slice(1, 2));
+    expect(await written()).toEqual(['copy of first', 'copy of unlucky', 'copy of third']);
+  });
+
+  it('get their ends in order, where one before them is not applied yet when a later one fails', async () => {
+    const all = await inLine(['first', 'hopeless', 'third']);
+    const first = close('first');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(['first', 'hopeless']));
+      for (let count = 0; count < 100; count += 1) await turn();
+      expect(await statuses(all)).toEqual(['running', 'running', 'running']);
+    });
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded', 'failed', 'succeeded']);
+    const ends = await database.query<{ id: string }>(
+      'select action_id as id from events where action_id = any($1) order by "offset"',
+      [all.entries.map(([id]) => id)],
+    );
+    expect(ends.map(({ id }) => id)).toEqual(all.entries.map(([id]) => id));
+  });
+
+  it('go on without one that was cancelled in line', async () => {
+    const all = await inLine(['first', 'second', 'third']);
+    const first = close('first');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    const { id, owner, type, resourceId } = all.actions[1]!;
+    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+    const ending = { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
+    await database.transaction((sql) => ledger.finish(sql, [ending]));
+    first.open();
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded', 'cancelled', 'succeeded']);
+    expect(await written()).toEqual(['copy of first', 'copy of third']);
+  });
+
+  it('do not begin in a process that was frozen until their lease may be over', async () => {
+    const all = await inLine(['first', 'second']);
+    const first = close('first');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    const start = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(start + 10_000);
+    first.open();
+    await run.finally(() => clock.mockRestore());
+    expect(performances).toEqual(['first']);
+    expect(await statuses(all)).toEqual(['succeeded', 'running']);
+    // Somebody looks when the lease is over.
+    expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
   });
 });

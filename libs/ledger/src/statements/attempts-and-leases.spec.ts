@@ -12,7 +12,12 @@ import {
   recordAttemptStatement,
   retryLaterStatement,
 } from './attempt.ts';
-import { claimOrphansStatement, renewLeasesStatement, startPerformingStatement } from './perform.ts';
+import {
+  claimOrphansStatement,
+  renewLeasesStatement,
+  startPerformingStatement,
+  stopPerformingStatement,
+} from './perform.ts';
 
 let database: Database;
 let ledger: Ledger;
@@ -113,6 +118,17 @@ describe('a lease', () => {
     await retryLaterStatement(database, back, 0);
     expect(await renewLeasesStatement(database, [kept, back, await ended()], MINUTE_MS)).toEqual(new Set([kept]));
     expect((await rowOf(kept)).dueInMs).toBeGreaterThan(0);
+  });
+
+  it('ends where an action is put back as it was, whose turn has not come', async () => {
+    const id = await running(MINUTE_MS);
+    const [done, retried] = [await ended(), await running(0)];
+    await retryLaterStatement(database, retried, MINUTE_MS, 1);
+    const before = [await rowOf(done), (await rowOf(retried)).attempts];
+    await stopPerformingStatement(database, [id, done, retried]);
+    expect(await rowOf(id)).toEqual({ status: 'pending', attempts: 0, dueInMs: null });
+    expect([await rowOf(done), (await rowOf(retried)).attempts]).toEqual(before);
+    expect((await rowOf(retried)).dueInMs).toBeGreaterThan(0);
   });
 
   it('of an action that somebody is about to end is not waited for, and counts until that is done', async () => {
