@@ -9,6 +9,7 @@ export { ledgerMigrations } from './migrations/index.ts';
 export { newId } from './new-id.ts';
 export {
   firstUnfinishedStatement,
+  countAttemptStatement,
   forgetAttemptStatement,
   postponeStatement,
   recordAttemptStatement,

@@ -19,8 +19,9 @@ import { appliedEnding, expiredEnding, failedEnding } from './endings.ts';
 import { FollowUps } from './follow-ups.ts';
 import { HandlerError, Handlers } from './handlers.ts';
 import { applyIsolated } from './isolated.ts';
+import type { Lines } from './lines.ts';
 import { LEASE_MS } from './performer.ts';
-import { runnableOf, type Has, type Runnable } from './runnable.ts';
+import { runnableOf, type Runnable } from './runnable.ts';
 import { sortOut, type Sorted } from './sort-out.ts';
 import { abortAfter } from './time-limit.ts';
 
@@ -53,7 +54,7 @@ export interface ApplyOptions {
   /** The results of `perform`, by action, or the {@link HandlerError} that it threw. */
   performed?: Pick<ReadonlyMap<string, unknown>, 'has' | 'get'>;
   /** Those that this process has started to perform. */
-  inLine?: Has;
+  inLine?: Pick<Lines, 'has' | 'failuresOf'>;
   /** Only this action may run, and only if it is the first of its resource. */
   only?: string;
   /** Waits for the lock of its resource first, which others may share all the time. */
@@ -228,7 +229,7 @@ export class ApplyService {
         room -= 1;
         followUps.start(row);
       } else if (result instanceof HandlerError) followUps.fail(result);
-      else if (only === undefined && row.attempts > 0) followUps.setApart(row);
+      else if (only === undefined && row.attempts > (inLine?.failuresOf(row.id) ?? 0)) followUps.setApart(row);
       else return true;
       return false;
     };

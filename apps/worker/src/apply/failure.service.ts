@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import type { Envelope } from '#contracts';
 import { Database } from '#database';
-import { Ledger, retryLaterStatement, stopPerformingStatement } from '#ledger';
+import { countAttemptStatement, Ledger, retryLaterStatement, stopPerformingStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError } from '#resources';
 import { counter, traceIdOf } from '#telemetry';
@@ -13,6 +13,9 @@ const failedCount = counter('attempts_failed', 'Attempts of handlers that failed
 
 /** Longest time between two attempts, in milliseconds. */
 const LONGEST_BACKOFF_MS = 60_000;
+
+/** The longest time for which an action that is to be performed once more keeps its ticket, in milliseconds. */
+const SOON_MS = 1_000;
 
 /** A ticket that came before its retry is due would be in vain: the clocks of servers differ. */
 const TICKET_MARGIN_MS = 10;
@@ -55,12 +58,7 @@ export class FailureService {
     // First of all: who goes on with them has its retry, or its end.
     if (behind.length > 0) await stopPerformingStatement(this.database, behind);
     const attempts = recorded ?? row!.attempts + 1;
-    failedCount.inc();
-    this.logger.warn({
-      msg: `attempt ${attempts} of ${row!.type} ${row!.id} failed: ${error.reason}`,
-      actionId: row!.id,
-      traceId: traceIdOf(row!.id, row!.traceparent),
-    });
+    this.tell(error, attempts);
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
       const counted = recorded === undefined ? attempts : undefined;
@@ -71,6 +69,30 @@ export class FailureService {
     const code = canRetryHelp(error.cause) ? 'ATTEMPTS_EXHAUSTED' : 'HANDLER_FAILED';
     const ending = failedEnding(row!, code, attempts);
     return { envelopes: await this.database.transaction((sql) => this.ledger.finish(sql, [ending])), isRetried: false };
+  }
+
+  /**
+   * Counts an attempt to perform, if it is tried again soon: it waits for that where it is then.
+   *
+   * @returns after how many milliseconds
+   */
+  async retryAtOnce(error: HandlerError): Promise<number | undefined> {
+    const { id, attempts } = error.rows[0]!;
+    const delay = this.backoff(attempts + 1);
+    if (attempts + 1 >= this.config.MAX_ATTEMPTS || !canRetryHelp(error.cause) || delay > SOON_MS) return undefined;
+    if (!(await countAttemptStatement(this.database, id, attempts + 1))) return undefined;
+    this.tell(error, attempts + 1);
+    return delay;
+  }
+
+  private tell(error: HandlerError, attempts: number): void {
+    const { id, type, traceparent } = error.rows[0]!;
+    failedCount.inc();
+    this.logger.warn({
+      msg: `attempt ${attempts} of ${type} ${id} failed: ${error.reason}`,
+      actionId: id,
+      traceId: traceIdOf(id, traceparent),
+    });
   }
 
   /** Exponential, with half of it jitter. */

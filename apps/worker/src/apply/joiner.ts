@@ -1,7 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { isUnavailable } from '#database';
-import { FinishedElsewhereError, type UnfinishedRow } from '#ledger';
+import { FinishedElsewhereError } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { checkpoint } from '#telemetry';
 import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
@@ -70,7 +70,7 @@ interface Apart {
  * transaction, and its retries keep nobody.
  */
 @Injectable()
-export class Joiner {
+export class Joiner implements BeforeApplicationShutdown {
   private readonly logger = new Logger(Joiner.name);
   #held: Held[] = [];
   readonly #lines: Lines;
@@ -82,6 +82,7 @@ export class Joiner {
   #running = 0;
   #runningApart = 0;
   #isInsisting = false;
+  #isClosing = false;
   #scheduled = false;
   /** When the latest transaction began. */
   #begunAt = -Infinity;
@@ -97,10 +98,15 @@ export class Joiner {
     private readonly config: WorkerConfig,
   ) {
     this.#lines = new Lines(performer, {
-      performed: (row, held) => this.comeToBeApplied(row, held),
+      performed: (held, isAlone) => this.comeToBeApplied(held, isAlone),
+      retry: (error) => this.retryAtOnce(error),
       failed: (error, held) => void this.fail(held, error),
       lapsed: (held) => this.takeBack(held, 0),
     });
+  }
+
+  beforeApplicationShutdown(): void {
+    this.#isClosing = true;
   }
 
   /**
@@ -267,15 +273,21 @@ export class Joiner {
     for (const { settle } of done) settle();
   }
 
-  /** What was performed comes back; what has failed before does so alone. */
-  private comeToBeApplied(row: UnfinishedRow, held: Held): void {
-    if (row.attempts > 0) {
+  /** What was performed comes back; what has failed to be applied before does so alone. */
+  private comeToBeApplied(held: Held, isAlone: boolean): void {
+    if (isAlone) {
       this.setAside([held]);
       this.schedule();
     } else {
       this.#performed.push(held);
       this.gather();
     }
+  }
+
+  /** Without a ticket for its retry, as long as the one it comes from leaves room for others. */
+  private async retryAtOnce(error: HandlerError): Promise<number | undefined> {
+    if (this.#isClosing || this.#tickets >= this.config.WORKER_CONCURRENCY) return undefined;
+    return this.failures.retryAtOnce(error).catch(() => undefined);
   }
 
   private async fail(held: Held, error: HandlerError): Promise<void> {

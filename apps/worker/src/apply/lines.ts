@@ -8,16 +8,21 @@ interface Place {
   row: UnfinishedRow;
   held: Held;
   state: 'waiting' | 'performing' | 'performed' | 'handed over';
-  hasFailed?: boolean;
+  /** Attempts that have failed here. */
+  failures: number;
+  /** It will not be tried again here. */
+  hasFailed: boolean;
   /** Resolves when it is performed, or will not be. */
   work: Promise<void>;
 }
 
-/** What follows when an action was performed, or cannot be. */
+/** What follows when an action was performed, or was not. */
 interface Follow {
-  /** Its result, or the {@link HandlerError} that it threw, is in its hands: it can be applied. */
-  performed: (row: UnfinishedRow, held: Held) => void;
-  /** It threw, and nothing stands before it. */
+  /** Its result, or the {@link HandlerError} that it threw, is in its hands: it can be applied, with others or alone. */
+  performed: (held: Held, isAlone: boolean) => void;
+  /** @returns after how many milliseconds it is tried again here; undefined when it is not */
+  retry: (error: HandlerError) => Promise<number | undefined>;
+  /** It is not tried again here, and nothing stands before it. */
   failed: (error: HandlerError, held: Held) => void;
   /** It is not ours any more: others may have taken it up. */
   lapsed: (held: Held) => void;
@@ -26,14 +31,15 @@ interface Follow {
 /**
  * The actions that this process has started to perform: a line for each resource. They are
  * performed one after another, and the next one does not wait until the one before is applied:
- * that would cost each a transaction of its own, and the time until it is committed.
+ * that would cost each a transaction of its own, and the time until it is committed. Nor does it
+ * leave the line for a short time between two attempts.
  *
- * So when one fails, and is tried again, what stands behind it leaves the line: who has performed
- * already performs once more after it, lest what they do elsewhere comes out of order.
+ * When one fails to be applied, and is tried again, what stands behind it leaves the line: who has
+ * performed already performs once more after it, lest what they do elsewhere comes out of order.
  */
 export class Lines {
   readonly #lines = new Map<string, Place[]>();
-  readonly #ids = new Set<string>();
+  readonly #places = new Map<string, Place>();
 
   constructor(
     private readonly performer: Performer,
@@ -42,44 +48,45 @@ export class Lines {
 
   /** Whether the action stands in a line of this process. */
   has(id: string): boolean {
-    return this.#ids.has(id);
+    return this.#places.has(id);
   }
 
-  /** Appends an action that is marked as being performed. */
+  /** How many attempts to perform it have failed here. */
+  failuresOf(id: string): number {
+    return this.#places.get(id)?.failures ?? 0;
+  }
+
+  /** Takes an action that is marked as being performed: behind all others, as a rule; some come to light late. */
   add(row: UnfinishedRow, held: Held): void {
-    const place: Place = { row, held, state: 'waiting', work: Promise.resolve() };
-    const line = this.#lines.get(row.resource_id);
-    if (line) line.push(place);
-    else this.#lines.set(row.resource_id, [place]);
-    this.#ids.add(row.id);
+    const place: Place = { row, held, state: 'waiting', failures: 0, hasFailed: false, work: Promise.resolve() };
+    const line = this.#lines.get(row.resource_id) ?? [];
+    const before = line.findLastIndex((other) => other.row.seq < row.seq);
+    this.#lines.set(row.resource_id, line.toSpliced(before + 1, 0, place));
+    this.#places.set(row.id, place);
     this.performer.hold(row.id);
     this.goOn(row.resource_id);
   }
 
   /**
-   * Hands over what was performed, together, once those which were handed over before are settled;
-   * and performs the next one, if it is its turn.
+   * Performs the next one of a resource, if it is its turn; and hands over what was performed,
+   * together, once those which were handed over before are settled.
    */
   goOn(resource: string): void {
-    const line = this.#lines.get(resource);
-    if (!line) return;
-    const waiting = line.findIndex(({ state }) => state === 'waiting');
-    const before = waiting < 0 ? line : line.slice(0, waiting);
-    const isReady = before.every(({ state, hasFailed }) => state !== 'performing' && !hasFailed);
-    if (waiting >= 0 && isReady) this.begin(line, waiting);
-    if (line.some(({ state }) => state === 'handed over')) return;
-    for (const place of before) {
-      if (place.state === 'performing') break;
+    const line = this.#lines.get(resource) ?? [];
+    const isBusy = line.some(({ state }) => state === 'performing');
+    const next = line.find(({ state, hasFailed }) => state === 'waiting' || hasFailed);
+    if (!isBusy && next?.state === 'waiting') this.begin(next);
+    for (const place of line) {
+      if (place.state !== 'performed') break;
       place.state = 'handed over';
-      this.follow.performed(place.row, place.held);
+      this.follow.performed(place.held, place.row.attempts > place.failures);
     }
   }
 
   /** It is settled. Who stands behind it has its turn with {@link goOn}. */
   leave(held: Held): void {
-    const resource = held.entry[1];
-    const place = this.#lines.get(resource)?.find((each) => each.held === held);
-    if (place) this.remove(resource, [place]);
+    const line = this.#lines.get(held.entry[1]) ?? [];
+    this.remove(line.filter((place) => place.held === held));
   }
 
   /**
@@ -89,14 +96,15 @@ export class Lines {
    * @returns the ids of those which stood behind it; their tickets are its own now
    */
   async cut(first: Held): Promise<string[]> {
-    const line = this.remove(first.entry[1]);
+    const line = this.#lines.get(first.entry[1]) ?? [];
     const behind = line.filter(({ held }) => held !== first);
+    this.remove(line);
     for (const { held } of behind) {
       delete held.performed;
       held.isVoid = true;
       handOver(held, first);
     }
-    await Promise.all(line.map(({ work }) => work));
+    await Promise.all(behind.map(({ work }) => work));
     return behind.map(({ row }) => row.id);
   }
 
@@ -112,45 +120,72 @@ export class Lines {
     return true;
   }
 
-  private remove(resource: string, places = this.#lines.get(resource) ?? []): Place[] {
-    const left = this.#lines.get(resource)?.filter((place) => !places.includes(place)) ?? [];
-    if (left.length > 0) this.#lines.set(resource, left);
-    else this.#lines.delete(resource);
-    for (const { row, state } of places) {
-      this.#ids.delete(row.id);
-      if (state === 'performing') this.performer.callOff(row.id, 'what stands before it is tried again');
-      this.performer.release(row.id);
+  private remove(places: readonly Place[]): void {
+    for (const place of places) {
+      const { id, resource_id } = place.row;
+      const left = this.#lines.get(resource_id)!.filter((other) => other !== place);
+      if (left.length > 0) this.#lines.set(resource_id, left);
+      else this.#lines.delete(resource_id);
+      this.#places.delete(id);
+      if (place.state === 'performing') this.performer.callOff(id, 'what stands before it is tried again');
+      this.performer.release(id);
     }
-    return places;
   }
 
-  private begin(line: readonly Place[], index: number): void {
-    const next = line[index]!;
-    if (this.performer.holds(next.row.id)) next.work = this.perform(next);
-    else for (const { held } of this.remove(next.row.resource_id, line.slice(index))) this.follow.lapsed(held);
+  private begin(place: Place): void {
+    if (!this.performer.holds(place.row.id)) return this.lapse(place);
+    place.state = 'performing';
+    place.work = this.perform(place);
   }
 
   private async perform(place: Place): Promise<void> {
-    const { row, held } = place;
-    place.state = 'performing';
+    const { held } = place;
     try {
-      const result = await this.performer.perform(row, row.attempts + 1);
+      const result = await this.attempt(place);
       if (!this.isIn(place)) return;
       held.performed = { result };
       place.state = 'performed';
     } catch (error) {
       if (!this.isIn(place)) return;
-      const failure = error instanceof HandlerError ? error : new HandlerError([row], error);
       place.state = 'performed';
+      if (!(error instanceof HandlerError)) return this.lapse(place);
       place.hasFailed = true;
-      if (this.#lines.get(row.resource_id)![0] === place) return this.follow.failed(failure, held);
+      if (this.#lines.get(place.row.resource_id)![0] === place) return this.follow.failed(error, held);
       // Those before it have their end first.
-      held.performed = { result: failure };
+      held.performed = { result: error };
     }
-    this.goOn(row.resource_id);
+    this.goOn(place.row.resource_id);
+  }
+
+  /**
+   * @throws {HandlerError} when it fails, and is not tried again here
+   * @throws {Error} when others may have taken it up meanwhile
+   */
+  private async attempt(place: Place): Promise<unknown> {
+    try {
+      return await this.performer.perform(place.row, place.row.attempts + 1);
+    } catch (error) {
+      const failure = error instanceof HandlerError ? error : new HandlerError([place.row], error);
+      const isOver = !this.isIn(place) || this.performer.isCalledOff(place.row.id);
+      const delayMs = isOver ? undefined : await this.follow.retry(failure);
+      if (delayMs === undefined) throw failure;
+      place.failures += 1;
+      place.row = { ...place.row, attempts: place.row.attempts + 1 };
+      await this.performer.pause(place.row.id, delayMs);
+    }
+    if (!this.performer.holds(place.row.id)) throw new Error('its lease is over');
+    return this.attempt(place);
+  }
+
+  /** What is under way before it can still be applied. */
+  private lapse(place: Place): void {
+    const line = this.#lines.get(place.row.resource_id)!;
+    const lapsed = line.filter((other) => other === place || other.state === 'waiting');
+    this.remove(lapsed);
+    for (const { held } of lapsed) this.follow.lapsed(held);
   }
 
   private isIn(place: Place): boolean {
-    return this.#lines.get(place.row.resource_id)?.includes(place) ?? false;
+    return this.#places.get(place.row.id) === place;
   }
 }

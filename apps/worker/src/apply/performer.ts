@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as after } from 'node:timers/promises';
 import { WorkerConfig } from '#config';
 import { Database } from '#database';
 import { renewLeasesStatement, type UnfinishedRow } from '#ledger';
@@ -107,6 +108,17 @@ export class Performer implements OnApplicationShutdown {
   /** The action is settled, or left to others: its lease ends. */
   release(id: string): void {
     this.#held.delete(id);
+  }
+
+  /** Whether it is not to be performed any more: it took too long, say. */
+  isCalledOff(id: string): boolean {
+    return this.#held.get(id)?.withdrawn.signal.aborted ?? true;
+  }
+
+  /** Waits before the next attempt; not until the end when it is called off. */
+  async pause(id: string, ms: number): Promise<void> {
+    const signal = this.#held.get(id)?.withdrawn.signal;
+    await after(ms, undefined, signal && { signal }).catch(() => undefined);
   }
 
   /** Tells who performs it to stop. */

@@ -59,11 +59,27 @@ export async function firstUnfinishedStatement(sql: Sql, resourceId: string): Pr
   return row;
 }
 
+// The id stands in a subquery for the sake of the prepared plan, as where actions are finished.
+const COUNT = `
+update actions set attempts = $2
+where id = (select $1::uuid) and status = 'running' and attempts = $2 - 1
+returning id`;
+
+/**
+ * Counts an attempt of an action that goes on being performed.
+ *
+ * @returns false when it is finished, or the attempt of that number is counted already: it was run twice
+ */
+export async function countAttemptStatement(sql: Sql, id: string, attempt: number): Promise<boolean> {
+  const rows = await sql.query(COUNT, [id, attempt]);
+  return rows.length > 0;
+}
+
 const RETRY = `
 update actions
 set status = 'pending', attempts = coalesce($3, attempts),
   run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
-where id = $1 and status in ('pending', 'running') and ($3::integer is null or attempts = $3 - 1)
+where id = (select $1::uuid) and status in ('pending', 'running') and ($3::integer is null or attempts = $3 - 1)
 returning id`;
 
 /**

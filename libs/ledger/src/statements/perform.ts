@@ -1,9 +1,10 @@
 import type { Sql } from '#database';
 
+// The arrays stand in subqueries for the sake of the prepared plans, as where actions are finished.
 const START = `
 update actions
 set status = 'running', run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
-where id = any($1::uuid[]) and status in ('pending', 'running')`;
+where id = any((select $1::uuid[])::uuid[]) and status in ('pending', 'running')`;
 
 /**
  * Marks actions as being performed by this process, for as long as the lease lasts: until
@@ -15,7 +16,7 @@ export async function startPerformingStatement(sql: Sql, ids: readonly string[],
 
 const STOP = `
 update actions set status = 'pending', run_at = null
-where id = any($1::uuid[]) and status = 'running'`;
+where id = any((select $1::uuid[])::uuid[]) and status = 'running'`;
 
 /** Puts actions back that this process was about to perform: who comes next takes them up. */
 export async function stopPerformingStatement(sql: Sql, ids: readonly string[]): Promise<void> {
