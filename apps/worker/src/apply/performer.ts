@@ -66,12 +66,13 @@ export class Performer implements OnApplicationShutdown {
     await this.take();
     const startedAt = Date.now();
     const callOff = abortAfter(withdrawn, this.handlers.performTimeoutOf(row.type));
+    const progress = this.progress.of(row);
     try {
       await checkpoint('perform.before-start');
-      const progress = this.progress.of(row);
-      return await this.handlers.perform(row, { signal: withdrawn.signal, attempt, progress });
+      return await this.handlers.perform(row, { signal: withdrawn.signal, attempt, progress: progress.report });
     } finally {
       callOff();
+      progress.end();
       const endedAt = Date.now();
       performSeconds.observe((endedAt - startedAt) / 1_000);
       this.log.note('performed', row, { startedAt, endedAt }, { attempt });
