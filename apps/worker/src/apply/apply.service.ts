@@ -33,7 +33,7 @@ const FEW_EACH = 4;
 const MANY_EACH = 50;
 
 /** Most actions of one resource that a process has started to perform, and has not applied yet. */
-const IN_LINE = Number(process.env['IN_LINE'] ?? 8);
+const IN_LINE = 8;
 
 /** The same where all that are named have been performed: those in line, and those that join it. */
 const NEXT_EACH = IN_LINE + 2;

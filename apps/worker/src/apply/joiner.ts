@@ -26,8 +26,8 @@ const ALONE_MS = 6;
 const APART_CONCURRENCY = 4;
 
 /** How long what was performed waits for others, in milliseconds: a share for each that is being performed. */
-const GATHER_MS_EACH = Number(process.env['GE'] ?? 1);
-const MOST_GATHER_MS = Number(process.env['MG'] ?? 30);
+const GATHER_MS_EACH = 1;
+const MOST_GATHER_MS = 30;
 
 /**
  * A batch that cannot be applied as a whole, since it took too long or met a conflict, is cut

@@ -3,7 +3,7 @@ import type { ActionRow } from '../action-row.ts';
 import type { BacklogPiece } from './backlog-piece.ts';
 
 /** An unfinished action, and what keeps it from being applied now. */
-export interface UnfinishedRow extends ActionRow {
+export interface UnfinishedRow extends Omit<ActionRow, 'expires_at' | 'run_at' | 'finished_at' | 'response' | 'error'> {
   /** Its retry is not due yet. */
   delayed: boolean;
   /** Its time is over: it must end as `expired`. */
@@ -14,7 +14,7 @@ export interface UnfinishedRow extends ActionRow {
 
 const COLUMNS = `
   a.id, a.seq, a.owner, a.type, a.resource_id, a.parent_id, a.status, a.attempts, a.payload, a.if_match,
-  a.traceparent, a.submitted_at, a.expires_at, a.run_at, a.finished_at, a.response, a.error,
+  a.traceparent, a.submitted_at,
   coalesce(a.run_at > clock_timestamp(), false) as delayed,
   a.expires_at <= clock_timestamp() as overdue,
   a.parent_id is not null and exists (
