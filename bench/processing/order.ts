@@ -66,18 +66,18 @@ async function rateOf(system: Installation, drills: readonly Drill[]): Promise<n
 
 /** Order on a resource, and what it costs: the same work once in order, once each on a resource of its own. */
 export async function measureOrder(servers: Servers): Promise<Figure[]> {
-  const [checks, ratios] = await measurePairs(servers, BACKOFF_MS);
-  const [, longer] = await measurePairs(servers, LONG_BACKOFF_MS);
-  return [
-    ...checks,
-    atLeast('order: the same, median', percentile(ratios, 0.5), 0.9, ' ×'),
-    { name: `order: the same, retries after ${LONG_BACKOFF_MS} ms`, value: spread(longer, 2) },
-    ...(await measureStrangers(servers)),
-  ];
+  const [figures, ratios] = await measurePairs(servers, BACKOFF_MS, 'order');
+  figures.push(atLeast('order: the same, median', percentile(ratios, 0.5), 0.9, ' ×'));
+  const [longer] = await measurePairs(servers, LONG_BACKOFF_MS, `order, ${LONG_BACKOFF_MS} ms`);
+  return [...figures, ...longer, ...(await measureStrangers(servers))];
 }
 
 /** @returns what was measured, and the ratios */
-async function measurePairs(servers: Servers, backoffMs: number): Promise<[figures: Figure[], ratios: number[]]> {
+async function measurePairs(
+  servers: Servers,
+  backoffMs: number,
+  name: string,
+): Promise<[figures: Figure[], ratios: number[]]> {
   const system = await Installation.start(servers, WORKERS, { RETRY_BACKOFF_MS: String(backoffMs) });
   await rateOf(system, inOrder(randomWork()));
   await rateOf(system, onDistinct(randomWork()));
@@ -87,13 +87,13 @@ async function measurePairs(servers: Servers, backoffMs: number): Promise<[figur
     ordered.push(await rateOf(system, inOrder(work)));
     distinct.push(await rateOf(system, onDistinct(work)));
   }
-  const figures = await system.judge('order', ACTIONS * 2 * (1 + PAIRS));
+  const figures = await system.judge(name, ACTIONS * 2 * (1 + PAIRS));
   await system.stop();
   const ratios = ordered.map((rate, pair) => rate / distinct[pair]!);
   figures.push(
-    { name: `order: actions/s, ${RESOURCES} resources × ${ACTIONS_EACH}`, value: spread(ordered) },
-    { name: 'order: actions/s, distinct resources', value: spread(distinct) },
-    { name: `order: throughput against distinct resources, ${PAIRS} pairs`, value: spread(ratios, 2) },
+    { name: `${name}: actions/s, ${RESOURCES} resources × ${ACTIONS_EACH}`, value: spread(ordered) },
+    { name: `${name}: actions/s, distinct resources`, value: spread(distinct) },
+    { name: `${name}: throughput against distinct resources, ${PAIRS} pairs`, value: spread(ratios, 2) },
   );
   return [figures, ratios];
 }

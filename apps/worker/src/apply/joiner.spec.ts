@@ -75,7 +75,7 @@ const copy: Verb<Note> = {
     signals.set(text, signal);
     performances.push(text);
     await gates.get(text);
-    if (text === 'unlucky' && attempt === 1) throw new Error('not today');
+    if (text === 'never' || (text === 'unlucky' && attempt === 1)) throw new Error('not today');
     if (text === 'hopeless') throw new PermanentError('never');
     return `copy of ${text}`;
   },
@@ -627,5 +627,100 @@ describe('actions that perform on one resource', () => {
     expect(await statuses(all)).toEqual(['succeeded', 'running']);
     // Somebody looks when the lease is over.
     expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
+  });
+
+  it('wait for one that came to light late, and was accepted before them', async () => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const late = await accepted(['late'], given);
+    const hide = (columns: string) =>
+      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+    await hide(`status = 'succeeded', finished_at = now()`);
+    const all = await accepted(['first', 'second'], given);
+    const [first, second] = [close('first'), close('second')];
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    await hide(`status = 'pending', finished_at = null`);
+    first.open();
+    await eventually(() => expect(performances).toEqual(['first', 'second']));
+    await eventually(async () => expect(await statuses(late)).toEqual(['running']));
+    second.open();
+    await run;
+    await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'succeeded']));
+    expect(await written()).toEqual(['copy of late', 'copy of first', 'copy of second']);
+    expect(performances).toEqual(['first', 'second', 'late']);
+  });
+
+  describe('and fail', () => {
+    let hasty: WorkerUnderTest;
+
+    const withWorker = async (settings: Record<string, string>, work: () => Promise<void>): Promise<void> => {
+      hasty = await createWorker(settings);
+      try {
+        await work();
+      } finally {
+        await hasty.module.close();
+      }
+    };
+
+    it('are tried again soon where they stand, and nothing overtakes them', () =>
+      withWorker({ RETRY_BACKOFF_MS: '10' }, async () => {
+        const all = await inLine(['first', 'unlucky', 'third']);
+        await hasty.joiner.run(all.entries.slice(0, 1));
+        expect(performances).toEqual(['first', 'unlucky', 'unlucky', 'third']);
+        expect((await all.found()).map(({ status, attempts }) => [status, attempts])).toEqual([
+          ['succeeded', 1],
+          ['succeeded', 2],
+          ['succeeded', 1],
+        ]);
+        expect(await written()).toEqual(['copy of first', 'copy of unlucky', 'copy of third']);
+        expect(hasty.addTickets).not.toHaveBeenCalled();
+      }));
+
+    it('end in their turn when they have had all their attempts', () =>
+      withWorker({ RETRY_BACKOFF_MS: '1', MAX_ATTEMPTS: '3' }, async () => {
+        const all = await inLine(['first', 'never', 'third']);
+        await hasty.joiner.run(all.entries.slice(0, 1));
+        expect(performances).toEqual(['first', 'never', 'never', 'never', 'third']);
+        const [, never] = await all.found();
+        expect(never).toMatchObject({ status: 'failed', attempts: 3, error: { code: 'ATTEMPTS_EXHAUSTED' } });
+        expect(await written()).toEqual(['copy of first', 'copy of third']);
+      }));
+
+    it.each(['leave no room for others', 'would end later than their process'])(
+      'have a ticket for their retry where they %s',
+      (why) =>
+        withWorker({ RETRY_BACKOFF_MS: '10', WORKER_CONCURRENCY: why.includes('room') ? '1' : '2' }, async () => {
+          if (why.includes('process')) hasty.joiner.beforeApplicationShutdown();
+          const { entries, found } = await inLine(['unlucky']);
+          await hasty.joiner.run(entries);
+          expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+          expect(hasty.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
+        }),
+    );
+
+    it('are not tried again when they were cancelled meanwhile', () =>
+      withWorker({ RETRY_BACKOFF_MS: '1000' }, async () => {
+        const all = await inLine(['unlucky', 'second']);
+        const run = hasty.joiner.run(all.entries.slice(0, 1));
+        await eventually(async () => expect(await all.found()).toMatchObject([{ attempts: 1 }, {}]));
+        const { id, owner, type, resourceId } = all.actions[0]!;
+        const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+        const ending = { row, status: 'cancelled', attempts: 1, response: null, error: null } as const;
+        await database.transaction((sql) => ledger.finish(sql, [ending]));
+        await run;
+        expect(await statuses(all)).toEqual(['cancelled', 'succeeded']);
+        expect(await written()).toEqual(['copy of second']);
+      }));
+
+    it('leave the line at once when one before them fails to be applied', () =>
+      withWorker({ RETRY_BACKOFF_MS: '1000' }, async () => {
+        const all = await inLine(['first', 'unlucky', 'third']);
+        whileCopied = (texts) => {
+          if (texts.includes('first')) throw new Error('not today');
+        };
+        await hasty.joiner.run(all.entries.slice(0, 1));
+        expect((await all.found()).map(({ status }) => status)).toEqual(['pending', 'pending', 'pending']);
+        expect(performances.filter((text) => text === 'third')).toEqual([]);
+      }));
   });
 });
