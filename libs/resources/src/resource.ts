@@ -18,7 +18,10 @@ export interface ActionToApply<Payload = unknown> {
 
 /** What a long-running part of a handler has at hand. */
 export interface PerformContext {
-  /** Aborted when the action is cancelled, expires, or runs out of time: stop then. */
+  /**
+   * Aborted when the action is cancelled, expires, or runs out of time, or when the one before it on its
+   * resource is tried again: stop then.
+   */
   signal: AbortSignal;
   /** Which attempt this is, from 1. */
   attempt: number;
@@ -39,6 +42,7 @@ export interface Verb<Payload extends object = object> {
    * Work that does not belong into a transaction: mail, HTTP, rendering. It runs before
    * `apply`, at least once (again after a crash; use the id of the action to recognise
    * that), and holds no lock and no connection. What it throws counts as a failed attempt.
+   * On one resource, actions perform one after another; the one before may not be applied yet.
    */
   perform?(action: ActionToApply<Payload>, context: PerformContext): Promise<unknown>;
   /** Longest time for one `perform`, in milliseconds; 30 000 unless given. */
