@@ -216,7 +216,7 @@ export class ApplyService {
       const isExhausted = attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS;
       const mustPerform = this.handlers.performs(row.type) && !performed?.has(row.id);
       const result = performed?.get(row.id);
-      if (mustPerform && inLine?.has(row.id)) followUps.join(row);
+      if (mustPerform && inLine?.has(row.id)) followUps.join(row, inLine.failuresOf(row.id));
       else if (before > 0) {
         // In line behind others only as good as new, and not too many: they are put back when one before them fails.
         if (mustPerform && mayStart && row.attempts === 0 && before < IN_LINE) followUps.start(row);

@@ -26,16 +26,20 @@ export class FollowUps {
     return this.#inLine.get(resource_id) ?? 0;
   }
 
-  /** It is being performed, or about to be; nothing behind it can be applied now. */
-  join({ resource_id }: UnfinishedRow): void {
-    this.#inLine.set(resource_id, (this.#inLine.get(resource_id) ?? 0) + 1);
+  /**
+   * It is being performed, or about to be: others may stand in line behind it. A retry is followed by
+   * nobody until it has its end, save where only attempts to perform it have failed: behind those nobody begins.
+   *
+   * @param failures attempts to perform it that failed in its line
+   */
+  join({ resource_id, attempts }: UnfinishedRow, failures = 0): void {
+    if (attempts > failures) this.#stops.set(resource_id, 'followed');
+    else this.#inLine.set(resource_id, (this.#inLine.get(resource_id) ?? 0) + 1);
   }
 
-  /** A retry is followed by nobody until it has its end. */
   start(row: UnfinishedRow): void {
     this.started.push(row);
-    if (row.attempts > 0) this.stop(row);
-    else this.join(row);
+    this.join(row);
   }
 
   fail(error: HandlerError): void {

@@ -629,6 +629,19 @@ describe('actions that perform on one resource', () => {
     expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
   });
 
+  it('do not begin behind a retry, whoever names them', async () => {
+    const all = await inLine(['first', 'second']);
+    await database.query('update actions set attempts = 1 where id = $1', [all.entries[0]![0]]);
+    const first = close('first');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    await one.joiner.run(all.entries.slice(1));
+    expect(await statuses(all)).toEqual(['running', 'pending']);
+    first.open();
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded', 'succeeded']);
+  });
+
   it('wait for one that came to light late, and was accepted before them', async () => {
     const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
     const late = await accepted(['late'], given);
