@@ -20,6 +20,9 @@ const MOST_EDITS = 5;
 const PERFORMING = 0.15;
 const PERFORM_MS = 60;
 
+/** Share of the drills that fail at first, every other one of them outside of its transaction. */
+const FAILING = 0.06;
+
 /**
  * What becomes of one resource: made, changed some times, deleted perhaps. To be asked for one after the other.
  *
@@ -40,5 +43,8 @@ export function lifeOfResource(random: Random, roomIds: readonly string[]): Oper
 }
 
 function drillPayload(random: Random): object {
-  return random() < PERFORMING ? { performMs: integer(random, 1, PERFORM_MS) } : {};
+  return {
+    ...(random() < PERFORMING && { performMs: integer(random, 1, PERFORM_MS) }),
+    ...(random() < FAILING && { fault: 'throw', faultyAttempts: 1, inPerform: random() < 0.5 }),
+  };
 }
