@@ -7,6 +7,9 @@ import { redisChannel } from './message.ts';
 /** Channels in one SSUBSCRIBE. */
 const CHUNK = 500;
 
+/** Shortest time between two of them, in milliseconds: in a storm of connections there is one to come all the time. */
+const SHORTEST_MS = 10;
+
 /** How long Redis may leave a subscription unanswered, in milliseconds. */
 const DEADLINE_MS = 1_500;
 
@@ -43,6 +46,7 @@ export class SubscriberConnection {
   readonly #channels = new Set<string>();
   readonly #ping: NodeJS.Timeout;
   #isClosed = false;
+  #sentAt = -Infinity;
   /** Asked for in this moment; sent together. */
   #batch: { channels: string[]; sent: Promise<void> } | undefined;
 
@@ -73,10 +77,7 @@ export class SubscriberConnection {
   async subscribe(channel: string): Promise<void> {
     this.#channels.add(channel);
     if (!this.isConnected) return;
-    this.#batch ??= {
-      channels: [],
-      sent: new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.flush()),
-    };
+    this.#batch ??= { channels: [], sent: this.moment().then(() => this.flush()) };
     this.#batch.channels.push(channel);
     await this.#batch.sent;
   }
@@ -107,7 +108,13 @@ export class SubscriberConnection {
     if (this.isConnected) await this.#redis.ping().catch(() => undefined);
   }
 
+  private async moment(): Promise<void> {
+    const wait = this.#sentAt + SHORTEST_MS - performance.now();
+    await new Promise<void>((resolve) => (wait > 0 ? setTimeout(resolve, wait) : setImmediate(resolve)));
+  }
+
   private async flush(): Promise<void> {
+    this.#sentAt = performance.now();
     const { channels } = this.#batch!;
     this.#batch = undefined;
     await this.send(channels);

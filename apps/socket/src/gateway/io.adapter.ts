@@ -147,6 +147,13 @@ function writeTogether({ engine }: Server): void {
       (Object.getPrototypeOf(this) as EngineSocket).flush.call(this);
     });
   }
+  // The answer to the upgrade goes together with the first message.
+  events.on('initial_headers', (_: object, { socket, headers }: IncomingMessage) => {
+    if (headers.upgrade === undefined) return;
+    socket.cork();
+    // Two of them: that message is flushed in a microtask itself.
+    queueMicrotask(() => queueMicrotask(() => socket.uncork()));
+  });
   events.on('connection', (socket: EngineSocket) => (socket.flush = flushSoon));
   events.on('flush', ({ transport }: EngineSocket) => transport.socket?._socket?.cork());
   events.on('drain', ({ transport }: EngineSocket) => transport.socket?._socket?.uncork());
