@@ -650,6 +650,43 @@ describe('actions that perform on one resource', () => {
     expect(performances).toEqual(['first', 'second', 'late']);
   });
 
+  it('wait for a late one also where all of them have been performed', async () => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const late = await accepted(['late'], given);
+    const hide = (columns: string) =>
+      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+    await hide(`status = 'succeeded', finished_at = now()`);
+    const all = await accepted(['first'], given);
+    const first = close('first');
+    const run = one.joiner.run(all.entries);
+    await eventually(() => expect(performances).toEqual(['first']));
+    await hide(`status = 'pending', finished_at = null`);
+    first.open();
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded']);
+    expect(await written()).toEqual(['copy of late', 'copy of first']);
+    expect(performances).toEqual(['first', 'late']);
+  });
+
+  it('are joined by one that comes while others are being performed', async () => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const [first, second] = [await accepted(['first'], given), await accepted(['second'], given)];
+    const third = await accepted(['third'], given);
+    await database.query(`update actions set run_at = now() + interval '1 minute' where id = $1`, [
+      third.actions[0]!.id,
+    ]);
+    const gate = close('first');
+    const runs = [one.joiner.run(first.entries)];
+    await eventually(async () => expect(await statuses(second)).toEqual(['running']));
+    await database.query('update actions set run_at = null where id = $1', [third.actions[0]!.id]);
+    runs.push(one.joiner.run(third.entries));
+    await eventually(async () => expect(await statuses(third)).toEqual(['running']));
+    expect(performances).toEqual(['first']);
+    gate.open();
+    await Promise.all(runs);
+    expect(await written()).toEqual(['copy of first', 'copy of second', 'copy of third']);
+  });
+
   describe('and fail', () => {
     let hasty: WorkerUnderTest;
 
@@ -674,6 +711,23 @@ describe('actions that perform on one resource', () => {
         ]);
         expect(await written()).toEqual(['copy of first', 'copy of unlucky', 'copy of third']);
         expect(hasty.addTickets).not.toHaveBeenCalled();
+      }));
+
+    it('are applied together with the others when they succeed in the end', () =>
+      withWorker({ RETRY_BACKOFF_MS: '10' }, async () => {
+        const all = await inLine(['first', 'unlucky', 'third']);
+        const first = close('first');
+        const run = hasty.joiner.run(all.entries.slice(0, 1));
+        await eventually(() => expect(performances).toEqual(['first']));
+        await locked(all.entries[0]!, async () => {
+          first.open();
+          await eventually(() => expect(performances).toEqual(['first', 'unlucky', 'unlucky', 'third']));
+        });
+        await run;
+        expect(await statuses(all)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+        expect(await written()).toEqual(['copy of first', 'copy of unlucky', 'copy of third']);
+        const together = `select count(*)::integer as n from notes group by xmin::text order by n desc`;
+        expect((await database.query<{ n: number }>(together))[0]!.n).toBeGreaterThan(1);
       }));
 
     it('end in their turn when they have had all their attempts', () =>
