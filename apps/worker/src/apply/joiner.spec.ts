@@ -16,6 +16,7 @@ import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
+import { ApplyService } from './apply.service.ts';
 import { Joiner } from './joiner.ts';
 
 Logger.overrideLogger(false);
@@ -356,6 +357,27 @@ describe('Joiner', () => {
     expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[entries[1]]]);
   });
 
+  it('applies an action that has failed before apart from others, and then those behind it', async () => {
+    const { entries, found } = await accepted(['retried', 'behind'], { resourceId: uuidv4(), owner: 'alice' });
+    await database.query('update actions set attempts = 1 where id = $1', [entries[0]![0]]);
+    const stranger = await accepted(['stranger']);
+    await one.joiner.run([entries[0]!, ...stranger.entries]);
+    expect((await found()).map(({ status, attempts }) => [status, attempts])).toEqual([
+      ['succeeded', 2],
+      ['succeeded', 1],
+    ]);
+    expect((await written()).filter((text) => text !== 'stranger')).toEqual(['retried', 'behind']);
+    expect(await database.query('select distinct xmin::text from notes')).toHaveLength(3);
+  });
+
+  it('goes on behind an action that ran apart, also where one further back waits for its retry', async () => {
+    const { entries, found } = await accepted(['retried', 'behind', 'last'], { resourceId: uuidv4(), owner: 'alice' });
+    await database.query('update actions set attempts = 1 where id = $1', [entries[0]![0]]);
+    await database.query(`update actions set run_at = now() + interval '1 minute' where id = $1`, [entries[2]![0]]);
+    await one.joiner.run(entries.slice(0, 1));
+    expect((await found()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'pending']);
+  });
+
   it('is done with a ticket when what waits behind its action has one', async () => {
     const [resourceId, parentId] = [uuidv4(), uuidv4()];
     const { entries } = await accepted(['named'], { resourceId });
@@ -452,6 +474,26 @@ describe('Joiner', () => {
     await narrow.module.close();
   });
 
+  it('asks for a ticket soon for an action that waits for room, and for no lock', async () => {
+    const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
+    const apply = vi.spyOn(narrow.module.get(ApplyService), 'apply');
+    const gate = Promise.withResolvers<void>();
+    gates.set('first', gate.promise);
+    const [first, second] = [
+      await accepted(['first'], { type: 'notes.copy' }),
+      await accepted(['second'], { type: 'notes.copy' }),
+    ];
+    const run = narrow.joiner.run(first.entries);
+    await eventually(() => expect(performances).toEqual(['first']));
+    narrow.addBlocked.mockResolvedValueOnce(true);
+    await narrow.joiner.run(second.entries);
+    expect(narrow.addBlocked.mock.calls.map(([entry]) => entry)).toEqual(second.entries);
+    expect(apply.mock.calls.filter(([, options]) => options?.waitsForLock)).toEqual([]);
+    gate.resolve();
+    await run;
+    await narrow.module.close();
+  });
+
   it('does not let the neighbours pay for an owner who cancels one action after another', async () => {
     const cancelled = await accepted(Array.from({ length: 30 }, () => 'cancelled'));
     const { entries, found } = await accepted(Array.from({ length: 30 }, (_, index) => `note ${index}`));
@@ -533,6 +575,18 @@ describe('actions that perform on one resource', () => {
     expect(transactions.length).toBeLessThan(texts.length / 2);
   });
 
+  it('keep no ticket of one that stands far behind them: it is followed', async () => {
+    const all = await inLine(Array.from({ length: 60 }, (_, index) => `note ${index}`));
+    const first = close('note 0');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['note 0']));
+    await one.joiner.run(all.entries.slice(-1));
+    expect(performances).toEqual(['note 0']);
+    first.open();
+    await run;
+    expect(await written()).toHaveLength(60);
+  });
+
   it('keep a ticket for as long as one of them is left', async () => {
     const all = await inLine(['first', 'second', 'last']);
     const last = close('last');
@@ -597,6 +651,31 @@ describe('actions that perform on one resource', () => {
       [all.entries.map(([id]) => id)],
     );
     expect(ends.map(({ id }) => id)).toEqual(all.entries.map(([id]) => id));
+  });
+
+  it('ask for no ticket of their own when one before them has taken theirs', async () => {
+    const all = await inLine(['first', 'second', 'third', 'fourth']);
+    const first = close('first');
+    whileCopied = (texts) => {
+      if (texts.includes('second')) throw new Error('not today');
+    };
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(['first', 'second', 'third', 'fourth']));
+    });
+    // The attempt of the second cannot be counted until those behind it are put back.
+    await database.transaction(async (sql) => {
+      await sql.query('select from actions where id = $1 for update', [all.entries[3]![0]]);
+      await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'running', 'running', 'running']));
+      const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await eventually(async () => expect(await database.query(waits)).not.toEqual([]));
+      for (let count = 0; count < 5; count += 1) await one.joiner.run((await accepted(['stranger'])).entries);
+    });
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded', 'pending', 'pending', 'pending']);
+    expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[all.entries[1]]]);
   });
 
   it('go on without one that was cancelled in line', async () => {
@@ -729,6 +808,25 @@ describe('actions that perform on one resource', () => {
         const together = `select count(*)::integer as n from notes group by xmin::text order by n desc`;
         expect((await database.query<{ n: number }>(together))[0]!.n).toBeGreaterThan(1);
       }));
+
+    it('are followed by nobody while they have their retry', async () => {
+      const all = await inLine(['first', 'second']);
+      await database.query('update actions set attempts = 1 where id = $1', [all.entries[0]![0]]);
+      const apply = vi.spyOn(one.module.get(ApplyService), 'apply');
+      const first = close('first');
+      const run = one.joiner.run(all.entries);
+      await eventually(() => expect(performances).toEqual(['first']));
+      expect(await statuses(all)).toEqual(['running', 'pending']);
+      first.open();
+      await run;
+      expect(await statuses(all)).toEqual(['succeeded', 'succeeded']);
+      expect(await written()).toEqual(['copy of first', 'copy of second']);
+      // It came to be applied alone, at once.
+      const [[id]] = all.entries as [TicketEntry];
+      const calls = apply.mock.calls.filter(([entries]) => entries.some(([named]) => named === id));
+      expect(calls.map(([, options]) => options?.only)).toEqual([undefined, id]);
+      apply.mockRestore();
+    });
 
     it('end in their turn when they have had all their attempts', () =>
       withWorker({ RETRY_BACKOFF_MS: '1', MAX_ATTEMPTS: '3' }, async () => {

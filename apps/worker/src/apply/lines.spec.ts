@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { UnfinishedRow } from '#ledger';
 import { HandlerError } from './handlers.ts';
-import { Results, unnamed, type Held } from './held.ts';
+import { handOver, Results, unnamed, type Held } from './held.ts';
 import { Lines } from './lines.ts';
 import type { Performer } from './performer.ts';
 
@@ -231,5 +231,17 @@ describe('the ticket of one that is settled', () => {
     expect(settle).toHaveBeenCalledTimes(1);
     // It counts as often as its tickets have been started.
     expect(third.starts).toBe(2);
+  });
+
+  it('passes from one to the next any number of times', () => {
+    const settle = vi.fn<() => void>();
+    let held = heldOf('a0', settle);
+    for (let seq = 1; seq <= 20_000; seq += 1) {
+      const next = unnamed([`a${seq}`, 'a']);
+      handOver(held, next);
+      held = next;
+    }
+    held.settle();
+    expect(settle).toHaveBeenCalledTimes(1);
   });
 });
