@@ -17,6 +17,7 @@ import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
 import { ApplyService } from './apply.service.ts';
+import { FailureService } from './failure.service.ts';
 import { Joiner } from './joiner.ts';
 
 Logger.overrideLogger(false);
@@ -849,6 +850,28 @@ describe('actions that perform on one resource', () => {
           expect(hasty.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
         }),
     );
+
+    it('have a ticket for their retry where their attempt could not be counted at first', () =>
+      withWorker({ RETRY_BACKOFF_MS: '10' }, async () => {
+        vi.spyOn(hasty.module.get(FailureService), 'retryAtOnce').mockRejectedValueOnce(new Error('away'));
+        const { entries, found } = await inLine(['unlucky']);
+        await hasty.joiner.run(entries);
+        expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+        expect(hasty.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
+      }));
+
+    it('are looked at when their lease is over, where it could not be recorded', async () => {
+      const { entries, found } = await inLine(['first']);
+      whileCopied = () => {
+        whileCopied = () => undefined;
+        throw new Error('not today');
+      };
+      vi.spyOn(one.module.get(FailureService), 'handle').mockRejectedValueOnce(new Error('away'));
+      await one.joiner.run(entries);
+      expect(await found()).toMatchObject([{ status: 'running' }]);
+      expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', entries]]);
+      expect(await written()).toEqual([]);
+    });
 
     it('are not tried again when they were cancelled meanwhile', () =>
       withWorker({ RETRY_BACKOFF_MS: '1000' }, async () => {
