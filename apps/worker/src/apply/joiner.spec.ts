@@ -16,7 +16,7 @@ import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
-import { ApplyService } from './apply.service.ts';
+import { ApplyService, type ApplyOptions } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { Joiner } from './joiner.ts';
 
@@ -677,6 +677,58 @@ describe('actions that perform on one resource', () => {
     await run;
     expect(await statuses(all)).toEqual(['succeeded', 'pending', 'pending', 'pending']);
     expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[all.entries[1]]]);
+  });
+
+  it.each(['performs nothing', 'has failed before'])('are joined by nobody behind one that %s', async (why) => {
+    const given = { owner: 'alice', resourceId: uuidv4() };
+    const copies = { ...given, type: 'notes.copy' };
+    const first = await accepted(['first'], copies);
+    const second = await accepted(['second'], why === 'performs nothing' ? given : copies);
+    const third = await accepted(['third'], copies);
+    const [[id]] = second.entries as [TicketEntry];
+    if (why === 'has failed before') await database.query('update actions set attempts = 1 where id = $1', [id]);
+    const gate = close('first');
+    const run = one.joiner.run([...first.entries, ...second.entries, ...third.entries]);
+    await eventually(() => expect(performances).toEqual(['first']));
+    const all = async () => (await Promise.all([first, second, third].map(statuses))).flat();
+    expect(await all()).toEqual(['running', 'pending', 'pending']);
+    gate.open();
+    await run;
+    expect(await all()).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    const text = why === 'performs nothing' ? 'second' : 'copy of second';
+    expect(await written()).toEqual(['copy of first', text, 'copy of third']);
+  });
+
+  it('start with no other where one alone may run, unless the next one may be started', async () => {
+    const applier = one.module.get(ApplyService);
+    const started = async (options: ApplyOptions): Promise<string[]> => {
+      const { entries } = await inLine(['first', 'second']);
+      const [[only], [next]] = entries as [TicketEntry, TicketEntry];
+      const names = new Map([
+        [only, 'first'],
+        [next, 'second'],
+      ]);
+      const performed = new Map(options.performed ? [[only, 'copy']] : []);
+      const result = await applier.apply(entries.slice(0, 1), { ...options, only, performed });
+      return result.started.map(({ id }) => names.get(id)!);
+    };
+    expect(await started({})).toEqual(['first']);
+    expect(await started({ startsNext: true })).toEqual(['first', 'second']);
+    expect(await started({ performed: new Map() })).toEqual([]);
+    expect(await started({ performed: new Map(), startsNext: true })).toEqual(['second']);
+  });
+
+  it('are left as they are behind one that runs alone, when they have had all their attempts', async () => {
+    const all = await inLine(['first', 'second']);
+    const [[only], [next]] = all.entries as [TicketEntry, TicketEntry];
+    await database.query('update actions set attempts = 1000 where id = $1', [next]);
+    const applier = one.module.get(ApplyService);
+    const options = { only, startsNext: true, performed: new Map([[only, 'copy']]) };
+    const { started, next: left } = await applier.apply(all.entries.slice(0, 1), options);
+    expect([started, left]).toEqual([[], all.entries.slice(1)]);
+    expect(await statuses(all)).toEqual(['succeeded', 'pending']);
+    await one.joiner.run(left);
+    expect((await all.found())[1]).toMatchObject({ status: 'failed', error: { code: 'ATTEMPTS_EXHAUSTED' } });
   });
 
   it('go on without one that was cancelled in line', async () => {
