@@ -9,7 +9,7 @@ import { ChannelsClient } from '#channels';
 import { loadConfig, WorkerConfig } from '#config';
 import type { Action, Envelope } from '#contracts';
 import { Database, migrate, type Transaction } from '#database';
-import { Ledger, ledgerMigrations, tryLockStatement, type NewAction } from '#ledger';
+import { Ledger, ledgerMigrations, tryLockStatement, type NewAction, type UnfinishedRow } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
 import { eventually, testDatabase, testRedis } from '#testing';
@@ -18,6 +18,7 @@ import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
 import { ApplyService, type ApplyOptions } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
+import { HandlerError } from './handlers.ts';
 import { Joiner } from './joiner.ts';
 
 Logger.overrideLogger(false);
@@ -495,6 +496,22 @@ describe('Joiner', () => {
     await narrow.module.close();
   });
 
+  it('starts to perform as many as there is room for', async () => {
+    const { entries, found } = await accepted(['first', 'second', 'third'], { type: 'notes.copy' });
+    const result = await one.module.get(ApplyService).apply(entries, { startable: 2 });
+    expect(result.started.map(({ id }) => id)).toEqual(entries.slice(0, 2).map(([id]) => id));
+    expect([[...result.crowded], result.blocked]).toEqual([[entries[2]![1]], entries.slice(2)]);
+    expect((await found()).map(({ status }) => status)).toEqual(['running', 'running', 'pending']);
+  });
+
+  it('has the attempt that was recorded before it started, be it the last', async () => {
+    const { entries, found } = await accepted(['note']);
+    const [[only]] = entries as [TicketEntry];
+    await database.query('update actions set attempts = 1000 where id = $1', [only]);
+    await one.module.get(ApplyService).apply(entries, { only, attempt: 1000 });
+    expect(await found()).toMatchObject([{ status: 'succeeded', attempts: 1000 }]);
+  });
+
   it('does not let the neighbours pay for an owner who cancels one action after another', async () => {
     const cancelled = await accepted(Array.from({ length: 30 }, () => 'cancelled'));
     const { entries, found } = await accepted(Array.from({ length: 30 }, (_, index) => `note ${index}`));
@@ -721,7 +738,8 @@ describe('actions that perform on one resource', () => {
   it('are left as they are behind one that runs alone, when they have had all their attempts', async () => {
     const all = await inLine(['first', 'second']);
     const [[only], [next]] = all.entries as [TicketEntry, TicketEntry];
-    await database.query('update actions set attempts = 1000 where id = $1', [next]);
+    const most = one.module.get(WorkerConfig, { strict: false }).MAX_ATTEMPTS;
+    await database.query('update actions set attempts = $2 where id = $1', [next, most]);
     const applier = one.module.get(ApplyService);
     const options = { only, startsNext: true, performed: new Map([[only, 'copy']]) };
     const { started, next: left } = await applier.apply(all.entries.slice(0, 1), options);
@@ -729,6 +747,20 @@ describe('actions that perform on one resource', () => {
     expect(await statuses(all)).toEqual(['succeeded', 'pending']);
     await one.joiner.run(left);
     expect((await all.found())[1]).toMatchObject({ status: 'failed', error: { code: 'ATTEMPTS_EXHAUSTED' } });
+  });
+
+  it('are in one hand only when they fail, or have to be applied apart', async () => {
+    const [failing, retried] = [await inLine(['failing']), await inLine(['retried'])];
+    const entries = [...failing.entries, ...retried.entries];
+    const [[failed, resource_id], [apart]] = entries as [TicketEntry, TicketEntry];
+    await database.query('update actions set attempts = 1 where id = $1', [apart]);
+    const error = new HandlerError([{ id: failed, resource_id } as UnfinishedRow], new Error('not today'));
+    const performed = new Map<string, unknown>([
+      [failed, error],
+      [apart, 'copy'],
+    ]);
+    const result = await one.module.get(ApplyService).apply(entries, { performed });
+    expect(result).toMatchObject({ failed: [error], apart: [{ id: apart }], blocked: [], next: [] });
   });
 
   it('go on without one that was cancelled in line', async () => {
