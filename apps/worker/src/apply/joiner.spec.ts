@@ -957,6 +957,28 @@ describe('actions that perform on one resource', () => {
       expect(await written()).toEqual([]);
     });
 
+    it('are not tried again where no retry can help', () =>
+      withWorker({ RETRY_BACKOFF_MS: '1' }, async () => {
+        const { entries, found } = await inLine(['hopeless']);
+        await hasty.joiner.run(entries);
+        expect(performances).toEqual(['hopeless']);
+        expect(await found()).toMatchObject([{ status: 'failed', attempts: 1, error: { code: 'HANDLER_FAILED' } }]);
+      }));
+
+    it('are not tried again here when somebody else has run the same attempt', () =>
+      withWorker({ RETRY_BACKOFF_MS: '1' }, async () => {
+        const { entries, found } = await inLine(['unlucky']);
+        const gate = close('unlucky');
+        const run = hasty.joiner.run(entries);
+        await eventually(() => expect(performances).toEqual(['unlucky']));
+        await database.query('update actions set attempts = 1 where id = $1', [entries[0]![0]]);
+        gate.open();
+        await run;
+        expect(performances).toEqual(['unlucky']);
+        expect(await found()).toMatchObject([{ status: 'running', attempts: 1 }]);
+        expect(hasty.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', entries]]);
+      }));
+
     it('are not tried again when they were cancelled meanwhile', () =>
       withWorker({ RETRY_BACKOFF_MS: '1000' }, async () => {
         const all = await inLine(['unlucky', 'second']);

@@ -104,4 +104,13 @@ describe('an action', () => {
     performer.callOff('a', 'for a reason');
     await expect(pause).resolves.toBeUndefined();
   });
+
+  it('is called off once, however long the one who performs it does not heed that', async () => {
+    const log = vi.spyOn(Logger.prototype, 'log');
+    performer.hold('a');
+    renew.mockResolvedValue([]);
+    await pass(5_000);
+    expect(log).toHaveBeenCalledTimes(1);
+    log.mockRestore();
+  });
 });
