@@ -20,6 +20,7 @@ import { ApplyService, type ApplyOptions } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
 import { Joiner } from './joiner.ts';
+import { Performer } from './performer.ts';
 
 Logger.overrideLogger(false);
 
@@ -956,6 +957,21 @@ describe('actions that perform on one resource', () => {
       expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', entries]]);
       expect(await written()).toEqual([]);
     });
+
+    it('wait longer before each attempt, and each that fails is told', () =>
+      withWorker({ RETRY_BACKOFF_MS: '40', MAX_ATTEMPTS: '3' }, async () => {
+        const pause = vi.spyOn(hasty.module.get(Performer), 'pause');
+        const warn = vi.spyOn(Logger.prototype, 'warn');
+        const { entries } = await inLine(['never']);
+        await hasty.joiner.run(entries);
+        const [first, second, ...others] = pause.mock.calls.map(([, ms]) => ms);
+        expect([first! >= 20, first! <= 40, second! >= 40, second! <= 80]).toEqual([true, true, true, true]);
+        expect(others).toEqual([]);
+        const told = warn.mock.calls.map(([message]) => (message as { msg: string }).msg);
+        warn.mockRestore();
+        const failed = `of notes.copy ${entries[0]![0]} failed: Error: not today`;
+        expect(told).toEqual([1, 2, 3].map((attempt) => `attempt ${attempt} ${failed}`));
+      }));
 
     it('are not tried again where no retry can help', () =>
       withWorker({ RETRY_BACKOFF_MS: '1' }, async () => {
