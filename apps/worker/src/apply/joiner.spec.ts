@@ -764,6 +764,25 @@ describe('actions that perform on one resource', () => {
     expect(result).toMatchObject({ failed: [error], apart: [{ id: apart }], blocked: [], next: [] });
   });
 
+  it('are followed also where no more of them were read than stand in line', async () => {
+    const all = await inLine(['first', 'second', 'third', 'fourth', 'last']);
+    const strangers = await accepted(['stranger', 'other'], { type: 'notes.copy' });
+    const entries = [all.entries[0]!, all.entries[4]!, ...strangers.entries];
+    const result = await one.module.get(ApplyService).apply(entries);
+    expect(result.started).toHaveLength(6);
+    expect(result).toMatchObject({ more: [], next: [], blocked: [], known: [all.entries[4]] });
+  });
+
+  it('do not hide one that came to light late, and has no room yet', async () => {
+    const { entries } = await inLine(['late', 'first']);
+    const [late, [first]] = entries as [TicketEntry, TicketEntry];
+    const lease = `update actions set status = 'running', run_at = now() + interval '1 minute' where id = $1`;
+    await database.query(lease, [first]);
+    const inLineHere = { has: (id: string) => id === first, failuresOf: () => 0 };
+    const result = await one.module.get(ApplyService).apply(entries.slice(1), { inLine: inLineHere, startable: 0 });
+    expect(result).toMatchObject({ started: [], blocked: [], next: [late] });
+  });
+
   it('go on without one that was cancelled in line', async () => {
     const all = await inLine(['first', 'second', 'third']);
     const first = close('first');
