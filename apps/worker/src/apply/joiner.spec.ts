@@ -497,6 +497,38 @@ describe('Joiner', () => {
     await narrow.module.close();
   });
 
+  it('is taken with many others of its resource, with few beside other resources, and with all performed', async () => {
+    const applier = one.module.get(ApplyService);
+    const onOne = (count: number, given: Partial<NewAction> = {}) =>
+      accepted(
+        Array.from({ length: count }, () => 'note'),
+        { owner: 'alice', resourceId: uuidv4(), ...given },
+      );
+    const single = await onOne(20);
+    await applier.apply(single.entries.slice(0, 1));
+    expect(await written()).toHaveLength(20);
+    const several = await Promise.all([onOne(20), onOne(20), onOne(20)]);
+    const { next } = await applier.apply(several.map(({ entries }) => entries[0]!));
+    expect([(await written()).length, next.length]).toEqual([20 + 3 * 4, 3]);
+    const copies = await Promise.all([1, 2, 3].map(() => onOne(12, { type: 'notes.copy' })));
+    const entries = copies.flatMap((copied) => copied.entries.slice(0, 8));
+    const performed = new Map(entries.map(([id]) => [id, 'copy']));
+    const { started } = await applier.apply(entries, { performed });
+    expect([(await written()).length, started.length]).toEqual([20 + 3 * 4 + 3 * 8, 3 * 2]);
+  });
+
+  it.each([
+    ['has no room to perform', 'notes.copy'],
+    ['has no handler here', 'unheard.of'],
+  ])('waits behind one that %s', async (_, type) => {
+    const given = { owner: 'alice', resourceId: uuidv4() };
+    const [first, second] = [await accepted(['first'], { ...given, type }), await accepted(['second'], given)];
+    const entries = [...first.entries, ...second.entries];
+    const result = await one.module.get(ApplyService).apply(entries, { startable: 0 });
+    expect(result).toMatchObject({ started: [], blocked: entries, failed: [] });
+    expect(await written()).toEqual([]);
+  });
+
   it('starts to perform as many as there is room for', async () => {
     const { entries, found } = await accepted(['first', 'second', 'third'], { type: 'notes.copy' });
     const result = await one.module.get(ApplyService).apply(entries, { startable: 2 });
