@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { UnfinishedRow } from '#ledger';
 import { HandlerError } from './handlers.ts';
-import { handOver, Results, unnamed, type Held } from './held.ts';
+import { Free, handOver, hasTicket, Results, unnamed, type Held } from './held.ts';
 import { Lines } from './lines.ts';
 import type { Performer } from './performer.ts';
 
@@ -55,7 +55,10 @@ beforeEach(() => {
 const rowOf = (id: string, attempts = 0): UnfinishedRow =>
   ({ id, resource_id: id.slice(0, 1), seq: Number(id.slice(1)), attempts }) as UnfinishedRow;
 
-const heldOf = (id: string, settle = vi.fn<() => void>()): Held => ({ ...unnamed([id, id.slice(0, 1)]), settle });
+const heldOf = (id: string, settle: () => void = vi.fn<() => void>()): Held => ({
+  ...unnamed([id, id.slice(0, 1)]),
+  settle,
+});
 
 /** Puts actions in line, each with a ticket. */
 const add = (...ids: readonly string[]): Held[] =>
@@ -243,5 +246,17 @@ describe('the ticket of one that is settled', () => {
     }
     held.settle();
     expect(settle).toHaveBeenCalledTimes(1);
+  });
+
+  it('goes on with another of its resource, for which nothing was performed; by its own name it keeps its result', () => {
+    const [named, first] = [heldOf('a1'), heldOf('b1')];
+    for (const held of [named, first]) Object.assign(held, { performed: { result: 'copy' }, waits: 5 });
+    const free = new Free([named, first]);
+    expect(free.take(['b2', 'b'])).toBe(first);
+    expect(first).toEqual({ ...heldOf('b2', first.settle), waits: 0 });
+    expect(free.take(['a1', 'a'])).toBe(named);
+    expect(named).toMatchObject({ performed: { result: 'copy' }, waits: 5 });
+    expect([...free.rest()]).toEqual([]);
+    expect(hasTicket(free.take(['a1', 'a']))).toBe(false);
   });
 });

@@ -76,6 +76,13 @@ describe('a lease', () => {
     expect([performer.holds('a'), performer.isCalledOff('a')]).toEqual([false, true]);
   });
 
+  it('is renewed together with others, until the process ends', () => {
+    for (const id of ['a', 'b']) performer.hold(id);
+    expect(vi.getTimerCount()).toBe(1);
+    performer.onApplicationShutdown();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('stays the one that it is when it is asked for again', async () => {
     performer.hold('a');
     renew.mockRejectedValue(new Error('away'));
