@@ -138,12 +138,7 @@ export class ApplyService {
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
       endings.length > 0 ? this.finish(sql, endings, rows, options.only) : [],
     ]);
-    const dealtWith = [
-      ...endings.map(({ row }) => row),
-      ...started,
-      ...failed.flatMap((error) => error.rows),
-      ...apart,
-    ];
+    const dealtWith = [...endings.map(({ row }) => row), ...failed.flatMap((error) => error.rows), ...apart];
     const done = new Set(dealtWith.map(({ id }) => id));
     const sorted = sortOut(entries, locked, rows, runnable, { mostEach, done, ...options });
     return { envelopes, started, failed, apart, crowded, ...sorted };

@@ -9,14 +9,18 @@ import { ChannelsClient } from '#channels';
 import { loadConfig, WorkerConfig } from '#config';
 import type { Action, Envelope } from '#contracts';
 import { Database, migrate, type Transaction } from '#database';
-import { Ledger, ledgerMigrations, tryLockStatement, type NewAction } from '#ledger';
+import { Ledger, ledgerMigrations, tryLockStatement, type NewAction, type UnfinishedRow } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
 import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
+import { ApplyService, type ApplyOptions } from './apply.service.ts';
+import { FailureService } from './failure.service.ts';
+import { HandlerError } from './handlers.ts';
 import { Joiner } from './joiner.ts';
+import { Performer } from './performer.ts';
 
 Logger.overrideLogger(false);
 
@@ -356,6 +360,27 @@ describe('Joiner', () => {
     expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[entries[1]]]);
   });
 
+  it('applies an action that has failed before apart from others, and then those behind it', async () => {
+    const { entries, found } = await accepted(['retried', 'behind'], { resourceId: uuidv4(), owner: 'alice' });
+    await database.query('update actions set attempts = 1 where id = $1', [entries[0]![0]]);
+    const stranger = await accepted(['stranger']);
+    await one.joiner.run([entries[0]!, ...stranger.entries]);
+    expect((await found()).map(({ status, attempts }) => [status, attempts])).toEqual([
+      ['succeeded', 2],
+      ['succeeded', 1],
+    ]);
+    expect((await written()).filter((text) => text !== 'stranger')).toEqual(['retried', 'behind']);
+    expect(await database.query('select distinct xmin::text from notes')).toHaveLength(3);
+  });
+
+  it('goes on behind an action that ran apart, also where one further back waits for its retry', async () => {
+    const { entries, found } = await accepted(['retried', 'behind', 'last'], { resourceId: uuidv4(), owner: 'alice' });
+    await database.query('update actions set attempts = 1 where id = $1', [entries[0]![0]]);
+    await database.query(`update actions set run_at = now() + interval '1 minute' where id = $1`, [entries[2]![0]]);
+    await one.joiner.run(entries.slice(0, 1));
+    expect((await found()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'pending']);
+  });
+
   it('is done with a ticket when what waits behind its action has one', async () => {
     const [resourceId, parentId] = [uuidv4(), uuidv4()];
     const { entries } = await accepted(['named'], { resourceId });
@@ -452,6 +477,74 @@ describe('Joiner', () => {
     await narrow.module.close();
   });
 
+  it('asks for a ticket soon for an action that waits for room, and for no lock', async () => {
+    const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
+    const apply = vi.spyOn(narrow.module.get(ApplyService), 'apply');
+    const gate = Promise.withResolvers<void>();
+    gates.set('first', gate.promise);
+    const [first, second] = [
+      await accepted(['first'], { type: 'notes.copy' }),
+      await accepted(['second'], { type: 'notes.copy' }),
+    ];
+    const run = narrow.joiner.run(first.entries);
+    await eventually(() => expect(performances).toEqual(['first']));
+    narrow.addBlocked.mockResolvedValueOnce(true);
+    await narrow.joiner.run(second.entries);
+    expect(narrow.addBlocked.mock.calls.map(([entry]) => entry)).toEqual(second.entries);
+    expect(apply.mock.calls.filter(([, options]) => options?.waitsForLock)).toEqual([]);
+    gate.resolve();
+    await run;
+    await narrow.module.close();
+  });
+
+  it('is taken with many others of its resource, with few beside other resources, and with all performed', async () => {
+    const applier = one.module.get(ApplyService);
+    const onOne = (count: number, given: Partial<NewAction> = {}) =>
+      accepted(
+        Array.from({ length: count }, () => 'note'),
+        { owner: 'alice', resourceId: uuidv4(), ...given },
+      );
+    const single = await onOne(20);
+    await applier.apply(single.entries.slice(0, 1));
+    expect(await written()).toHaveLength(20);
+    const several = await Promise.all([onOne(20), onOne(20), onOne(20)]);
+    const { next } = await applier.apply(several.map(({ entries }) => entries[0]!));
+    expect([(await written()).length, next.length]).toEqual([20 + 3 * 4, 3]);
+    const copies = await Promise.all([1, 2, 3].map(() => onOne(12, { type: 'notes.copy' })));
+    const entries = copies.flatMap((copied) => copied.entries.slice(0, 8));
+    const performed = new Map(entries.map(([id]) => [id, 'copy']));
+    const { started } = await applier.apply(entries, { performed });
+    expect([(await written()).length, started.length]).toEqual([20 + 3 * 4 + 3 * 8, 3 * 2]);
+  });
+
+  it.each([
+    ['has no room to perform', 'notes.copy'],
+    ['has no handler here', 'unheard.of'],
+  ])('waits behind one that %s', async (_, type) => {
+    const given = { owner: 'alice', resourceId: uuidv4() };
+    const [first, second] = [await accepted(['first'], { ...given, type }), await accepted(['second'], given)];
+    const entries = [...first.entries, ...second.entries];
+    const result = await one.module.get(ApplyService).apply(entries, { startable: 0 });
+    expect(result).toMatchObject({ started: [], blocked: entries, failed: [] });
+    expect(await written()).toEqual([]);
+  });
+
+  it('starts to perform as many as there is room for', async () => {
+    const { entries, found } = await accepted(['first', 'second', 'third'], { type: 'notes.copy' });
+    const result = await one.module.get(ApplyService).apply(entries, { startable: 2 });
+    expect(result.started.map(({ id }) => id)).toEqual(entries.slice(0, 2).map(([id]) => id));
+    expect([[...result.crowded], result.blocked]).toEqual([[entries[2]![1]], entries.slice(2)]);
+    expect((await found()).map(({ status }) => status)).toEqual(['running', 'running', 'pending']);
+  });
+
+  it('has the attempt that was recorded before it started, be it the last', async () => {
+    const { entries, found } = await accepted(['note']);
+    const [[only]] = entries as [TicketEntry];
+    await database.query('update actions set attempts = 1000 where id = $1', [only]);
+    await one.module.get(ApplyService).apply(entries, { only, attempt: 1000 });
+    expect(await found()).toMatchObject([{ status: 'succeeded', attempts: 1000 }]);
+  });
+
   it('does not let the neighbours pay for an owner who cancels one action after another', async () => {
     const cancelled = await accepted(Array.from({ length: 30 }, () => 'cancelled'));
     const { entries, found } = await accepted(Array.from({ length: 30 }, (_, index) => `note ${index}`));
@@ -533,6 +626,18 @@ describe('actions that perform on one resource', () => {
     expect(transactions.length).toBeLessThan(texts.length / 2);
   });
 
+  it('keep no ticket of one that stands far behind them: it is followed', async () => {
+    const all = await inLine(Array.from({ length: 60 }, (_, index) => `note ${index}`));
+    const first = close('note 0');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['note 0']));
+    await one.joiner.run(all.entries.slice(-1));
+    expect(performances).toEqual(['note 0']);
+    first.open();
+    await run;
+    expect(await written()).toHaveLength(60);
+  });
+
   it('keep a ticket for as long as one of them is left', async () => {
     const all = await inLine(['first', 'second', 'last']);
     const last = close('last');
@@ -599,6 +704,117 @@ describe('actions that perform on one resource', () => {
     expect(ends.map(({ id }) => id)).toEqual(all.entries.map(([id]) => id));
   });
 
+  it('ask for no ticket of their own when one before them has taken theirs', async () => {
+    const all = await inLine(['first', 'second', 'third', 'fourth']);
+    const first = close('first');
+    whileCopied = (texts) => {
+      if (texts.includes('second')) throw new Error('not today');
+    };
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(['first', 'second', 'third', 'fourth']));
+    });
+    // The attempt of the second cannot be counted until those behind it are put back.
+    await database.transaction(async (sql) => {
+      await sql.query('select from actions where id = $1 for update', [all.entries[3]![0]]);
+      await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'running', 'running', 'running']));
+      const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await eventually(async () => expect(await database.query(waits)).not.toEqual([]));
+      for (let count = 0; count < 5; count += 1) await one.joiner.run((await accepted(['stranger'])).entries);
+    });
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded', 'pending', 'pending', 'pending']);
+    expect(one.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([[all.entries[1]]]);
+  });
+
+  it.each(['performs nothing', 'has failed before'])('are joined by nobody behind one that %s', async (why) => {
+    const given = { owner: 'alice', resourceId: uuidv4() };
+    const copies = { ...given, type: 'notes.copy' };
+    const first = await accepted(['first'], copies);
+    const second = await accepted(['second'], why === 'performs nothing' ? given : copies);
+    const third = await accepted(['third'], copies);
+    const [[id]] = second.entries as [TicketEntry];
+    if (why === 'has failed before') await database.query('update actions set attempts = 1 where id = $1', [id]);
+    const gate = close('first');
+    const run = one.joiner.run([...first.entries, ...second.entries, ...third.entries]);
+    await eventually(() => expect(performances).toEqual(['first']));
+    const all = async () => (await Promise.all([first, second, third].map(statuses))).flat();
+    expect(await all()).toEqual(['running', 'pending', 'pending']);
+    gate.open();
+    await run;
+    expect(await all()).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    const text = why === 'performs nothing' ? 'second' : 'copy of second';
+    expect(await written()).toEqual(['copy of first', text, 'copy of third']);
+  });
+
+  it('start with no other where one alone may run, unless the next one may be started', async () => {
+    const applier = one.module.get(ApplyService);
+    const started = async (options: ApplyOptions): Promise<string[]> => {
+      const { entries } = await inLine(['first', 'second']);
+      const [[only], [next]] = entries as [TicketEntry, TicketEntry];
+      const names = new Map([
+        [only, 'first'],
+        [next, 'second'],
+      ]);
+      const performed = new Map(options.performed ? [[only, 'copy']] : []);
+      const result = await applier.apply(entries.slice(0, 1), { ...options, only, performed });
+      return result.started.map(({ id }) => names.get(id)!);
+    };
+    expect(await started({})).toEqual(['first']);
+    expect(await started({ startsNext: true })).toEqual(['first', 'second']);
+    expect(await started({ performed: new Map() })).toEqual([]);
+    expect(await started({ performed: new Map(), startsNext: true })).toEqual(['second']);
+  });
+
+  it('are left as they are behind one that runs alone, when they have had all their attempts', async () => {
+    const all = await inLine(['first', 'second']);
+    const [[only], [next]] = all.entries as [TicketEntry, TicketEntry];
+    const most = one.module.get(WorkerConfig, { strict: false }).MAX_ATTEMPTS;
+    await database.query('update actions set attempts = $2 where id = $1', [next, most]);
+    const applier = one.module.get(ApplyService);
+    const options = { only, startsNext: true, performed: new Map([[only, 'copy']]) };
+    const { started, next: left } = await applier.apply(all.entries.slice(0, 1), options);
+    expect([started, left]).toEqual([[], all.entries.slice(1)]);
+    expect(await statuses(all)).toEqual(['succeeded', 'pending']);
+    await one.joiner.run(left);
+    expect((await all.found())[1]).toMatchObject({ status: 'failed', error: { code: 'ATTEMPTS_EXHAUSTED' } });
+  });
+
+  it('are in one hand only when they fail, or have to be applied apart', async () => {
+    const [failing, retried] = [await inLine(['failing']), await inLine(['retried'])];
+    const entries = [...failing.entries, ...retried.entries];
+    const [[failed, resource_id], [apart]] = entries as [TicketEntry, TicketEntry];
+    await database.query('update actions set attempts = 1 where id = $1', [apart]);
+    const error = new HandlerError([{ id: failed, resource_id } as UnfinishedRow], new Error('not today'));
+    const performed = new Map<string, unknown>([
+      [failed, error],
+      [apart, 'copy'],
+    ]);
+    const result = await one.module.get(ApplyService).apply(entries, { performed });
+    expect(result).toMatchObject({ failed: [error], apart: [{ id: apart }], blocked: [], next: [] });
+  });
+
+  it('are followed also where no more of them were read than stand in line', async () => {
+    const all = await inLine(['first', 'second', 'third', 'fourth', 'last']);
+    const strangers = await accepted(['stranger', 'other'], { type: 'notes.copy' });
+    const entries = [all.entries[0]!, all.entries[4]!, ...strangers.entries];
+    const result = await one.module.get(ApplyService).apply(entries);
+    expect(result.started).toHaveLength(6);
+    expect(result).toMatchObject({ more: [], next: [], blocked: [], known: [all.entries[4]] });
+  });
+
+  it('do not hide one that came to light late, and has no room yet', async () => {
+    const { entries } = await inLine(['late', 'first']);
+    const [late, [first]] = entries as [TicketEntry, TicketEntry];
+    const lease = `update actions set status = 'running', run_at = now() + interval '1 minute' where id = $1`;
+    await database.query(lease, [first]);
+    const inLineHere = { has: (id: string) => id === first, failuresOf: () => 0 };
+    const result = await one.module.get(ApplyService).apply(entries.slice(1), { inLine: inLineHere, startable: 0 });
+    expect(result).toMatchObject({ started: [], blocked: [], next: [late] });
+  });
+
   it('go on without one that was cancelled in line', async () => {
     const all = await inLine(['first', 'second', 'third']);
     const first = close('first');
@@ -663,6 +879,43 @@ describe('actions that perform on one resource', () => {
     expect(performances).toEqual(['first', 'second', 'late']);
   });
 
+  it('wait for a late one also where all of them have been performed', async () => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const late = await accepted(['late'], given);
+    const hide = (columns: string) =>
+      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+    await hide(`status = 'succeeded', finished_at = now()`);
+    const all = await accepted(['first'], given);
+    const first = close('first');
+    const run = one.joiner.run(all.entries);
+    await eventually(() => expect(performances).toEqual(['first']));
+    await hide(`status = 'pending', finished_at = null`);
+    first.open();
+    await run;
+    expect(await statuses(all)).toEqual(['succeeded']);
+    expect(await written()).toEqual(['copy of late', 'copy of first']);
+    expect(performances).toEqual(['first', 'late']);
+  });
+
+  it('are joined by one that comes while others are being performed', async () => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const [first, second] = [await accepted(['first'], given), await accepted(['second'], given)];
+    const third = await accepted(['third'], given);
+    await database.query(`update actions set run_at = now() + interval '1 minute' where id = $1`, [
+      third.actions[0]!.id,
+    ]);
+    const gate = close('first');
+    const runs = [one.joiner.run(first.entries)];
+    await eventually(async () => expect(await statuses(second)).toEqual(['running']));
+    await database.query('update actions set run_at = null where id = $1', [third.actions[0]!.id]);
+    runs.push(one.joiner.run(third.entries));
+    await eventually(async () => expect(await statuses(third)).toEqual(['running']));
+    expect(performances).toEqual(['first']);
+    gate.open();
+    await Promise.all(runs);
+    expect(await written()).toEqual(['copy of first', 'copy of second', 'copy of third']);
+  });
+
   describe('and fail', () => {
     let hasty: WorkerUnderTest;
 
@@ -689,6 +942,42 @@ describe('actions that perform on one resource', () => {
         expect(hasty.addTickets).not.toHaveBeenCalled();
       }));
 
+    it('are applied together with the others when they succeed in the end', () =>
+      withWorker({ RETRY_BACKOFF_MS: '10' }, async () => {
+        const all = await inLine(['first', 'unlucky', 'third']);
+        const first = close('first');
+        const run = hasty.joiner.run(all.entries.slice(0, 1));
+        await eventually(() => expect(performances).toEqual(['first']));
+        await locked(all.entries[0]!, async () => {
+          first.open();
+          await eventually(() => expect(performances).toEqual(['first', 'unlucky', 'unlucky', 'third']));
+        });
+        await run;
+        expect(await statuses(all)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+        expect(await written()).toEqual(['copy of first', 'copy of unlucky', 'copy of third']);
+        const together = `select count(*)::integer as n from notes group by xmin::text order by n desc`;
+        expect((await database.query<{ n: number }>(together))[0]!.n).toBeGreaterThan(1);
+      }));
+
+    it('are followed by nobody while they have their retry', async () => {
+      const all = await inLine(['first', 'second']);
+      await database.query('update actions set attempts = 1 where id = $1', [all.entries[0]![0]]);
+      const apply = vi.spyOn(one.module.get(ApplyService), 'apply');
+      const first = close('first');
+      const run = one.joiner.run(all.entries);
+      await eventually(() => expect(performances).toEqual(['first']));
+      expect(await statuses(all)).toEqual(['running', 'pending']);
+      first.open();
+      await run;
+      expect(await statuses(all)).toEqual(['succeeded', 'succeeded']);
+      expect(await written()).toEqual(['copy of first', 'copy of second']);
+      // It came to be applied alone, at once.
+      const [[id]] = all.entries as [TicketEntry];
+      const calls = apply.mock.calls.filter(([entries]) => entries.some(([named]) => named === id));
+      expect(calls.map(([, options]) => options?.only)).toEqual([undefined, id]);
+      apply.mockRestore();
+    });
+
     it('end in their turn when they have had all their attempts', () =>
       withWorker({ RETRY_BACKOFF_MS: '1', MAX_ATTEMPTS: '3' }, async () => {
         const all = await inLine(['first', 'never', 'third']);
@@ -710,6 +999,65 @@ describe('actions that perform on one resource', () => {
           expect(hasty.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
         }),
     );
+
+    it('have a ticket for their retry where their attempt could not be counted at first', () =>
+      withWorker({ RETRY_BACKOFF_MS: '10' }, async () => {
+        vi.spyOn(hasty.module.get(FailureService), 'retryAtOnce').mockRejectedValueOnce(new Error('away'));
+        const { entries, found } = await inLine(['unlucky']);
+        await hasty.joiner.run(entries);
+        expect(await found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+        expect(hasty.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([entries]);
+      }));
+
+    it('are looked at when their lease is over, where it could not be recorded', async () => {
+      const { entries, found } = await inLine(['first']);
+      whileCopied = () => {
+        whileCopied = () => undefined;
+        throw new Error('not today');
+      };
+      vi.spyOn(one.module.get(FailureService), 'handle').mockRejectedValueOnce(new Error('away'));
+      await one.joiner.run(entries);
+      expect(await found()).toMatchObject([{ status: 'running' }]);
+      expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', entries]]);
+      expect(await written()).toEqual([]);
+    });
+
+    it('wait longer before each attempt, and each that fails is told', () =>
+      withWorker({ RETRY_BACKOFF_MS: '40', MAX_ATTEMPTS: '3' }, async () => {
+        const pause = vi.spyOn(hasty.module.get(Performer), 'pause');
+        const warn = vi.spyOn(Logger.prototype, 'warn');
+        const { entries } = await inLine(['never']);
+        await hasty.joiner.run(entries);
+        const [first, second, ...others] = pause.mock.calls.map(([, ms]) => ms);
+        expect([first! >= 20, first! <= 40, second! >= 40, second! <= 80]).toEqual([true, true, true, true]);
+        expect(others).toEqual([]);
+        const told = warn.mock.calls.map(([message]) => (message as { msg: string }).msg);
+        warn.mockRestore();
+        const failed = `of notes.copy ${entries[0]![0]} failed: Error: not today`;
+        expect(told).toEqual([1, 2, 3].map((attempt) => `attempt ${attempt} ${failed}`));
+      }));
+
+    it('are not tried again where no retry can help', () =>
+      withWorker({ RETRY_BACKOFF_MS: '1' }, async () => {
+        const { entries, found } = await inLine(['hopeless']);
+        await hasty.joiner.run(entries);
+        expect(performances).toEqual(['hopeless']);
+        expect(await found()).toMatchObject([{ status: 'failed', attempts: 1, error: { code: 'HANDLER_FAILED' } }]);
+      }));
+
+    it('are not tried again here when somebody else has run the same attempt', () =>
+      withWorker({ RETRY_BACKOFF_MS: '1' }, async () => {
+        const { entries, found } = await inLine(['unlucky']);
+        const gate = close('unlucky');
+        const run = hasty.joiner.run(entries);
+        await eventually(() => expect(performances).toEqual(['unlucky']));
+        await database.query('update actions set attempts = 1 where id = $1', [entries[0]![0]]);
+        gate.open();
+        await run;
+        expect(performances).toEqual(['unlucky']);
+        expect(await found()).toMatchObject([{ status: 'running', attempts: 1 }]);
+        expect(hasty.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', entries]]);
+      }));
 
     it('are not tried again when they were cancelled meanwhile', () =>
       withWorker({ RETRY_BACKOFF_MS: '1000' }, async () => {

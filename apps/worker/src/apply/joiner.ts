@@ -246,10 +246,7 @@ export class Joiner implements BeforeApplicationShutdown {
     const behind = new Set(result.more);
     const leased = new Set(result.leased);
     const settled = batch.filter(({ entry }) => !waiting.has(entry) && !behind.has(entry) && !leased.has(entry));
-    for (const held of settled) {
-      if (held.performed) this.performer.release(held.entry[0]);
-      this.#lines.leave(held);
-    }
+    for (const held of settled) this.#lines.leave(held);
     const free = new Free(settled);
     // What goes on does so at once: a resource must not stand idle while we publish.
     for (const error of result.failed) void this.fail(free.take(entryOf(error.rows[0]!)), error);
@@ -291,7 +288,6 @@ export class Joiner implements BeforeApplicationShutdown {
   }
 
   private async fail(held: Held, error: HandlerError): Promise<void> {
-    this.performer.release(held.entry[0]);
     delete held.performed;
     const behind = await this.#lines.cut(held);
     try {

@@ -166,7 +166,8 @@ export class Lines {
       return await this.performer.perform(place.row, place.row.attempts + 1);
     } catch (error) {
       const failure = error instanceof HandlerError ? error : new HandlerError([place.row], error);
-      const isOver = !this.isIn(place) || this.performer.isCalledOff(place.row.id);
+      // Who has left the line is called off, too.
+      const isOver = this.performer.isCalledOff(place.row.id);
       const delayMs = isOver ? undefined : await this.follow.retry(failure);
       if (delayMs === undefined) throw failure;
       place.failures += 1;

@@ -1,4 +1,4 @@
-import { from, of, type Observable } from 'rxjs';
+import { of, throwError, type Observable } from 'rxjs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ChannelsClient } from '#channels';
 import type { EphemeralEnvelope, Progress } from '#contracts';
@@ -23,6 +23,7 @@ const told = (): [percent: number, note: string][] => sent.map(({ data }) => [da
 
 beforeEach(() => {
   sent.length = 0;
+  answer = () => of(undefined);
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
 });
 
@@ -61,7 +62,7 @@ it('has nothing to tell of what is done at once, nor after the end', () => {
 
 it('sends what is within bounds, and goes on when a report is lost', () => {
   const { report } = new ProgressReporter(channels).of(row);
-  answer = () => from([]);
+  answer = () => throwError(() => new Error('lost'));
   report(-5, 'x'.repeat(1_000));
   vi.advanceTimersByTime(1_000);
   report(1_000);
@@ -70,4 +71,33 @@ it('sends what is within bounds, and goes on when a report is lost', () => {
     [0, 'x'.repeat(200)],
     [100, ''],
   ]);
+});
+
+it('tells of each action by itself, and of those that are done soon nothing, whoever reports beside them', () => {
+  const reporter = new ProgressReporter(channels);
+  const [first, second, short] = ['a', 'b', 'c'].map((id) => reporter.of({ ...row, id }));
+  first!.report(1);
+  vi.advanceTimersByTime(50);
+  first!.report(2);
+  second!.report(1);
+  vi.advanceTimersByTime(45);
+  short!.report(50);
+  vi.advanceTimersByTime(45);
+  short!.end();
+  vi.advanceTimersByTime(60);
+  // The second report of the first waits longer than the first one of the second.
+  expect(sent.map(({ data }) => `${data.actionId} ${data.percent}`)).toEqual(['a 1', 'b 1']);
+  vi.advanceTimersByTime(1_000);
+  expect(sent.map(({ data }) => `${data.actionId} ${data.percent}`)).toEqual(['a 1', 'b 1', 'a 2']);
+});
+
+it('looks at all reports with one timer, for as long as there are some', () => {
+  const reporter = new ProgressReporter(channels);
+  for (const id of ['a', 'b']) reporter.of({ ...row, id }).report(50);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(1_000);
+  expect(vi.getTimerCount()).toBe(0);
+  reporter.of(row).report(50);
+  vi.advanceTimersByTime(1_000);
+  expect(sent).toHaveLength(3);
 });

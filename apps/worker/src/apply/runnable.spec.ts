@@ -29,8 +29,8 @@ function row(id: string, given: Partial<UnfinishedRow> = {}): UnfinishedRow {
 
 const ids = (rows: readonly UnfinishedRow[]): string => rows.map(({ id }) => id).join(' ');
 
-function sorted(rows: readonly UnfinishedRow[], locked = 'abcp', performed?: Set<string>) {
-  const { turns, overdue } = runnableOf(rows, new Set(locked), performed);
+function sorted(rows: readonly UnfinishedRow[], locked = 'abcp', performed?: Set<string>, inLine?: Set<string>) {
+  const { turns, overdue } = runnableOf(rows, new Set(locked), performed, inLine);
   return { turns: turns.map(ids), overdue: ids(overdue) };
 }
 
@@ -48,6 +48,11 @@ describe('runnableOf', () => {
   it('runs an action that this process has performed although it is leased, and those behind it', () => {
     const rows = [row('a1', { delayed: true }), row('a2'), row('b1', { delayed: true }), row('b2')];
     expect(sorted(rows, 'ab', new Set(['a1']))).toEqual({ turns: ['a1', 'a2'], overdue: '' });
+  });
+
+  it('lets others join those that this process has started to perform, and nobody whom others perform', () => {
+    const rows = [row('a1', { delayed: true }), row('a2'), row('b1', { delayed: true }), row('b2')];
+    expect(sorted(rows, 'ab', undefined, new Set(['a1']))).toEqual({ turns: ['a1', 'a2'], overdue: '' });
   });
 
   it('ends what is overdue, and runs what is behind it', () => {

@@ -59,6 +59,23 @@ describe('an action that a ticket names', () => {
     expect(sorted('a1', [row('a1', delayed)])).toEqual(NOTHING);
   });
 
+  it('is settled when it was performed, and has its end now', () => {
+    const rows = [row('a1', { delayed: true, status: 'running' })];
+    const [locked, performed] = [new Set(['a']), new Set(['a1'])];
+    const runnable = runnableOf(rows, locked, performed);
+    const options = { mostEach: 4, done: performed, performed };
+    expect(sortOut([['a1', 'a']], locked, rows, runnable, options)).toEqual(NOTHING);
+  });
+
+  it('needs no ticket for its lease where this process has started to perform it', () => {
+    const rows = [row('a1', { delayed: true, status: 'running' }), row('a2', { delayed: true, status: 'running' })];
+    const [locked, inLine] = [new Set(['a']), new Set(['a1', 'a2'])];
+    const runnable = runnableOf(rows, locked, undefined, inLine);
+    runnable.stops.set('a', 'followed');
+    const options = { mostEach: 4, done: new Set<string>(), inLine };
+    expect(sortOut([['a2', 'a']], locked, rows, runnable, options)).toEqual(NOTHING);
+  });
+
   it('has its ticket go on with what nobody else looks after', () => {
     expect(sorted('a1', [row('a1'), row('a2', waits)])).toEqual({ ...NOTHING, next: [['a2', 'a', 'p']] });
     expect(sorted('a1', [row('a1'), row('a2')])).toEqual({ ...NOTHING, next: [['a2', 'a']] });

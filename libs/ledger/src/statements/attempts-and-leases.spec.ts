@@ -6,6 +6,7 @@ import { LedgerHistory } from '../ledger-history.ts';
 import { Ledger } from '../ledger.service.ts';
 import { newId } from '../new-id.ts';
 import {
+  countAttemptStatement,
   firstUnfinishedStatement,
   forgetAttemptStatement,
   postponeStatement,
@@ -91,6 +92,30 @@ describe('an attempt', () => {
     const { dueInMs, ...row } = await rowOf(id);
     expect(row).toEqual({ status: 'pending', attempts: 0 });
     expect(dueInMs).toBeGreaterThan(0);
+  });
+
+  it('is counted of what goes on being performed, and of nothing else; once, and none is left out', async () => {
+    const [id, pending, done] = [await accepted(), await accepted(), await accepted()];
+    await startPerformingStatement(database, [id, done], MINUTE_MS);
+    await database.query(`update actions set status = 'cancelled', finished_at = now() where id = $1`, [done]);
+    const count = (of: string, attempt: number) => countAttemptStatement(database, of, attempt);
+    expect(await Promise.all([count(id, 1), count(id, 1)])).toEqual(expect.arrayContaining([true, false]));
+    expect([await count(id, 1), await count(id, 3), await count(id, 2)]).toEqual([false, false, true]);
+    expect([await count(pending, 1), await count(done, 1)]).toEqual([false, false]);
+    const { dueInMs, ...row } = await rowOf(id);
+    expect(row).toEqual({ status: 'running', attempts: 2 });
+    expect(dueInMs).toBeGreaterThan(0);
+    expect([(await rowOf(pending)).attempts, (await rowOf(done)).attempts]).toEqual([0, 0]);
+  });
+
+  it('is counted with its retry, unless somebody has counted it', async () => {
+    const id = await accepted();
+    expect(await retryLaterStatement(database, id, 0, 2)).toBe(false);
+    expect(await retryLaterStatement(database, id, 0, 1)).toBe(true);
+    expect(await retryLaterStatement(database, id, MINUTE_MS, 1)).toBe(false);
+    const { dueInMs, ...row } = await rowOf(id);
+    expect(row).toEqual({ status: 'pending', attempts: 1 });
+    expect(dueInMs).toBeLessThanOrEqual(0);
   });
 
   it('changes nothing of an action that has its end', async () => {
