@@ -6,6 +6,7 @@ import {
   FinishedElsewhereError,
   Ledger,
   startPerformingStatement,
+  stopPerformingStatement,
   tryLockStatement,
   unfinishedOfResourcesStatement,
   waitForLockStatement,
@@ -45,7 +46,7 @@ const queueWaitSeconds = durations('queue_wait', 'From the submit to the transac
 const applySeconds = durations('apply', 'One transaction, of many actions');
 
 /** What became of a set of tickets in one transaction. */
-export interface ApplyResult extends Sorted, Pick<FollowUps, 'started' | 'failed' | 'apart' | 'crowded'> {
+export interface ApplyResult extends Sorted, Pick<FollowUps, 'started' | 'behind' | 'failed' | 'apart' | 'crowded'> {
   /** To publish, now that the transaction is committed. */
   envelopes: Envelope[];
 }
@@ -101,6 +102,11 @@ export class ApplyService {
     return result;
   }
 
+  /** Puts an action back that was started, and has not been performed. */
+  undoStart(id: string): Promise<void> {
+    return stopPerformingStatement(this.database, [id]);
+  }
+
   private measure(endings: readonly Ending[], startedAt: number, endedAt: number): void {
     applySeconds.observe((endedAt - startedAt) / 1_000);
     for (const { row, status } of endings) {
@@ -132,7 +138,7 @@ export class ApplyService {
     const deadline = new AbortController();
     const callOff = abortAfter(deadline, this.config.APPLY_TIMEOUT_MS);
     const followUps = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(callOff);
-    const { started, failed, apart, crowded } = followUps;
+    const { started, behind, failed, apart, crowded } = followUps;
     const ids = started.map(({ id }) => id);
     const [, envelopes] = await Promise.all([
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
@@ -146,7 +152,7 @@ export class ApplyService {
     ];
     const done = new Set(dealtWith.map(({ id }) => id));
     const sorted = sortOut(entries, locked, rows, runnable, { mostEach, done, ...options });
-    return { envelopes, started, failed, apart, crowded, ...sorted };
+    return { envelopes, started, behind, failed, apart, crowded, ...sorted };
   }
 
   /**
@@ -216,7 +222,8 @@ export class ApplyService {
       const isExhausted = attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS;
       const mustPerform = this.handlers.performs(row.type) && !performed?.has(row.id);
       const result = performed?.get(row.id);
-      if (mustPerform && inLine?.has(row.id)) followUps.join(row);
+      const isRetry = row.attempts > (inLine?.failuresOf(row.id) ?? 0);
+      if (mustPerform && inLine?.has(row.id)) followUps.goOn(row, isRetry);
       else if (before > 0) {
         // In line behind others only as good as new, and not too many: they are put back when one before them fails.
         if (mustPerform && mayStart && row.attempts === 0 && before < IN_LINE) followUps.start(row);
@@ -229,7 +236,7 @@ export class ApplyService {
         room -= 1;
         followUps.start(row);
       } else if (result instanceof HandlerError) followUps.fail(result);
-      else if (only === undefined && row.attempts > (inLine?.failuresOf(row.id) ?? 0)) followUps.setApart(row);
+      else if (only === undefined && isRetry) followUps.setApart(row);
       else return true;
       return false;
     };

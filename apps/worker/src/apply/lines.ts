@@ -183,6 +183,7 @@ export class Lines {
     const lapsed = line.filter((other) => other === place || other.state === 'waiting');
     this.remove(lapsed);
     for (const { held } of lapsed) this.follow.lapsed(held);
+    this.goOn(place.row.resource_id);
   }
 
   private isIn(place: Place): boolean {
