@@ -36,7 +36,7 @@ const MANY_EACH = 50;
 /** Most actions of one resource that a process has started to perform, and has not applied yet. */
 const IN_LINE = 8;
 
-/** The same where all that are named have been performed: those in line, and those that join it. */
+/** The same where some that are named have been performed: those in line, all of which must be seen, and those that join it. */
 const NEXT_EACH = IN_LINE + 2;
 
 /** How long a transaction may wait for the lock of its one resource, in milliseconds. */
@@ -125,8 +125,9 @@ export class ApplyService {
     const resources = new Set(entries.map(([, resource]) => resource));
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
     if (options.waitsForLock) await waitForLockStatement(sql, entries[0]![1], LOCK_WAIT_MS);
-    const areAllPerformed = entries.every(([id]) => options.performed?.has(id) ?? false);
-    const mostEach = areAllPerformed ? NEXT_EACH : resources.size > 2 ? FEW_EACH : MANY_EACH;
+    const isPerformed = ([id]: TicketEntry): boolean => options.performed?.has(id) ?? false;
+    const few = entries.some(isPerformed) ? NEXT_EACH : FEW_EACH;
+    const mostEach = resources.size > 2 ? few : entries.every(isPerformed) ? NEXT_EACH : MANY_EACH;
     // Sent together; the second sees what was committed before the locks were taken.
     const [locked, unfinished] = await Promise.all([
       tryLockStatement(sql, resources, parents),

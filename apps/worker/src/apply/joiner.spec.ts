@@ -127,7 +127,15 @@ let other: WorkerUnderTest;
 /** A worker that takes no tickets by itself: the spec hands them to its joiner. */
 async function createWorker(settings: Record<string, string> = {}): Promise<WorkerUnderTest> {
   const published: Envelope[] = [];
-  const redis = { taken: Promise.resolve<unknown>(undefined) };
+  let isTaken = Promise.resolve<unknown>(undefined);
+  const redis = {
+    get taken() {
+      return isTaken;
+    },
+    set taken(promise) {
+      isTaken = promise;
+    },
+  };
   const addTickets = vi.fn<AddTickets>(() => Promise.resolve(true));
   const addBlocked = vi.fn<AddBlocked>(() => Promise.resolve(false));
   const emit = (_: string, envelope: Envelope) => from(redis.taken.then(() => published.push(envelope)));
@@ -751,6 +759,33 @@ describe('actions that perform on one resource', () => {
     await run;
     await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'succeeded']));
     expect(await written()).toEqual(['copy of first', 'copy of late', 'copy of second']);
+  });
+
+  it('are not lost where others of a batch are read less of, and one before them fails to be applied', async () => {
+    const texts = Array.from({ length: 8 }, (_, index) => `note ${index}`);
+    const all = await inLine(texts);
+    const strangers = await accepted(['a', 'b', 'c']);
+    const first = close('note 0');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['note 0']));
+    const taken = vi.spyOn(one.redis, 'taken', 'get');
+    // The others of the line are about to be applied when the outcome of the first is published.
+    let runOfStrangers: Promise<void> | undefined;
+    taken.mockImplementation(() => {
+      runOfStrangers ??= one.joiner.run(strangers.entries);
+      return Promise.resolve();
+    });
+    whileCopied = (copied) => {
+      if (copied.includes('note 2')) throw new Error('not today');
+    };
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(texts));
+    });
+    await run.finally(() => taken.mockRestore());
+    await runOfStrangers;
+    const ends = texts.map((_, index) => (index < 2 ? 'succeeded' : 'pending'));
+    expect(await statuses(all)).toEqual(ends);
   });
 
   it('do not join one that has failed before', async () => {

@@ -24,16 +24,6 @@ it('what was performed is held on to while something before it, that came to lig
   expect(sorted).toEqual({ blocked: [['a2', 'a']], more: [], leased: [], known: [], next: [] });
 });
 
-it('what was performed is held on to, too, where it stands too far behind to have been seen', () => {
-  const rows = [row('a1'), row('a2')];
-  const [locked, performed] = [new Set(['a']), new Set(['a1', 'a2', 'a3'])];
-  const runnable = runnableOf(rows, locked, performed);
-  // The first has failed, so the others could not be applied.
-  runnable.stops.set('a', 'followed');
-  const sorted = sortOut([['a3', 'a']], locked, rows, runnable, { mostEach: 2, done: new Set(['a1']), performed });
-  expect(sorted).toEqual({ blocked: [['a3', 'a']], more: [], leased: [], known: [], next: [] });
-});
-
 describe('an action that a ticket names', () => {
   const waits: Partial<UnfinishedRow> = { parent_id: 'p', parent_unfinished: true };
   const NOTHING = { blocked: [], more: [], leased: [], known: [], next: [] };

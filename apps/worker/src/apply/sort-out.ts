@@ -49,8 +49,7 @@ export function sortOut(
     const [id, resource] = entry;
     const stop = stops.get(resource);
     const isBehind = !seen.has(id) && isCut(resource);
-    const isHeldUp = stop === 'left' || (stop === 'followed' && performed.has(id));
-    if (!locked.has(resource) || leftIds.has(id) || (isBehind && isHeldUp)) sorted.blocked.push(entry);
+    if (!locked.has(resource) || leftIds.has(id) || (isBehind && stop === 'left')) sorted.blocked.push(entry);
     else if (isBehind && stop === undefined) sorted.more.push(entry);
     else {
       const row = seen.get(id);
