@@ -6,6 +6,7 @@ import {
   FinishedElsewhereError,
   Ledger,
   startPerformingStatement,
+  stopPerformingStatement,
   tryLockStatement,
   unfinishedOfResourcesStatement,
   waitForLockStatement,
@@ -35,7 +36,7 @@ const MANY_EACH = 50;
 /** Most actions of one resource that a process has started to perform, and has not applied yet. */
 const IN_LINE = 8;
 
-/** The same where all that are named have been performed: those in line, and those that join it. */
+/** The same where some that are named have been performed: those in line, all of which must be seen, and those that join it. */
 const NEXT_EACH = IN_LINE + 2;
 
 /** How long a transaction may wait for the lock of its one resource, in milliseconds. */
@@ -45,7 +46,7 @@ const queueWaitSeconds = durations('queue_wait', 'From the submit to the transac
 const applySeconds = durations('apply', 'One transaction, of many actions');
 
 /** What became of a set of tickets in one transaction. */
-export interface ApplyResult extends Sorted, Pick<FollowUps, 'started' | 'failed' | 'apart' | 'crowded'> {
+export interface ApplyResult extends Sorted, Pick<FollowUps, 'started' | 'behind' | 'failed' | 'apart' | 'crowded'> {
   /** To publish, now that the transaction is committed. */
   envelopes: Envelope[];
 }
@@ -101,6 +102,11 @@ export class ApplyService {
     return result;
   }
 
+  /** Puts an action back that was started, and has not been performed. */
+  undoStart(id: string): Promise<void> {
+    return stopPerformingStatement(this.database, [id]);
+  }
+
   private measure(endings: readonly Ending[], startedAt: number, endedAt: number): void {
     applySeconds.observe((endedAt - startedAt) / 1_000);
     for (const { row, status } of endings) {
@@ -119,8 +125,9 @@ export class ApplyService {
     const resources = new Set(entries.map(([, resource]) => resource));
     const parents = new Set(entries.flatMap(([, , parent]) => (parent === undefined ? [] : [parent])));
     if (options.waitsForLock) await waitForLockStatement(sql, entries[0]![1], LOCK_WAIT_MS);
-    const areAllPerformed = entries.every(([id]) => options.performed?.has(id) ?? false);
-    const mostEach = areAllPerformed ? NEXT_EACH : resources.size > 2 ? FEW_EACH : MANY_EACH;
+    const isPerformed = ([id]: TicketEntry): boolean => options.performed?.has(id) ?? false;
+    const few = entries.some(isPerformed) ? NEXT_EACH : FEW_EACH;
+    const mostEach = resources.size > 2 ? few : entries.every(isPerformed) ? NEXT_EACH : MANY_EACH;
     // Sent together; the second sees what was committed before the locks were taken.
     const [locked, unfinished] = await Promise.all([
       tryLockStatement(sql, resources, parents),
@@ -132,7 +139,7 @@ export class ApplyService {
     const deadline = new AbortController();
     const callOff = abortAfter(deadline, this.config.APPLY_TIMEOUT_MS);
     const followUps = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(callOff);
-    const { started, failed, apart, crowded } = followUps;
+    const { started, behind, failed, apart, crowded } = followUps;
     const ids = started.map(({ id }) => id);
     const [, envelopes] = await Promise.all([
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
@@ -141,7 +148,7 @@ export class ApplyService {
     const dealtWith = [...endings.map(({ row }) => row), ...failed.flatMap((error) => error.rows), ...apart];
     const done = new Set(dealtWith.map(({ id }) => id));
     const sorted = sortOut(entries, locked, rows, runnable, { mostEach, done, ...options });
-    return { envelopes, started, failed, apart, crowded, ...sorted };
+    return { envelopes, started, behind, failed, apart, crowded, ...sorted };
   }
 
   /**
@@ -211,7 +218,8 @@ export class ApplyService {
       const isExhausted = attempt === undefined && row.attempts >= this.config.MAX_ATTEMPTS;
       const mustPerform = this.handlers.performs(row.type) && !performed?.has(row.id);
       const result = performed?.get(row.id);
-      if (mustPerform && inLine?.has(row.id)) followUps.join(row, inLine.failuresOf(row.id));
+      const isRetry = row.attempts > (inLine?.failuresOf(row.id) ?? 0);
+      if (mustPerform && inLine?.has(row.id)) followUps.goOn(row, isRetry);
       else if (before > 0) {
         // In line behind others only as good as new, and not too many: they are put back when one before them fails.
         if (mustPerform && mayStart && row.attempts === 0 && before < IN_LINE) followUps.start(row);
@@ -224,7 +232,7 @@ export class ApplyService {
         room -= 1;
         followUps.start(row);
       } else if (result instanceof HandlerError) followUps.fail(result);
-      else if (only === undefined && row.attempts > (inLine?.failuresOf(row.id) ?? 0)) followUps.setApart(row);
+      else if (only === undefined && isRetry) followUps.setApart(row);
       else return true;
       return false;
     };

@@ -6,6 +6,8 @@ import type { Runnable, Stop } from './runnable.ts';
 export class FollowUps {
   /** Are this process's to perform: nobody else takes them up while their lease lasts. */
   readonly started: UnfinishedRow[] = [];
+  /** Who stands before those of the started that have joined a line, by action. */
+  readonly behind = new Map<string, string>();
   /** Failed, each alone; the others went on without them. */
   readonly failed: HandlerError[] = [];
   /** Failed before: they must run alone, so that nobody pays for them again. */
@@ -13,8 +15,8 @@ export class FollowUps {
   /** The resources on which an action waits since no more may be performed at once. */
   readonly crowded = new Set<string>();
   readonly #stops = new Map<string, Stop>();
-  /** How many stand in line, by resource. */
-  readonly #inLine = new Map<string, number>();
+  /** Who stands in line, by resource. */
+  readonly #inLine = new Map<string, string[]>();
 
   /** Why nothing runs on a resource, unless something does. */
   stopOf({ resource_id }: UnfinishedRow): Stop | undefined {
@@ -23,23 +25,27 @@ export class FollowUps {
 
   /** How many stand before an action, and are performed first. */
   inLineBefore({ resource_id }: UnfinishedRow): number {
-    return this.#inLine.get(resource_id) ?? 0;
+    return this.#inLine.get(resource_id)?.length ?? 0;
   }
 
   /**
-   * It is being performed, or about to be: others may stand in line behind it. A retry is followed by
-   * nobody until it has its end, save where only attempts to perform it have failed: behind those nobody begins.
-   *
-   * @param failures attempts to perform it that failed in its line
+   * It is being performed, or about to be. A retry is followed by nobody until it has its end; behind
+   * others nothing can be applied now.
    */
-  join({ resource_id, attempts }: UnfinishedRow, failures = 0): void {
-    if (attempts > failures) this.#stops.set(resource_id, 'followed');
-    else this.#inLine.set(resource_id, (this.#inLine.get(resource_id) ?? 0) + 1);
+  goOn(row: UnfinishedRow, isRetry: boolean): void {
+    if (isRetry) this.stop(row);
+    else this.join(row);
+  }
+
+  private join({ id, resource_id }: UnfinishedRow): void {
+    this.#inLine.set(resource_id, [...(this.#inLine.get(resource_id) ?? []), id]);
   }
 
   start(row: UnfinishedRow): void {
     this.started.push(row);
-    this.join(row);
+    const before = this.#inLine.get(row.resource_id)?.at(-1);
+    if (before !== undefined) this.behind.set(row.id, before);
+    this.goOn(row, row.attempts > 0);
   }
 
   fail(error: HandlerError): void {

@@ -604,6 +604,11 @@ describe('actions that perform on one resource', () => {
     return { open: gate.resolve };
   };
 
+  const cancelled = ({ id, owner, type, resourceId }: NewAction) => {
+    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+    return { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
+  };
+
   const statuses = async ({ found }: Awaited<ReturnType<typeof accepted>>): Promise<string[]> =>
     (await found()).map(({ status }) => status);
 
@@ -916,6 +921,145 @@ describe('actions that perform on one resource', () => {
     expect(await written()).toEqual(['copy of first', 'copy of second', 'copy of third']);
   });
 
+  it('are not performed when one before them fails to perform while they are put in line', async () => {
+    const all = await inLine(['never', 'second']);
+    const never = close('never');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['never']));
+    const { owner, resourceId } = all.actions[0]!;
+    const third = await accepted(['third'], { type: 'notes.copy', owner, resourceId });
+    const stranger = await accepted(['stranger']);
+    meanwhile = async () => {
+      never.open();
+      await eventually(async () => expect(await statuses(all)).toEqual(['pending', 'pending']));
+    };
+    await one.joiner.run([...third.entries, ...stranger.entries]).finally(() => (meanwhile = () => Promise.resolve()));
+    await run;
+    expect(await statuses(third)).toEqual(['pending']);
+    expect(performances).toEqual(['never']);
+  });
+
+  it('go on where the line is cut while the first that was performed waits for the lock', async () => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const late = await accepted(['late'], given);
+    const hide = (columns: string) =>
+      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+    await hide(`status = 'succeeded', finished_at = now()`);
+    const all = await accepted(['first', 'second'], given);
+    const [first, second] = [close('first'), close('second')];
+    close('late');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    await hide(`status = 'pending', finished_at = null`);
+    first.open();
+    await eventually(() => expect(performances).toEqual(['first', 'second']));
+    second.open();
+    await eventually(() => expect(performances).toEqual(['first', 'second', 'late']));
+    const waiting = `select from pg_locks join pg_database d on d.oid = database
+      where datname = current_database() and locktype = 'advisory' and not granted`;
+    await locked(all.entries[0]!, async () => {
+      await eventually(async () => expect(await database.query(waiting)).toHaveLength(1));
+      await database.transaction((sql) => ledger.finish(sql, [cancelled(late.actions[0]!)]));
+      one.module.get(Performer).callOff(late.actions[0]!.id, 'it was cancelled');
+      await eventually(async () => expect(await statuses(all)).toEqual(['pending', 'pending']));
+    });
+    await run;
+    await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'succeeded']));
+    expect(await written()).toEqual(['copy of first', 'copy of second']);
+  });
+
+  it('go on at once behind one that was cancelled long before its turn', async () => {
+    const all = await inLine(['first', 'second', 'third']);
+    const first = close('first');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['first']));
+    await database.transaction((sql) => ledger.finish(sql, [cancelled(all.actions[1]!)]));
+    const performer = one.module.get(Performer);
+    await eventually(() => expect(performer.isCalledOff(all.entries[1]![0])).toBe(true));
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 1_800);
+    const lease = () => database.query('select run_at from actions where id = $1', [all.entries[2]![0]]);
+    const before = await lease();
+    await eventually(async () => expect(await lease()).not.toEqual(before));
+    await eventually(() => expect(performer.holds(all.entries[2]![0])).toBe(true));
+    first.open();
+    await run.finally(() => clock.mockRestore());
+    expect(await statuses(all)).toEqual(['succeeded', 'cancelled', 'succeeded']);
+    expect(performances).toEqual(['first', 'third']);
+    expect(one.addTickets).not.toHaveBeenCalled();
+  });
+
+  it('are applied when one before them, which came to light late, was not begun in time', async () => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const late = await accepted(['late'], given);
+    const update = (columns: string) =>
+      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+    await update(`status = 'succeeded', finished_at = now()`);
+    const all = await accepted(['first', 'second'], given);
+    const [first, second] = [close('first'), close('second')];
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    first.open();
+    await eventually(() => expect(performances).toEqual(['first', 'second']));
+    await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'running']));
+    await update(`status = 'pending', finished_at = null`);
+    const runOfLate = one.joiner.run(late.entries);
+    await eventually(() => expect(one.module.get(Performer).holds(late.entries[0]![0])).toBe(true));
+    const start = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(start + 10_000);
+    second.open();
+    await eventually(() => expect(one.addTickets.mock.calls.map(([name]) => name)).toEqual(['leased'])).finally(() =>
+      clock.mockRestore(),
+    );
+    await runOfLate;
+    await update('run_at = now()');
+    await other.joiner.run(late.entries);
+    await run;
+    await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'succeeded']));
+    expect(await written()).toEqual(['copy of first', 'copy of late', 'copy of second']);
+  });
+
+  it('are not lost where others of a batch are read less of, and one before them fails to be applied', async () => {
+    const texts = Array.from({ length: 8 }, (_, index) => `note ${index}`);
+    const all = await inLine(texts);
+    const strangers = await accepted(['a', 'b', 'c']);
+    const first = close('note 0');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['note 0']));
+    const taken = vi.spyOn(one.redis, 'taken', 'get');
+    // The others of the line are about to be applied when the outcome of the first is published.
+    let runOfStrangers: Promise<void> | undefined;
+    taken.mockImplementation(() => {
+      runOfStrangers ??= one.joiner.run(strangers.entries);
+      return Promise.resolve();
+    });
+    whileCopied = (copied) => {
+      if (copied.includes('note 2')) throw new Error('not today');
+    };
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(texts));
+    });
+    await run.finally(() => taken.mockRestore());
+    await runOfStrangers;
+    const ends = texts.map((_, index) => (index < 2 ? 'succeeded' : 'pending'));
+    expect(await statuses(all)).toEqual(ends);
+  });
+
+  it('do not join one that has failed before', async () => {
+    const all = await inLine(['first']);
+    await database.query('update actions set attempts = 1 where id = $1', [all.entries[0]![0]]);
+    const first = close('first');
+    const run = one.joiner.run(all.entries);
+    await eventually(() => expect(performances).toEqual(['first']));
+    const { owner, resourceId } = all.actions[0]!;
+    const second = await accepted(['second'], { type: 'notes.copy', owner, resourceId });
+    await one.joiner.run(second.entries);
+    expect(await statuses(second)).toEqual(['pending']);
+    first.open();
+    await run;
+    expect(await statuses(second)).toEqual(['succeeded']);
+  });
+
   describe('and fail', () => {
     let hasty: WorkerUnderTest;
 
@@ -1072,6 +1216,33 @@ describe('actions that perform on one resource', () => {
         expect(await statuses(all)).toEqual(['cancelled', 'succeeded']);
         expect(await written()).toEqual(['copy of second']);
       }));
+
+    it('do not wait for those behind them, which wait for room to perform', () =>
+      withWorker({ PERFORM_CONCURRENCY: '1' }, async () => {
+        const all = await inLine(['first', 'second']);
+        const stranger = await accepted(['stranger'], { type: 'notes.copy' });
+        const gateOfStranger = close('stranger');
+        const first = close('first');
+        whileCopied = (texts) => {
+          if (texts.includes('first')) throw new Error('not today');
+        };
+        const run = hasty.joiner.run(all.entries.slice(0, 1));
+        await eventually(() => expect(performances).toEqual(['first']));
+        const runOfStranger = hasty.joiner.run(stranger.entries);
+        await eventually(async () => expect(await statuses(stranger)).toEqual(['running']));
+        first.open();
+        await run;
+        expect(await statuses(stranger)).toEqual(['running']);
+        expect(await statuses(all)).toEqual(['pending', 'pending']);
+        expect(performances).toEqual(['first', 'stranger']);
+        gateOfStranger.open();
+        await runOfStranger;
+        expect(hasty.module.get(Performer).free).toBe(1);
+      }));
+
+    it('do not pause when they have left the line already', async () => {
+      await expect(one.module.get(Performer).pause(uuidv7(), 600_000)).resolves.toBeUndefined();
+    });
 
     it('leave the line at once when one before them fails to be applied', () =>
       withWorker({ RETRY_BACKOFF_MS: '1000' }, async () => {

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import { isUnavailable } from '#database';
-import { FinishedElsewhereError } from '#ledger';
+import { FinishedElsewhereError, type UnfinishedRow } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { checkpoint } from '#telemetry';
 import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
@@ -241,7 +241,9 @@ export class Joiner implements BeforeApplicationShutdown {
     this.#apart.push({ held });
   }
 
-  private async conclude(batch: readonly Held[], result: ApplyResult): Promise<void> {
+  private async conclude(all: readonly Held[], result: ApplyResult): Promise<void> {
+    // Who has left its line meanwhile must not be put in it again.
+    const batch = all.filter(({ isVoid }) => !isVoid);
     const waiting = new Set(result.blocked);
     const behind = new Set(result.more);
     const leased = new Set(result.leased);
@@ -250,7 +252,7 @@ export class Joiner implements BeforeApplicationShutdown {
     const free = new Free(settled);
     // What goes on does so at once: a resource must not stand idle while we publish.
     for (const error of result.failed) void this.fail(free.take(entryOf(error.rows[0]!)), error);
-    for (const row of result.started) this.#lines.add(row, free.take(entryOf(row)));
+    for (const row of result.started) this.lineUp(row, free.take(entryOf(row)), result.behind.get(row.id));
     for (const row of result.apart) this.setAside([free.take(entryOf(row))]);
     for (const entry of result.next) this.takeBack(free.take(entry), 0);
     const done = [...free.rest()].filter((held) => !this.#lines.keep(held));
@@ -268,6 +270,19 @@ export class Joiner implements BeforeApplicationShutdown {
     });
     this.comeBack(own);
     for (const { settle } of done) settle();
+  }
+
+  /**
+   * Puts an action in line that is marked as being performed. When the one that stood before it has left the line
+   * without its end, since it was marked, its turn has not come.
+   *
+   * @param before who stood there
+   */
+  private lineUp(row: UnfinishedRow, held: Held, before: string | undefined): void {
+    if (before === undefined || this.#lines.has(before)) return this.#lines.add(row, held);
+    // Otherwise its lease ends by itself.
+    const undone = this.applier.undoStart(row.id).catch(() => undefined);
+    void undone.then(() => this.takeBack(held, 0));
   }
 
   /** What was performed comes back; what has failed to be applied before does so alone. */

@@ -97,7 +97,7 @@ export class Lines {
    */
   async cut(first: Held): Promise<string[]> {
     const line = this.#lines.get(first.entry[1]) ?? [];
-    const behind = line.filter(({ held }) => held !== first);
+    const behind = line.filter(({ row }) => row.id !== first.entry[0]);
     this.remove(line);
     for (const { held } of behind) {
       delete held.performed;
@@ -184,6 +184,7 @@ export class Lines {
     const lapsed = line.filter((other) => other === place || other.state === 'waiting');
     this.remove(lapsed);
     for (const { held } of lapsed) this.follow.lapsed(held);
+    this.goOn(place.row.resource_id);
   }
 
   private isIn(place: Place): boolean {

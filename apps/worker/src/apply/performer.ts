@@ -4,7 +4,7 @@ import { WorkerConfig } from '#config';
 import { Database } from '#database';
 import { renewLeasesStatement, type UnfinishedRow } from '#ledger';
 import { ActionLog, checkpoint, durations } from '#telemetry';
-import { Handlers } from './handlers.ts';
+import { HandlerError, Handlers } from './handlers.ts';
 import { ProgressReporter } from './progress.ts';
 import { abortAfter } from './time-limit.ts';
 
@@ -63,7 +63,7 @@ export class Performer implements OnApplicationShutdown {
    */
   async perform(row: UnfinishedRow, attempt: number): Promise<unknown> {
     const { withdrawn } = this.hold(row.id);
-    await this.take();
+    if (!(await this.take(withdrawn.signal))) throw new HandlerError([row], withdrawn.signal.reason);
     const startedAt = Date.now();
     const callOff = abortAfter(withdrawn, this.handlers.performTimeoutOf(row.type));
     const progress = this.progress.of(row);
@@ -116,10 +116,10 @@ export class Performer implements OnApplicationShutdown {
     return this.#held.get(id)?.withdrawn.signal.aborted ?? true;
   }
 
-  /** Waits before the next attempt; not until the end when it is called off. */
+  /** Waits before the next attempt; not until the end when it is called off, and not at all when it was released. */
   async pause(id: string, ms: number): Promise<void> {
     const signal = this.#held.get(id)?.withdrawn.signal;
-    await after(ms, undefined, signal && { signal }).catch(() => undefined);
+    if (signal) await after(ms, undefined, { signal }).catch(() => undefined);
   }
 
   /** Tells who performs it to stop. */
@@ -144,17 +144,32 @@ export class Performer implements OnApplicationShutdown {
       for (const id of ids) {
         const lease = this.#held.get(id);
         if (!kept.has(id)) this.callOff(id, 'it has its outcome already');
-        // Where it may have lapsed before, somebody else may have begun one of his own.
-        else if (lease && startedAt < lease.sureUntil) lease.sureUntil = startedAt + SURE_MS;
+        // Where it may have lapsed before, somebody else may have begun one of his own; but nobody begins what has its outcome.
+        if (lease && startedAt < lease.sureUntil) lease.sureUntil = startedAt + SURE_MS;
       }
     } catch (error) {
       this.logger.warn(`could not renew ${ids.length} leases: ${String(error)}`);
     }
   }
 
-  private take(): Promise<void> | void {
+  /** @returns whether there is room now; there is none for who is called off before */
+  private take(signal: AbortSignal): Promise<boolean> | boolean {
+    if (signal.aborted) return false;
     this.#free -= 1;
-    if (this.#free < 0) return new Promise((resolve) => this.#queue.push(resolve));
+    if (this.#free >= 0) return true;
+    return new Promise((resolve) => {
+      const start = (): void => {
+        signal.removeEventListener('abort', leave);
+        resolve(true);
+      };
+      const leave = (): void => {
+        this.#queue.splice(this.#queue.indexOf(start), 1);
+        this.#free += 1;
+        resolve(false);
+      };
+      this.#queue.push(start);
+      signal.addEventListener('abort', leave, { once: true });
+    });
   }
 
   private give(): void {
