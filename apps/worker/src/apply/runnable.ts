@@ -19,7 +19,7 @@ export interface Runnable {
    * stand in line, others can join it, and no more.
    */
   turns: UnfinishedRow[][];
-  /** Actions whose time is over, with nothing unfinished before them. */
+  /** Actions whose time is over; on a resource where nothing is stopped before them, or in line: they may overtake that. */
   overdue: UnfinishedRow[];
   /** Actions that must be looked at again. */
   left: UnfinishedRow[];
