@@ -591,6 +591,16 @@ describe('actions that perform on one resource', () => {
   const inLine = (texts: readonly string[]) =>
     accepted(texts, { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() });
 
+  /** The same, and one that was accepted before them, and nobody sees until it is changed to `pending`. */
+  const inLineBehindLate = async (texts: readonly string[]) => {
+    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
+    const late = await accepted(['late'], given);
+    const change = (columns: string) =>
+      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+    await change(`status = 'succeeded', finished_at = now()`);
+    return { late, all: await accepted(texts, given), change };
+  };
+
   /** Keeps everybody from applying something to a resource, until the work is done. */
   const locked = ([, resource]: TicketEntry, work: () => Promise<void>): Promise<void> =>
     database.transaction(async (sql) => {
@@ -864,16 +874,11 @@ describe('actions that perform on one resource', () => {
   });
 
   it('wait for one that came to light late, and was accepted before them', async () => {
-    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
-    const late = await accepted(['late'], given);
-    const hide = (columns: string) =>
-      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
-    await hide(`status = 'succeeded', finished_at = now()`);
-    const all = await accepted(['first', 'second'], given);
+    const { late, all, change } = await inLineBehindLate(['first', 'second']);
     const [first, second] = [close('first'), close('second')];
     const run = one.joiner.run(all.entries.slice(0, 1));
     await eventually(() => expect(performances).toEqual(['first']));
-    await hide(`status = 'pending', finished_at = null`);
+    await change(`status = 'pending', finished_at = null`);
     first.open();
     await eventually(() => expect(performances).toEqual(['first', 'second']));
     await eventually(async () => expect(await statuses(late)).toEqual(['running']));
@@ -885,16 +890,11 @@ describe('actions that perform on one resource', () => {
   });
 
   it('wait for a late one also where all of them have been performed', async () => {
-    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
-    const late = await accepted(['late'], given);
-    const hide = (columns: string) =>
-      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
-    await hide(`status = 'succeeded', finished_at = now()`);
-    const all = await accepted(['first'], given);
+    const { late, all, change } = await inLineBehindLate(['first']);
     const first = close('first');
     const run = one.joiner.run(all.entries);
     await eventually(() => expect(performances).toEqual(['first']));
-    await hide(`status = 'pending', finished_at = null`);
+    await change(`status = 'pending', finished_at = null`);
     first.open();
     await run;
     expect(await statuses(all)).toEqual(['succeeded']);
@@ -940,17 +940,12 @@ describe('actions that perform on one resource', () => {
   });
 
   it('go on where the line is cut while the first that was performed waits for the lock', async () => {
-    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
-    const late = await accepted(['late'], given);
-    const hide = (columns: string) =>
-      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
-    await hide(`status = 'succeeded', finished_at = now()`);
-    const all = await accepted(['first', 'second'], given);
+    const { late, all, change } = await inLineBehindLate(['first', 'second']);
     const [first, second] = [close('first'), close('second')];
     close('late');
     const run = one.joiner.run(all.entries.slice(0, 1));
     await eventually(() => expect(performances).toEqual(['first']));
-    await hide(`status = 'pending', finished_at = null`);
+    await change(`status = 'pending', finished_at = null`);
     first.open();
     await eventually(() => expect(performances).toEqual(['first', 'second']));
     second.open();
@@ -990,18 +985,13 @@ describe('actions that perform on one resource', () => {
   });
 
   it('are applied when one before them, which came to light late, was not begun in time', async () => {
-    const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
-    const late = await accepted(['late'], given);
-    const update = (columns: string) =>
-      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
-    await update(`status = 'succeeded', finished_at = now()`);
-    const all = await accepted(['first', 'second'], given);
+    const { late, all, change } = await inLineBehindLate(['first', 'second']);
     const [first, second] = [close('first'), close('second')];
     const run = one.joiner.run(all.entries.slice(0, 1));
     first.open();
     await eventually(() => expect(performances).toEqual(['first', 'second']));
     await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'running']));
-    await update(`status = 'pending', finished_at = null`);
+    await change(`status = 'pending', finished_at = null`);
     const runOfLate = one.joiner.run(late.entries);
     await eventually(() => expect(one.module.get(Performer).holds(late.entries[0]![0])).toBe(true));
     const start = performance.now();
@@ -1011,7 +1001,7 @@ describe('actions that perform on one resource', () => {
       clock.mockRestore(),
     );
     await runOfLate;
-    await update('run_at = now()');
+    await change('run_at = now()');
     await other.joiner.run(late.entries);
     await run;
     await eventually(async () => expect(await statuses(all)).toEqual(['succeeded', 'succeeded']));
