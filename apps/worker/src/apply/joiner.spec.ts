@@ -890,7 +890,7 @@ describe('actions that perform on one resource', () => {
   });
 
   it('wait for a late one also where all of them have been performed', async () => {
-    const { late, all, change } = await inLineBehindLate(['first']);
+    const { all, change } = await inLineBehindLate(['first']);
     const first = close('first');
     const run = one.joiner.run(all.entries);
     await eventually(() => expect(performances).toEqual(['first']));
