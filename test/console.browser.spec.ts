@@ -118,11 +118,11 @@ describe('the console', { timeout: 90_000 }, () => {
     await alice.createMessage('sent by REST');
     const missed = activity('Create message', 'sent by REST');
     await missed.locator('[data-device="second"]').waitFor();
-    expect(await missed.locator('[data-device="first"]').count()).toBe(0);
+    await expect.poll(() => missed.locator('[data-device="first"]').count()).toBe(0);
     await device('This device').getByRole('button', { name: 'Reconnect' }).click();
     await missed.locator('[data-device="first"]').getByText('replayed').waitFor();
     await device('This device').getByText('yes, nothing missed').waitFor();
-    expect(await missed.locator('[data-device="second"]').getByText('replayed').count()).toBe(0);
+    await expect.poll(() => missed.locator('[data-device="second"]').getByText('replayed').count()).toBe(0);
     await message('sent by REST').waitFor();
 
     await page.screenshot({ path: `${ARTIFACTS}/console.png`, fullPage: true });
@@ -191,7 +191,7 @@ describe('the console', { timeout: 90_000 }, () => {
     await page.waitForFunction(() => (document.querySelector('progress')?.value ?? 0) > 0);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await heardOnBoth(activity('Drill', 'Cancelled'));
-    expect(await page.locator('progress').count()).toBe(0);
+    await expect.poll(() => page.locator('progress').count()).toBe(0);
     expect(wrong).toEqual([]);
   });
 
@@ -205,7 +205,7 @@ describe('the console', { timeout: 90_000 }, () => {
     await write('heard twice from one instance');
     const entry = activity('Create message', 'Succeeded');
     await expect.poll(() => entry.locator(`[data-instance="${two!.name}"]`).count(), { timeout: WAIT_MS }).toBe(2);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
     expect(wrong).toEqual([]);
   });
 
@@ -244,7 +244,7 @@ describe('the console', { timeout: 90_000 }, () => {
     await device('This device').getByText('Online').waitFor();
     await write('by token');
     await activity('Create message', 'Succeeded').waitFor();
-    expect(await page.getByRole('region', { name: 'Drills' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('region', { name: 'Drills' }).count()).toBe(0);
     expect(wrong.filter((text) => !text.includes('404'))).toEqual([]);
   });
 

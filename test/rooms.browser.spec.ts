@@ -136,17 +136,19 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
     await expect
       .poll(() => bob.events().then((events) => events.filter(({ isReplayed }) => isReplayed).length))
       .toBe(4);
-    expect(await bob.page.getByText('in order, none missing').count()).toBe(1);
+    await expect.poll(() => bob.page.getByText('in order, none missing').count()).toBe(1);
     await bob.message('I bring the cake').getByText('replayed', { exact: true }).waitFor();
     await bob.message('Shall we ship on Friday?').getByText('edited · replayed').waitFor();
     await bob.message('A slip of the pen').getByText('deleted · replayed').waitFor();
-    expect(await bob.texts()).toEqual([
-      'Shall we ship on Friday?',
-      'Friday is better: the tests run all night',
-      'A slip of the pen',
-      'Then Friday it is',
-      'I bring the cake',
-    ]);
+    await expect
+      .poll(() => bob.texts())
+      .toEqual([
+        'Shall we ship on Friday?',
+        'Friday is better: the tests run all night',
+        'A slip of the pen',
+        'Then Friday it is',
+        'I bring the cake',
+      ]);
     await alice.page.locator('[data-member="bob"][data-presence="here"]').waitFor();
     const offsets = (await bob.events()).map(({ offset }) => offset);
     expect(offsets).toEqual(offsets.map((_, index) => offsets[0]! - index));
@@ -201,7 +203,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
     await dave.write('up here');
     await done(alice, 'PATCH', `/v1/rooms/${id}`, { name: `${room} (locked)` });
     await dave.region(`${room} (locked)`).waitFor();
-    expect(await dave.page.getByRole('button', { name: 'Rename' }).count()).toBe(0);
+    await expect.poll(() => dave.page.getByRole('button', { name: 'Rename' }).count()).toBe(0);
 
     // Of a version that is gone meanwhile: the outcome has the present one.
     await dave.page.route('**/v1/messages/*', async (route) => {
@@ -215,7 +217,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
 
     await done(alice, 'DELETE', `/v1/rooms/${id}/members/dave`);
     await dave.page.getByText(`You are no longer in “${room} (locked)”.`).waitFor();
-    expect(await dave.region('Rooms').getByRole('link', { name: room }).count()).toBe(0);
+    await expect.poll(() => dave.region('Rooms').getByRole('link', { name: room }).count()).toBe(0);
     expect(dave.wrong).toEqual([]);
   });
 
@@ -228,7 +230,7 @@ describe('rooms in two browsers', { timeout: 180_000 }, () => {
     await erin.page.getByLabel('Name of the room').fill(`${room} and stairs`);
     await erin.page.getByRole('button', { name: 'Save' }).click();
     await erin.region(`${room} and stairs`).waitFor();
-    expect(await erin.page.evaluate(() => document.documentElement.scrollWidth)).toBe(380);
+    await expect.poll(() => erin.page.evaluate(() => document.documentElement.scrollWidth)).toBe(380);
     await erin.page.screenshot({ path: `${ARTIFACTS}/rooms-narrow.png`, fullPage: true });
     await erin.page.getByRole('button', { name: 'Delete room' }).click();
     await erin.page.getByRole('button', { name: 'Delete', exact: true }).click();

@@ -68,7 +68,7 @@ describe('the page of the system', { timeout: 240_000 }, () => {
     await expect
       .poll(() => instance(socket!.name).locator('[data-label="connections"]').textContent(), { timeout: WAIT_MS })
       .toBe('1');
-    expect(await instance(system.api.name).getByRole('button').count()).toBe(0);
+    await expect.poll(() => instance(system.api.name).getByRole('button').count()).toBe(0);
 
     await page.getByRole('button', { name: 'Keep submitting' }).click();
     await moreAnswered(10);
@@ -96,13 +96,13 @@ describe('the page of the system', { timeout: 240_000 }, () => {
 
   it('fits on a narrow screen, and has no buttons where nobody would start again what is killed', async () => {
     await page.setViewportSize({ width: 380, height: 800 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(380);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(380);
     await screenshots('system-narrow');
     const { url } = await system.add('api', { NODE_ENV: 'development', SOCKET_URLS: system.sockets[0]!.url });
     await page.goto(`${url}/#/system`);
     await page.getByRole('button', { name: 'bob' }).click();
     await instance(system.workers[0]!.name).getByText('Up').waitFor();
-    expect(await page.getByRole('button', { name: /^(Kill|Restart)/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: /^(Kill|Restart)/ }).count()).toBe(0);
   });
 });
 

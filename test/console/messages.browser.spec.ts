@@ -28,7 +28,7 @@ describe('messages in the console', { timeout: 120_000 }, () => {
     await visitor.write('just now');
     await visitor.message('just now').getByText('v1').waitFor();
     const year = String(new Date().getFullYear());
-    expect(await visitor.message('just now').textContent()).not.toContain(year);
+    await expect.poll(() => visitor.message('just now').textContent()).not.toContain(year);
   });
 
   it('begin at the right in scripts that do', async () => {
@@ -74,7 +74,7 @@ describe('messages in the console', { timeout: 120_000 }, () => {
     await last.getByRole('button', { name: /^Delete/ }).click();
     await last.waitFor({ state: 'detached' });
     expect(await page.evaluate(() => scrollY)).toBeGreaterThan(before / 2);
-    expect(await visitor.focused()).toBe('messages-title');
+    await expect.poll(() => visitor.focused()).toBe('messages-title');
   });
 
   it('that were refused can be amended, and keep nothing of what was refused', async () => {
@@ -86,13 +86,13 @@ describe('messages in the console', { timeout: 120_000 }, () => {
     await refused.getByText('Not created.').waitFor();
     await refused.getByRole('button', { name: 'Change the text' }).click();
     const editor = page.getByLabel('Text of the message');
-    expect(await editor.inputValue()).toBe('endless '.repeat(600));
-    expect(await page.getByRole('button', { name: 'Change the text' }).count()).toBe(0);
+    await expect.poll(() => editor.inputValue()).toBe('endless '.repeat(600));
+    await expect.poll(() => page.getByRole('button', { name: 'Change the text' }).count()).toBe(0);
     await editor.fill('endless no more');
     await page.keyboard.press('Enter');
     await visitor.message('endless no more').getByText('v1').waitFor();
-    expect(await visitor.message('endless').count()).toBe(1);
-    expect(await page.getByText('Not created.').count()).toBe(0);
+    await expect.poll(() => visitor.message('endless').count()).toBe(1);
+    await expect.poll(() => page.getByText('Not created.').count()).toBe(0);
   });
 
   it('stay in their editor when they are deleted elsewhere, and can be written anew', async () => {
@@ -107,15 +107,15 @@ describe('messages in the console', { timeout: 120_000 }, () => {
       await visitor.goTo('Messages');
     }
     const editors = page.getByLabel('Text of the message');
-    expect(await editors.count()).toBe(2);
+    await expect.poll(() => editors.count()).toBe(2);
     await editors.first().fill('half a thought');
     for (const id of ids) await done(user, 'DELETE', `/v1/messages/${id}`);
     await expect.poll(() => page.getByText('It has been deleted in the meantime').count()).toBe(2);
     await editors.first().press('Enter');
     await visitor.message('half a thought').getByText('v1').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
-    expect(await page.locator('[data-message]').count()).toBe(1);
-    expect(await visitor.focused()).toBe('messages-title');
+    await expect.poll(() => page.locator('[data-message]').count()).toBe(1);
+    await expect.poll(() => visitor.focused()).toBe('messages-title');
     expect(visitor.wrong).toEqual([]);
   });
 });

@@ -88,7 +88,7 @@ describe('rooms in the console', { timeout: 180_000 }, () => {
     const { x, width } = (await count.locator('..').boundingBox())!;
     const list = (await visitor.region('Rooms').boundingBox())!;
     expect(x + width).toBeLessThan(list.x + list.width);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   });
 
   it('go from the list when they were deleted while one was away', async () => {
@@ -131,13 +131,13 @@ describe('rooms in the console', { timeout: 180_000 }, () => {
     await older.focus();
     await page.keyboard.press('Enter');
     await older.waitFor({ state: 'detached' });
-    expect(await visitor.focused()).toBe('room-title');
+    await expect.poll(() => visitor.focused()).toBe('room-title');
     expect(Math.abs((await first.boundingBox())!.y - before)).toBeLessThan(50);
 
     await visitor.write('now a flood');
     await submitAll(user, numbered(id, 300));
     await expect.poll(() => page.locator('[data-offset]').first().textContent(), { timeout: 60_000 }).toContain('#422');
-    expect(await page.locator('[data-message]').count()).toBeLessThan(150);
+    await expect.poll(() => page.locator('[data-message]').count()).toBeLessThan(150);
     await visitor.write('the last word');
     await visitor.message('the last word').getByText('v1').waitFor();
     await older.scrollIntoViewIfNeeded();
@@ -155,13 +155,13 @@ describe('rooms in the console', { timeout: 180_000 }, () => {
     await visitor.openRoom('Keys');
     await page.getByRole('button', { name: 'Remove other' }).press('Enter');
     await page.locator('[data-member="other"]').waitFor({ state: 'detached' });
-    expect(await visitor.focused()).toBe('members-title');
+    await expect.poll(() => visitor.focused()).toBe('members-title');
     await page.getByRole('button', { name: 'Delete room' }).press('Enter');
     await page.getByRole('button', { name: 'Keep' }).and(page.locator(':focus')).press('Enter');
     await page.getByRole('button', { name: 'Delete room' }).and(page.locator(':focus')).press('Enter');
     await page.getByRole('button', { name: 'Delete', exact: true }).press('Enter');
     await visitor.region('Keys').waitFor({ state: 'detached' });
-    expect(await visitor.focused()).toBe('rooms-title');
+    await expect.poll(() => visitor.focused()).toBe('rooms-title');
     expect(visitor.wrong).toEqual([]);
   });
 
@@ -178,7 +178,7 @@ describe('rooms in the console', { timeout: 180_000 }, () => {
     await page.locator('[data-member="other"]').getByText('Not added.').waitFor();
     await page.getByRole('button', { name: 'Dismiss' }).click();
     await page.getByText('Not added.').waitFor({ state: 'detached' });
-    expect(await page.locator('[data-member="other"]').count()).toBe(1);
+    await expect.poll(() => page.locator('[data-member="other"]').count()).toBe(1);
   });
 
   it('say that their members could not be read, and read them again', async () => {
@@ -192,6 +192,6 @@ describe('rooms in the console', { timeout: 180_000 }, () => {
     await page.unroute('**/members?*');
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.locator(`[data-member="${user.id}"][data-presence="here"]`).waitFor();
-    expect(await page.getByText('The room cannot be shown.').count()).toBe(0);
+    await expect.poll(() => page.getByText('The room cannot be shown.').count()).toBe(0);
   });
 });

@@ -79,7 +79,7 @@ describe('the console in trouble', { timeout: 120_000 }, () => {
     const { page } = visitor;
     await visitor.signIn();
     await visitor.goTo('System');
-    expect(await page.title()).toBe('System · Tidings');
+    await expect.poll(() => page.title()).toBe('System · Tidings');
     const answered = Promise.withResolvers<void>();
     await page.route('**/v1/dev/sign-in', async (route) => {
       await answered.promise;
@@ -87,12 +87,12 @@ describe('the console in trouble', { timeout: 120_000 }, () => {
     });
     await page.reload();
     await page.getByText(`Signing in as ${visitor.user.id}`).waitFor();
-    expect(await page.getByRole('button').count()).toBe(0);
+    await expect.poll(() => page.getByRole('button').count()).toBe(0);
     answered.resolve();
     await page.getByRole('heading', { name: 'Instances' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'alice' }).waitFor();
-    expect(await page.title()).toBe('Tidings console');
+    await expect.poll(() => page.title()).toBe('Tidings console');
   });
 
   it('knows what it had submitted before a reload, and says why it cannot be cancelled', async () => {
@@ -114,9 +114,9 @@ describe('the console in trouble', { timeout: 120_000 }, () => {
     await page.unroute('**/v1/actions/*');
     await page.getByRole('button', { name: 'Cancel' }).click();
     await visitor.activity('Drill', 'Cancelled').waitFor();
-    expect(await visitor.activity().count()).toBe(1);
-    expect(await visitor.activity('submitted elsewhere').count()).toBe(0);
-    expect(await visitor.focused()).toBe('activity-title');
+    await expect.poll(() => visitor.activity().count()).toBe(1);
+    await expect.poll(() => visitor.activity('submitted elsewhere').count()).toBe(0);
+    await expect.poll(() => visitor.focused()).toBe('activity-title');
     expect(visitor.wrong.filter((text) => !text.includes('403'))).toEqual([]);
   });
 
@@ -133,7 +133,7 @@ describe('the console in trouble', { timeout: 120_000 }, () => {
     await visitor.write('came through');
     await visitor.activity('came through', 'Refused').waitFor();
     await visitor.message('came through').getByText('v1').waitFor();
-    expect(await page.getByText('Not created.').count()).toBe(0);
+    await expect.poll(() => page.getByText('Not created.').count()).toBe(0);
   });
 
   it('says that the system does not answer, also when it hangs', async () => {
@@ -157,6 +157,6 @@ describe('the console in trouble', { timeout: 120_000 }, () => {
     await field.fill('half a thought');
     await visitor.goTo('System');
     await visitor.goTo('Messages');
-    expect(await field.inputValue()).toBe('half a thought');
+    await expect.poll(() => field.inputValue()).toBe('half a thought');
   });
 });

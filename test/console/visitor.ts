@@ -66,7 +66,9 @@ export class Visitor {
   }
 
   async goTo(name: 'Messages' | 'Rooms' | 'System'): Promise<void> {
-    await this.page.getByRole('navigation').getByRole('link', { name }).click();
+    const link = this.page.getByRole('navigation').getByRole('link', { name });
+    await link.click();
+    await link.and(this.page.locator('[aria-current="page"]')).waitFor();
   }
 
   region(name: string): Locator {
