@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
   createRemoteJWKSet,
@@ -115,7 +116,10 @@ function verificationBy({ JWKS_URL, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE }: Auth
     clockTolerance: 5,
   };
   // A secret stays for as long as the process.
-  if (!JWKS_URL) return { verify: (token) => verifyHs256(token, JWT_SECRET!, claims), keysReadAt: () => Infinity };
+  if (!JWKS_URL) {
+    const secret = createSecretKey(JWT_SECRET!, 'utf8');
+    return { verify: (token) => verifyHs256(token, secret, claims), keysReadAt: () => Infinity };
+  }
   const read: JWKSCacheInput = {};
   const keys = keysAt(new URL(JWKS_URL), read);
   return {

@@ -58,10 +58,10 @@ function positionOf({ channel, head, check }: HeadRow): Cursor {
   return { channel, offset: head, check };
 }
 
-function pageOf({ after, check, limit }: HistoryRequest, row: HeadRow, rows: HistoryRow[]): HistoryPage {
+function pageOf({ channel, after, check, limit }: HistoryRequest, row: HeadRow, rows: HistoryRow[]): HistoryPage {
   const head = positionOf(row);
   const known = rows[0]?.offset === after ? rows.shift() : undefined;
-  const events = rows.slice(0, limit).map(eventOf);
+  const events = rows.slice(0, limit).map((event) => eventOf(channel, event));
   const reason = reasonAgainst({ after, check }, row, known, rows[0]);
   return {
     events: reason === 'CURSOR_EPOCH' || reason === 'CURSOR_FUTURE' ? [] : events,
@@ -90,8 +90,8 @@ function reasonAgainst(
   return undefined;
 }
 
-function eventOf(row: HistoryRow): Envelope {
-  const position = { id: row.event_id, channel: row.channel, offset: row.offset, created_at: row.created_at };
+function eventOf(channel: string, row: HistoryRow): Envelope {
+  const position = { id: row.event_id, channel, offset: row.offset, created_at: row.created_at };
   if (row.id === null || row.type === null) {
     return toEnvelope({ ...position, type: row.event_type, subject: row.subject, data: row.data });
   }

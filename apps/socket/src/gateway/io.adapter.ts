@@ -1,6 +1,4 @@
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
-import type { Socket as NetworkSocket } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { MessageMappingProperties, WsResponse } from '@nestjs/websockets';
@@ -10,6 +8,7 @@ import { SocketConfig } from '#config';
 import type { AddressLimit, SecurityHeaders } from '#http';
 import { allowedOrigins, originOfCors } from '../allowed-origins.ts';
 import { lighten } from './footprint.ts';
+import { writeTogether } from './writing.ts';
 
 /** Largest message of a client, in bytes; beyond it the connection is closed (1009). */
 const LARGEST_MESSAGE = 64 * 1024;
@@ -122,41 +121,6 @@ export class TidingsIoAdapter extends IoAdapter {
     if (waitSeconds === undefined) allow(null, true);
     else allow(`Too many connections from one address; wait ${waitSeconds} s`, false);
   }
-}
-
-/** What engine.io keeps of a client; other transports than websockets have no network socket. */
-interface EngineSocket {
-  transport: { socket?: { _socket?: NetworkSocket | null } };
-  flush: () => void;
-}
-
-/**
- * What is said to a client in one moment, such as a replay, is one write to the network, and
- * not one a message: writing is what a gateway does most.
- */
-function writeTogether({ engine }: Server): void {
-  const events = engine as EventEmitter;
-  const due = new Set<EngineSocket>();
-  /** One for all: it takes the place of the method. */
-  function flushSoon(this: EngineSocket): void {
-    if (due.has(this)) return;
-    due.add(this);
-    // Not a tick later: whoever says goodbye may be closed as soon as promises have settled.
-    queueMicrotask(() => {
-      due.delete(this);
-      (Object.getPrototypeOf(this) as EngineSocket).flush.call(this);
-    });
-  }
-  // The answer to the upgrade goes together with the first message.
-  events.on('initial_headers', (_: object, { socket, headers }: IncomingMessage) => {
-    if (headers.upgrade === undefined) return;
-    socket.cork();
-    // Two of them: that message is flushed in a microtask itself.
-    queueMicrotask(() => queueMicrotask(() => socket.uncork()));
-  });
-  events.on('connection', (socket: EngineSocket) => (socket.flush = flushSoon));
-  events.on('flush', ({ transport }: EngineSocket) => transport.socket?._socket?.cork());
-  events.on('drain', ({ transport }: EngineSocket) => transport.socket?._socket?.uncork());
 }
 
 /**

@@ -13,6 +13,14 @@ interface WithWebSocket {
   socket?: EventEmitter & { terminate?: () => void; bufferedAmount?: number };
 }
 
+/**
+ * The type of a packet that is an event. socket.io's own encoder first looks for something binary
+ * in all of it, recursively.
+ *
+ * @see https://socket.io/docs/v4/socket-io-protocol/
+ */
+const EVENT = '2';
+
 /** A socket.io client. */
 export class SocketConnection extends Connection {
   constructor(
@@ -31,7 +39,7 @@ export class SocketConnection extends Connection {
   }
 
   send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
-    this.socket.emit(name, message);
+    this.socket.conn.write(`${EVENT}${JSON.stringify([name, message])}`);
   }
 
   enter(channel: string): void {

@@ -32,7 +32,6 @@ export interface HistoryRow extends Omit<OutcomeRow, 'id' | 'type'> {
   /** Which of the ranges, from 1. */
   n: number;
   event_id: string;
-  channel: string;
   offset: number;
   event_type: string;
   subject: string;
@@ -43,7 +42,7 @@ export interface HistoryRow extends Omit<OutcomeRow, 'id' | 'type'> {
 }
 
 const READ = `
-select r.n::integer as n, e.id as event_id, e.channel, e."offset", e.type as event_type, e.subject, e.created_at, e.data,
+select r.n::integer as n, e.id as event_id, e."offset", e.type as event_type, e.subject, e.created_at, e.data,
   a.id, a.type, a.status, a.attempts, a.resource_id, a.submitted_at, a.finished_at, a.response, a.error, a.traceparent
 from unnest($1::text[], $2::bigint[], $3::integer[]) with ordinality as r (channel, start, size, n)
 cross join lateral (
