@@ -12,6 +12,8 @@ export interface PartsOptions {
   runs: number;
   /** Of the storm. */
   clients: number;
+  /** Of the storm, and of the death of a gateway: the first pause of clients, in milliseconds. */
+  retryMs: number | undefined;
   /** Name of the only part that is wanted. */
   only: string | undefined;
 }
@@ -42,12 +44,12 @@ export async function runParts(options: PartsOptions): Promise<void> {
 }
 
 /** One of three gateways that share the clients dies. */
-async function benchDeath({ runs, clients }: PartsOptions): Promise<void> {
+async function benchDeath({ runs, clients, retryMs }: PartsOptions): Promise<void> {
   const each = Math.floor(clients / 3);
   for (let run = 1; run <= runs; run += 1) {
     const system = await startBenchSystem(3);
     try {
-      const { complete, tookMs, replayMs } = await runStorm(system, each, each);
+      const { complete, tookMs, replayMs } = await runStorm(system, each, { residents: each, retryMs });
       const replays = `from their connection to the last missed event p50 ${replayMs.p50}, p99 ${replayMs.p99} ms`;
       console.log(
         `run ${run}: one of three gateways killed, ${each} clients each: ${complete} complete in ${tookMs} ms; ${replays}`,
@@ -90,10 +92,12 @@ async function benchAbsence(system: BenchSystem): Promise<void> {
 }
 
 async function benchStorm(system: BenchSystem, options: PartsOptions): Promise<void> {
-  const { clients, complete, tookMs, queries, cpuMs } = await runStorm(system, options.clients);
+  const { retryMs } = options;
+  const { clients, complete, tookMs, replayMs, queries, cpuMs } = await runStorm(system, options.clients, { retryMs });
   const share = (ms: number): string => `${ms} ms (${(ms / clients).toFixed(2)} a client)`;
   console.log(
     `a gateway with ${clients} clients killed: ${complete} complete in ${tookMs} ms, with ${queries} queries; ` +
+      `from their connection to the last missed event p50 ${replayMs.p50}, p99 ${replayMs.p99} ms; ` +
       `CPU time: gateway ${share(cpuMs.gateway)}, Postgres ${share(cpuMs.postgres)}, ` +
       `the clients themselves ${share(cpuMs.clients)}; load ${loadavg()
         .map((load) => load.toFixed(1))

@@ -2,8 +2,9 @@ import { connect, type Socket } from 'node:net';
 import type { Session } from '#contracts';
 
 const TEXT = 0x81;
-const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 2_000;
+/** The pauses of socket.io's client, unless they are set: these, and half as much more or less. */
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 5_000;
 
 /**
  * A socket.io client that costs next to nothing: thousands of them share the machine with the
@@ -21,13 +22,15 @@ export class RawClient {
   #failures = 0;
   #isClosed = false;
 
-  readonly #token: string;
   /** Where it connects; to be set before a reconnect that goes elsewhere. */
   url: string;
+  readonly #token: string;
+  readonly #firstRetryMs: number;
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, firstRetryMs = FIRST_RETRY_MS) {
     this.url = url;
     this.#token = token;
+    this.#firstRetryMs = firstRetryMs;
   }
 
   /** Resolves with the first session. */
@@ -69,7 +72,7 @@ export class RawClient {
 
   private retry(onSession?: () => void): void {
     if (this.#isClosed) return;
-    const wait = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
+    const wait = Math.min(this.#firstRetryMs * 2 ** this.#failures, LONGEST_RETRY_MS);
     this.#failures += 1;
     setTimeout(() => this.open(onSession), wait * (0.5 + Math.random()));
   }

@@ -31,6 +31,13 @@ export interface StormRun {
   cpuMs: CpuShares;
 }
 
+export interface StormOptions {
+  /** Clients that each of the other gateways has already. */
+  residents?: number;
+  /** The first pause of clients, in milliseconds, give or take a half (default: as socket.io's, 1000). */
+  retryMs?: number | undefined;
+}
+
 /** CPU time of those that share the machine, in milliseconds. */
 interface CpuShares {
   /** The gateways that took the clients in. */
@@ -41,12 +48,12 @@ interface CpuShares {
 }
 
 /** Connects users, some at a time. */
-async function connectAll(url: string, users: readonly string[]): Promise<RawClient[]> {
+async function connectAll(url: string, users: readonly string[], retryMs?: number): Promise<RawClient[]> {
   const connected: RawClient[] = [];
   for (let start = 0; start < users.length; start += CHUNK) {
     const chunk = users.slice(start, start + CHUNK);
     connected.push(
-      ...(await Promise.all(chunk.map(async (user) => new RawClient(url, await tokenOf(user)).connect()))),
+      ...(await Promise.all(chunk.map(async (user) => new RawClient(url, await tokenOf(user), retryMs).connect()))),
     );
   }
   return connected;
@@ -59,14 +66,18 @@ function usersOf(kind: string, count: number): string[] {
 /**
  * Kills the first gateway; its clients go to the others with the cursors they have.
  *
- * @param residents clients that each of the others has already
+ * @param clients how many it has
  */
-export async function runStorm(system: BenchSystem, clients: number, residents = 0): Promise<StormRun> {
+export async function runStorm(
+  system: BenchSystem,
+  clients: number,
+  { residents = 0, retryMs }: StormOptions = {},
+): Promise<StormRun> {
   const { api, worker, sockets, database } = system;
   const [from, ...others] = sockets;
   const ledger = new LedgerCheck(database);
   const users = usersOf('storm', clients);
-  const connected = await connectAll(from!.url, users);
+  const connected = await connectAll(from!.url, users, retryMs);
   const staying = await Promise.all(
     others.map(({ url }, index) => connectAll(url, usersOf(`resident-${index}`, residents))),
   );

@@ -14,13 +14,19 @@ const STORM = 300;
 const GUSTS = 3;
 const GUST_EVERY_MS = 400;
 
+/** How soon they come back, in milliseconds: five times as soon as socket.io's client. */
+const RETRY_MS = 200;
+
 /** How long a storm may take, in milliseconds. */
 const STORM_MS = 60_000;
 
 async function storm({ lines }: Stage, { holdMs }: PlannedFault): Promise<string> {
   const before = lines.reduce((sum, { counts }) => sum + counts.ended, 0);
   const jwt = await token('crowd');
-  const crowd = Array.from({ length: STORM }, (_, index) => new RawClient(lines[index % lines.length]!.url, jwt));
+  const crowd = Array.from(
+    { length: STORM },
+    (_, index) => new RawClient(lines[index % lines.length]!.url, jwt, RETRY_MS),
+  );
   const arriving = Promise.all(crowd.map((client) => client.connect()));
   for (let gust = 0; gust < GUSTS; gust += 1) {
     await delay(GUST_EVERY_MS);

@@ -1,27 +1,29 @@
-import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { decodeProtectedHeader, errors, UnsecuredJWT, type JWTClaimVerificationOptions, type JWTPayload } from 'jose';
 
 const UNSIGNED = Buffer.from('{"alg":"none"}').toString('base64url');
 
-/** The header of the token before: nearly all have the same, and it is right. */
-let lastHeader: string | undefined;
-
 /**
- * Verifies a token signed with a shared secret (HS256, RFC 7518, 3.2), at once. jose's own
+ * Verifies tokens signed with a shared secret (HS256, RFC 7518, 3.2), at once. jose's own
  * way, Web Crypto, hands a hash of some microseconds to another thread: far dearer than the
  * hash itself when thousands of clients come back at once.
  *
- * @throws what jose throws
+ * @returns what gives the claims of a token, and throws what jose throws
  */
-export function verifyHs256(token: string, secret: KeyObject, claims: JWTClaimVerificationOptions): JWTPayload {
-  const [header, payload, signature, ...more] = token.split('.');
-  if (header !== lastHeader) assertHs256(token);
-  if (signature === undefined || more.length > 0) throw new errors.JWTInvalid('Not a signed token');
-  lastHeader = header;
-  const expected = createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url');
-  if (!isEqual(signature, expected)) throw new errors.JWSSignatureVerificationFailed();
-  // The signature is right: what jose checks of a token without one, the claims, is what is left.
-  return UnsecuredJWT.decode(`${UNSIGNED}.${payload}.`, claims).payload;
+export function hs256Verifier(secret: string, claims: JWTClaimVerificationOptions): (token: string) => JWTPayload {
+  const key = createSecretKey(secret, 'utf8');
+  /** One that is right; nearly all tokens have the same. */
+  let knownHeader: string | undefined;
+  return (token) => {
+    const [header, payload, signature, ...more] = token.split('.');
+    if (header !== knownHeader) assertHs256(token);
+    knownHeader = header;
+    if (signature === undefined || more.length > 0) throw new errors.JWTInvalid('Not a signed token');
+    const expected = createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url');
+    if (!isEqual(signature, expected)) throw new errors.JWSSignatureVerificationFailed();
+    // The signature is right: what jose checks of a token without one, the claims, is what is left.
+    return UnsecuredJWT.decode(`${UNSIGNED}.${payload}.`, claims).payload;
+  };
 }
 
 function assertHs256(token: string): void {

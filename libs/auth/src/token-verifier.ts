@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
   createRemoteJWKSet,
@@ -11,7 +10,7 @@ import {
 } from 'jose';
 import type { AuthConfig } from '#config';
 import { isUserId, ProblemError } from '#contracts';
-import { verifyHs256 } from './hs256.ts';
+import { hs256Verifier } from './hs256.ts';
 import { hasExpired, type Identity } from './identity.ts';
 import type { Revocations } from './revocations.ts';
 
@@ -116,10 +115,7 @@ function verificationBy({ JWKS_URL, JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE }: Auth
     clockTolerance: 5,
   };
   // A secret stays for as long as the process.
-  if (!JWKS_URL) {
-    const secret = createSecretKey(JWT_SECRET!, 'utf8');
-    return { verify: (token) => verifyHs256(token, secret, claims), keysReadAt: () => Infinity };
-  }
+  if (!JWKS_URL) return { verify: hs256Verifier(JWT_SECRET!, claims), keysReadAt: () => Infinity };
   const read: JWKSCacheInput = {};
   const keys = keysAt(new URL(JWKS_URL), read);
   return {

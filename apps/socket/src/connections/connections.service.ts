@@ -1,5 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { setTimeout as after } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as after } from 'node:timers/promises';
 import { Revocations, type Identity } from '#auth';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
@@ -102,6 +102,8 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
       await after(DRAIN_STEP_MS);
     }
     this.sendAway(1);
+    // What was said to them is written before the server closes what is open.
+    await nextTurn();
   }
 
   /** @param share of those who are still here */

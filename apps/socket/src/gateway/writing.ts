@@ -4,13 +4,9 @@ import type { Socket as NetworkSocket } from 'node:net';
 import type { Server } from 'socket.io';
 import { joinFrames, type Packet, type PacketParser } from './joined-frames.ts';
 
-/** How long the answer to a client that begins a session waits for the session, in milliseconds. */
-const LONGEST_HOLD_MS = 1_000;
-
 /** What engine.io keeps of a client. */
 interface EngineSocket {
   transport: { name: string; parser: PacketParser };
-  writeBuffer: readonly Packet[];
   flush: () => void;
 }
 
@@ -56,20 +52,5 @@ export function writeTogether(server: Server): void {
     socket.cork();
     corked.push(socket);
     schedule();
-  });
-  // And the answer to a client that begins a session with what follows it, which is the session.
-  server.on('connection', ({ conn }) => {
-    const socket = conn as unknown as EngineSocket;
-    const before = socket.writeBuffer.length;
-    const release = (): void => {
-      clearTimeout(late);
-      socket.flush = flushSoon;
-      socket.flush();
-    };
-    const late = setTimeout(release, LONGEST_HOLD_MS).unref();
-    due.delete(socket);
-    socket.flush = () => {
-      if (socket.writeBuffer.length > before) release();
-    };
   });
 }

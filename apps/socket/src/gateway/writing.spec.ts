@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { createServer, type Server as HttpServer } from 'node:http';
+import { createConnection, type AddressInfo, type Socket as NetworkSocket } from 'node:net';
+import type { Server, Socket } from 'socket.io';
+import { io, type Socket as Client } from 'socket.io-client';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '#testing';
+import { TidingsIoAdapter } from './io.adapter.ts';
+import { SocketConnection } from './socket-connection.ts';
+
+let http: HttpServer;
+let server: Server;
+let client: Client | undefined;
+
+beforeEach(async () => {
+  http = createServer();
+  server = new TidingsIoAdapter(
+    http,
+    { ALLOWED_ORIGINS: '*', CONNECT_TIMEOUT_MS: 1_000 },
+    { addresses: { consumeRaw: () => Promise.resolve(undefined) }, secure: () => undefined },
+  ).createIOServer(0);
+  http.listen(0);
+  await once(http, 'listening');
+});
+
+afterEach(async () => {
+  client?.close();
+  await server.close();
+});
+
+const portOf = (): number => (http.address() as AddressInfo).port;
+
+/** A client, as the server has it, and what the client hears from then on. */
+async function connect(transport: string): Promise<{ socket: Socket; heard: unknown[] }> {
+  const heard: unknown[] = [];
+  client = io(`http://localhost:${portOf()}`, { transports: [transport] });
+  client.onAny((_name, said) => heard.push(said));
+  const [[socket]] = (await Promise.all([
+    once(server, 'connection'),
+    once(client as unknown as NodeJS.EventEmitter, 'connect'),
+  ])) as [[Socket], unknown];
+  return { socket, heard };
+}
+
+/** The connection below a websocket. */
+function networkSocketOf({ conn }: Socket): NetworkSocket {
+  return (conn.transport as unknown as { socket: { _socket: NetworkSocket } }).socket._socket;
+}
+
+describe.for(['websocket', 'polling'])('what is said in one moment by %s', (transport) => {
+  it('comes whole and in order, whatever it is', async () => {
+    const { socket, heard } = await connect(transport);
+    const lengths = [0, 1, 100, 113, 114, 115, 116, 117, 60_000, 65_522, 65_523, 65_524, 65_525, 65_526, 300_000];
+    const said: unknown[] = [
+      ...lengths.map((length) => 'x'.repeat(length)),
+      'ä€😀'.repeat(5_000),
+      Buffer.from('binary'),
+    ];
+    void socket.join('all');
+    for (const each of said) {
+      socket.emit('one', each);
+      server.to('all').emit('each', each);
+    }
+    await eventually(() => expect(heard).toHaveLength(2 * said.length));
+    expect(heard).toEqual(said.flatMap((each) => [each, each]));
+  });
+});
+
+it('what is said in one moment is one write, whoever says it and whatever was waited for', async () => {
+  const { socket, heard } = await connect('websocket');
+  const connection = new SocketConnection(socket, null);
+  const writes = vi.spyOn(networkSocketOf(socket), 'write');
+  void socket.join('all');
+  connection.send('goaway', { reason: 'drain', reconnectInMs: 0 });
+  server.to('all').emit('event', 1);
+  await Promise.resolve().then(() => Promise.resolve());
+  socket.emit('event', 2);
+  await eventually(() => expect(heard).toEqual([{ reason: 'drain', reconnectInMs: 0 }, 1, 2]));
+  expect(writes).toHaveBeenCalledOnce();
+});
+
+it('the answer to an upgrade is one write with the first message', async () => {
+  const raw = createConnection(portOf(), 'localhost');
+  raw.write(
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n' +
+      'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  const [first] = (await once(raw, 'data')) as [Buffer];
+  raw.destroy();
+  expect(first.toString('latin1')).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n[^]*0\{"sid":/);
+});
