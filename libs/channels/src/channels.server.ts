@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { eventNameOf, isReadable, type EphemeralEnvelope, type Envelope } from '#contracts';
+import { eventNameOf, isReadable, type Cursor, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { BatchedHistory } from './batched-history.ts';
 import { ChannelHistory } from './channel-history.ts';
 import { createSubscriber } from './create-subscriber.ts';
@@ -25,6 +25,8 @@ export interface ChannelsCounters {
   /** Events that came from the history because Redis did not bring them in time. */
   filled: number;
 }
+
+type ReadHead = () => Promise<Cursor>;
 
 /**
  * The receiving side of the channels, as a Nest microservices transport: an
@@ -99,10 +101,14 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
    * Opens a channel for one more listener: subscribes, waits for the reply, and only then
    * reads the position from which everything is delivered. Close it with {@link release}.
    *
+   * @param readHead reads the position, and what else is wanted at once; asked only if nobody has it open
    * @throws when the history cannot be read
    */
-  async open(name: string): Promise<OrderedChannel> {
-    const entry = this.#channels.get(name) ?? this.add(name);
+  async open(
+    name: string,
+    readHead: ReadHead = (): Promise<Cursor> => this.history.head(name),
+  ): Promise<OrderedChannel> {
+    const entry = this.#channels.get(name) ?? this.add(name, readHead);
     entry.listeners += 1;
     try {
       await entry.opened;
@@ -141,9 +147,9 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
     for (const { channel } of this.#channels.values()) yield channel;
   }
 
-  private add(name: string) {
+  private add(name: string, readHead: ReadHead) {
     const channel = new OrderedChannel(name, this.#channelOptions);
-    const opened = this.start(channel);
+    const opened = this.start(channel, readHead);
     // Each opener awaits it and sees the failure.
     opened.catch(() => undefined);
     const entry = { channel, listeners: 0, opened };
@@ -161,10 +167,10 @@ export class ChannelsServer extends Server implements CustomTransportStrategy {
     if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
   }
 
-  private async start(channel: OrderedChannel): Promise<void> {
+  private async start(channel: OrderedChannel, readHead: ReadHead): Promise<void> {
     await this.#subscriber?.subscribe(channel.name);
     const before = this.#interruptions;
-    channel.start(await this.history.head(channel.name));
+    channel.start(await readHead());
     // The head may be older than the subscription that stands now, and was not compared with it.
     if (this.#interruptions !== before) void this.#positions.now();
   }

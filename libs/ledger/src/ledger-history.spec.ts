@@ -67,6 +67,21 @@ const offsetsOf = ({ events }: HistoryPage): number[] => events.map(({ offset })
 const WRONG = 'ffffffffffff';
 
 describe('LedgerHistory', () => {
+  it('reads no events behind the newest position, and those of others all the same', async () => {
+    const [up, behind] = [await channelWith(2), await channelWith(3)];
+    const requests = [up, behind, up].map(({ name, at }) => ({
+      channel: name,
+      after: 2,
+      check: at(2).check,
+      limit: 10,
+    }));
+    const pages = await history.read(requests);
+    expect(pages.map(offsetsOf)).toEqual([[], [3], []]);
+    expect(pages.map(({ head, reason }) => [head, reason])).toEqual(
+      [up, behind, up].map(({ at, events }) => [at(events.length), undefined]),
+    );
+  });
+
   it('gives what follows a position, in order, with the head', async () => {
     const { read, at } = await channelWith(4);
     const page = await read(at(1));
@@ -117,9 +132,9 @@ describe('LedgerHistory', () => {
   });
 
   it.each([0, 1])(
-    'honours a position of which the event is pruned, though the next one comes before query %i',
+    'honours a position of which the event is pruned, though a further one comes before query %i',
     async (number) => {
-      const { name, at, prune } = await channelWith(1);
+      const { name, at, prune } = await channelWith(2);
       await prune(1);
       let queries = 0;
       const query = async (text: string, values?: readonly unknown[]): Promise<unknown[]> => {
@@ -131,7 +146,7 @@ describe('LedgerHistory', () => {
       const { offset: after, check } = at(1);
       const [page] = await read.read([{ channel: name, after, check, limit: 10 }]);
       expect(page).not.toHaveProperty('reason');
-      expect(offsetsOf(page!)).toEqual([2]);
+      expect(offsetsOf(page!)).toEqual([2, 3]);
     },
   );
 

@@ -39,19 +39,25 @@ export class LedgerHistory {
     return channels.map((channel) => rows.get(channel)!);
   }
 
-  /** A page of each channel, in the order of the requests: two queries, however many they are. */
+  /** A page of each channel, in the order of the requests: two queries at most, however many they are. */
   async read(requests: readonly HistoryRequest[]): Promise<HistoryPage[]> {
     // Heads first: events that come in between are read, and a head is never ahead of them.
     const heads = await this.headRows(requests.map(({ channel }) => channel));
-    const rows = await readHistoryStatement(
-      this.database,
-      // From the known event itself, to compare its check.
-      requests.map(({ channel, after, limit }) => ({ channel, from: after, limit: limit + 1 })),
-    );
+    // From the known event itself, to compare its check.
+    const ranges = requests.flatMap((request, index) => {
+      const { channel, after: from, limit } = request;
+      return isHead(request, heads[index]!) ? [] : { index, channel, from, limit: limit + 1 };
+    });
+    const rows = ranges.length === 0 ? [] : await readHistoryStatement(this.database, ranges);
     const pages = requests.map((): HistoryRow[] => []);
-    for (const row of rows) pages[row.n - 1]!.push(row);
+    for (const row of rows) pages[ranges[row.n - 1]!.index]!.push(row);
     return requests.map((request, index) => pageOf(request, heads[index]!, pages[index]!));
   }
+}
+
+/** Whether it is the newest position, behind which there is nothing. */
+function isHead({ after, check }: Pick<HistoryRequest, 'after' | 'check'>, row: HeadRow): boolean {
+  return after === row.head && check === row.check;
 }
 
 function positionOf({ channel, head, check }: HeadRow): Cursor {

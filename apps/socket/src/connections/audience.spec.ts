@@ -77,6 +77,21 @@ const at = (offset: 0): Cursor => ({ channel: ROOM, offset, check: history.epoch
 const left = (): number[] => [channels.size, client.channels.size, client.entered.size, present.size];
 const NONE = [0, 0, 0, 0];
 
+it('who comes back, to a channel that nobody else hears, asks the history once: what was missed, and where it is now', async () => {
+  const [first] = ['message.created', 'message.created', 'room.deleted'].map((type) =>
+    history.append('user:bob', type),
+  );
+  const enter = await audience.start(client, readCursors([first!.cursor]), ['user:bob']);
+  await enter();
+  expect(client.said).toEqual(['session', 'message.created 2', 'room.deleted 3']);
+  expect([history.headReads, history.reads.length]).toEqual([[], 1]);
+  const other = new Client();
+  await (
+    await audience.start(other, readCursors([history.append('user:bob').cursor]), ['user:bob'])
+  )();
+  expect([other.said, [...other.entered]]).toEqual([['session'], ['user:bob']]);
+});
+
 describe('who is brought into a room', () => {
   it('hears what was missed, and is in it then', async () => {
     history.append(ROOM);

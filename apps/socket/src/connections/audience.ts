@@ -23,7 +23,7 @@ import type { Connection, Hearing } from './connection.ts';
 import type { GivenCursors } from './given-cursors.ts';
 import { Memberships } from './memberships.service.ts';
 import { Presence } from '../presence/presence.ts';
-import { describePositions, PAGE, startPosition, UNKNOWN_CHECK, type StartPosition } from './positions.ts';
+import { behind, describePositions, PAGE, startPosition, UNKNOWN_CHECK, type StartPosition } from './positions.ts';
 
 const replayCount = counter('replays', 'Times that a connection was told what it had missed in a channel');
 const replayedCount = counter('events_replayed', 'Events that single connections had missed');
@@ -169,7 +169,11 @@ export class Audience {
     given: GivenCursors,
     admission?: () => Promise<Membership | undefined>,
   ): Promise<Entrance | undefined> {
-    const channel = await this.channels.open(name);
+    const cursor = admission ? undefined : given.byChannel.get(name);
+    let missed: HistoryPage | undefined;
+    // Who opens it, and was there before, reads what followed with its position.
+    const readHead = async (): Promise<Cursor> => (missed = await this.channels.history.read(behind(cursor!))).head;
+    const channel = await this.channels.open(name, cursor && readHead);
     const hearing: Hearing = { hasEntered: false, isOver: false };
     if (!connection.isOpen || connection.channels.has(name)) {
       this.channels.release(name);
@@ -181,7 +185,7 @@ export class Audience {
         this.leave(connection, name);
         return undefined;
       }
-      const start = await startPosition(this.channels, channel, given, membership);
+      const start = await startPosition(this.channels, channel, given, { membership, missed });
       if (membership) hearing.start = { channel, from: start.from };
       if (membership && !hearing.isOver) {
         hearing.isPresent = true;

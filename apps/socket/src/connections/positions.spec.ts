@@ -23,7 +23,7 @@ function channelWith(count: number) {
   channel.start(memory.head(ROOM));
   const start = async (given: readonly (Cursor | typeof CURSOR_BEGINNING)[], membership?: Membership) => {
     const cursors = readCursors(given.map((each) => (each === CURSOR_BEGINNING ? each : encodeCursor(each))));
-    const position = await startPosition({ history } as unknown as ChannelsServer, channel, cursors, membership);
+    const position = await startPosition({ history } as unknown as ChannelsServer, channel, cursors, { membership });
     return { ...position, channel: undefined, missed: position.missed.map(({ offset }) => offset) };
   };
   return { memory, append, start, at: (offset: number): Cursor => heads[offset]! };

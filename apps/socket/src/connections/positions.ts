@@ -1,4 +1,4 @@
-import type { ChannelsServer, HistoryPage, OrderedChannel } from '#channels';
+import type { ChannelsServer, HistoryPage, HistoryRequest, OrderedChannel } from '#channels';
 import { encodeCursor, type Cursor, type CursorReason, type Envelope } from '#contracts';
 import type { Membership } from '#ledger';
 import type { GivenCursors } from './given-cursors.ts';
@@ -19,6 +19,13 @@ export const PAGE = 100;
 /** What stands for the check of an event that is not retained any more. */
 export const UNKNOWN_CHECK = '000000000000';
 
+interface Known {
+  /** In a channel of members. */
+  membership?: Membership | undefined;
+  /** What follows the given cursor, if it was read already. */
+  missed?: HistoryPage | undefined;
+}
+
 /**
  * Finds where a connection starts in a channel: at its cursor; at the oldest retained event
  * if that is too old; else from now. In a channel of members, never before the membership began.
@@ -27,7 +34,7 @@ export async function startPosition(
   channels: ChannelsServer,
   channel: OrderedChannel,
   { byChannel, fromBeginning }: GivenCursors,
-  membership?: Membership,
+  { membership, missed }: Known = {},
 ): Promise<StartPosition> {
   // The position that was read with the membership: what ends it comes after that.
   const now = membership?.position ?? channel.position!;
@@ -36,18 +43,19 @@ export async function startPosition(
   const cursor = isBelow && (given || fromBeginning) ? membership.floor : given;
   const isUpToDate = cursor?.offset === now.offset && cursor.check === now.check;
   if (isUpToDate || (!cursor && !fromBeginning)) return { channel, from: now, missed: [] };
-  const { reason, events, head, epoch } = await channels.history.read({
-    channel: channel.name,
-    after: cursor?.offset ?? 0,
-    ...(cursor && { check: cursor.check }),
-    limit: PAGE,
-  });
+  const { reason, events, head, epoch } =
+    missed ?? (await channels.history.read(cursor ? behind(cursor) : { channel: channel.name, after: 0, limit: PAGE }));
   if (cursor && !reason) return { channel, from: cursor, missed: events };
   // Nothing was given that could be too old: from the beginning of what is retained.
   const isAsked = given || reason !== 'CURSOR_TOO_OLD';
   const known = cursor && reason && isAsked ? { reason } : {};
   if (reason && reason !== 'CURSOR_TOO_OLD') return { channel, from: now, missed: [], ...known };
   return { channel, from: positionBefore(events[0], { head, epoch }), missed: events, ...known };
+}
+
+/** What asks the history for what follows the cursor of a client. */
+export function behind({ channel, offset: after, check }: Cursor): HistoryRequest {
+  return { channel, after, check, limit: PAGE };
 }
 
 /** The position before the oldest retained event; that of the newest one when none is retained. */
