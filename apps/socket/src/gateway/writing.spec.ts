@@ -10,7 +10,7 @@ import { SocketConnection } from './socket-connection.ts';
 
 let http: HttpServer;
 let server: Server;
-let client: Client | undefined;
+const clients: Client[] = [];
 
 beforeEach(async () => {
   http = createServer();
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  client?.close();
+  for (const client of clients.splice(0)) client.close();
   await server.close();
 });
 
@@ -33,13 +33,23 @@ const portOf = (): number => (http.address() as AddressInfo).port;
 /** A client, as the server has it, and what the client hears from then on. */
 async function connect(transport: string): Promise<{ socket: Socket; heard: unknown[] }> {
   const heard: unknown[] = [];
-  client = io(`http://localhost:${portOf()}`, { transports: [transport] });
+  const client = io(`http://localhost:${portOf()}`, { transports: [transport], forceNew: true });
+  clients.push(client);
   client.onAny((_name, said) => heard.push(said));
   const [[socket]] = (await Promise.all([
     once(server, 'connection'),
     once(client as unknown as NodeJS.EventEmitter, 'connect'),
   ])) as [[Socket], unknown];
   return { socket, heard };
+}
+
+/** A websocket without a client, and all that comes by it. */
+async function openWebSocket(query: string): Promise<{ webSocket: WebSocket; frames: unknown[] }> {
+  const frames: unknown[] = [];
+  const webSocket = new WebSocket(`ws://localhost:${portOf()}/socket.io/?EIO=4&transport=websocket${query}`);
+  webSocket.addEventListener('message', ({ data }) => frames.push(data));
+  await once(webSocket, 'open');
+  return { webSocket, frames };
 }
 
 /** The connection below a websocket. */
@@ -63,6 +73,15 @@ describe.for(['websocket', 'polling'])('what is said in one moment by %s', (tran
     }
     await eventually(() => expect(heard).toHaveLength(2 * said.length));
     expect(heard).toEqual(said.flatMap((each) => [each, each]));
+  });
+
+  it('may be binary of any kind', async () => {
+    const { socket, heard } = await connect(transport);
+    const { buffer } = new Uint16Array([1, 2, 3]);
+    const views = [buffer, new Uint8Array(buffer, 1, 2), new Uint16Array(buffer, 2), new DataView(buffer, 3, 1)];
+    for (const each of views) socket.emit('one', each);
+    await eventually(() => expect(heard).toHaveLength(views.length));
+    expect(heard).toEqual([[1, 0, 2, 0, 3, 0], [0, 2], [2, 0, 3, 0], [0]].map((bytes) => Buffer.from(bytes)));
   });
 });
 
@@ -88,4 +107,25 @@ it('the answer to an upgrade is one write with the first message', async () => {
   const [first] = (await once(raw, 'data')) as [Buffer];
   raw.destroy();
   expect(first.toString('latin1')).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n[^]*0\{"sid":/);
+});
+
+it('what is large and the same for many is not copied for each', async () => {
+  const [one, other] = [await connect('websocket'), await connect('websocket')];
+  const written = [one, other].map(({ socket }) => vi.spyOn(networkSocketOf(socket), 'write'));
+  for (const { socket } of [one, other]) void socket.join('all');
+  const said = ['small', 'x'.repeat(5_000), 'small', 'small', 'y'.repeat(5_000)];
+  for (const each of said) server.to('all').emit('each', each);
+  await eventually(() => expect([one.heard, other.heard]).toEqual([said, said]));
+  const [first, second] = written.map(({ mock }) => mock.calls.map(([chunk]) => chunk));
+  expect(first!.filter((chunk) => second!.includes(chunk) && chunk.length > 5_000)).toHaveLength(2);
+});
+
+it('who cannot take what is binary gets it as text', async () => {
+  const { webSocket, frames } = await openWebSocket('&b64=1');
+  webSocket.send('40');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  for (const text of ['one', 'two']) socket.emit('event', Buffer.from(text));
+  await eventually(() => expect(frames).toHaveLength(6));
+  expect(frames.slice(2)).toEqual(['one', 'two'].flatMap((text) => [expect.any(String), `b${btoa(text)}`]));
+  webSocket.close();
 });

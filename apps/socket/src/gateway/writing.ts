@@ -2,11 +2,11 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket as NetworkSocket } from 'node:net';
 import type { Server } from 'socket.io';
-import { joinFrames, type Packet, type PacketParser } from './joined-frames.ts';
+import { joinFrames, type Packet, type PacketCoding } from './joined-frames.ts';
 
 /** What engine.io keeps of a client. */
 interface EngineSocket {
-  transport: { name: string; parser: PacketParser };
+  transport: PacketCoding & { name: string };
   flush: () => void;
 }
 
@@ -44,7 +44,7 @@ export function writeTogether(server: Server): void {
 
   engine.on('connection', (socket: EngineSocket) => (socket.flush = flushSoon));
   engine.on('flush', ({ transport }: EngineSocket, packets: Packet[]) => {
-    if (packets.length > 1 && transport.name === 'websocket') joinFrames(packets, transport.parser);
+    if (packets.length > 1 && transport.name === 'websocket') joinFrames(packets, transport);
   });
   // The answer to an upgrade goes together with the first message.
   engine.on('initial_headers', (_: object, { socket, headers }: IncomingMessage) => {
