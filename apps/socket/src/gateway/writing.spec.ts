@@ -129,3 +129,21 @@ it('who cannot take what is binary gets it as text', async () => {
   expect(frames.slice(2)).toEqual(['one', 'two'].flatMap((text) => [expect.any(String), `b${btoa(text)}`]));
   webSocket.close();
 });
+
+it('who is sent away while it changes to a websocket hears of it there', async () => {
+  const polling = `http://localhost:${portOf()}/socket.io/?EIO=4&transport=polling`;
+  const opened = await (await fetch(polling)).text();
+  const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  await fetch(`${polling}&sid=${sid}`, { method: 'POST', body: '40' });
+  const [socket] = await accepted;
+  expect(await (await fetch(`${polling}&sid=${sid}`)).text()).toMatch(/^40/);
+  const { webSocket, frames } = await openWebSocket(`&sid=${sid}`);
+  webSocket.send('2probe');
+  await eventually(() => expect(frames).toEqual(['3probe']));
+  new SocketConnection(socket, null).end('drain', 5);
+  await eventually(() => expect(socket.conn.readyState).toBe('closing'));
+  webSocket.send('5');
+  await once(webSocket, 'close');
+  expect(frames).toEqual(['3probe', '42["goaway",{"reason":"drain","reconnectInMs":5}]']);
+});

@@ -6,6 +6,7 @@ import { joinFrames, type Packet, type PacketCoding } from './joined-frames.ts';
 
 /** What engine.io keeps of a client. */
 interface EngineSocket {
+  readyState: string;
   transport: PacketCoding & { name: string };
   flush: () => void;
 }
@@ -24,7 +25,7 @@ export function writeTogether(server: Server): void {
     isScheduled = false;
     for (const socket of due) {
       due.delete(socket);
-      (Object.getPrototypeOf(socket) as EngineSocket).flush.call(socket);
+      flushNow(socket);
     }
     for (const socket of corked.splice(0)) socket.uncork();
   }
@@ -38,6 +39,8 @@ export function writeTogether(server: Server): void {
 
   /** One for all: it takes the place of the method. */
   function flushSoon(this: EngineSocket): void {
+    // Whatever transport it has come to is closed next, and nothing more is said.
+    if (this.readyState === 'closing') return flushNow(this);
     due.add(this);
     schedule();
   }
@@ -53,4 +56,9 @@ export function writeTogether(server: Server): void {
     corked.push(socket);
     schedule();
   });
+}
+
+/** As engine.io does it. */
+function flushNow(socket: EngineSocket): void {
+  (Object.getPrototypeOf(socket) as EngineSocket).flush.call(socket);
 }
