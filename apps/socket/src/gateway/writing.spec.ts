@@ -147,3 +147,21 @@ it('who is sent away while it changes to a websocket hears of it there', async (
   await once(webSocket, 'close');
   expect(frames).toEqual(['3probe', '42["goaway",{"reason":"drain","reconnectInMs":5}]']);
 });
+
+it('who has left hears nothing of it when it comes back on the same connection', async () => {
+  const { webSocket, frames } = await openWebSocket('');
+  const begin = async (): Promise<SocketConnection> => {
+    const begun = once(server, 'connection') as Promise<[Socket]>;
+    webSocket.send('40');
+    const [socket] = await begun;
+    return new SocketConnection(socket, null);
+  };
+  const before = await begin();
+  webSocket.send('41');
+  await eventually(() => expect(before.isOpen).toBe(false));
+  const now = await begin();
+  for (const [userId, connection] of Object.entries({ before, now })) connection.send('session', { userId });
+  await eventually(() => expect(frames).toContain('42["session",{"userId":"now"}]'));
+  expect(frames).not.toContain('42["session",{"userId":"before"}]');
+  webSocket.close();
+});
