@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createConnection, type AddressInfo, type Socket as NetworkSocket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { io, type Socket as Client } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -90,23 +91,51 @@ it('what is said in one moment is one write, whoever says it and whatever was wa
   const connection = new SocketConnection(socket, null);
   const writes = vi.spyOn(networkSocketOf(socket), 'write');
   void socket.join('all');
-  connection.send('goaway', { reason: 'drain', reconnectInMs: 0 });
-  server.to('all').emit('event', 1);
-  await Promise.resolve().then(() => Promise.resolve());
-  socket.emit('event', 2);
-  await eventually(() => expect(heard).toEqual([{ reason: 'drain', reconnectInMs: 0 }, 1, 2]));
+  // As when a message of a client or a timer brings it.
+  await nextTurn();
+  setImmediate(() => {
+    connection.send('goaway', { reason: 'drain', reconnectInMs: 0 });
+    void Promise.resolve()
+      .then(() => Promise.resolve())
+      .then(() => server.to('all').emit('event', 1));
+  });
+  await nextTurn();
+  // And no later.
   expect(writes).toHaveBeenCalledOnce();
+  await eventually(() => expect(heard).toEqual([{ reason: 'drain', reconnectInMs: 0 }, 1]));
+});
+
+it('who has heard something is not looked at again when others do', async () => {
+  const [one, other] = [await connect('websocket'), await connect('websocket')];
+  one.socket.emit('event', 1);
+  await eventually(() => expect(one.heard).toEqual([1]));
+  const flushes = vi.spyOn(Object.getPrototypeOf(one.socket.conn) as { flush: () => void }, 'flush');
+  other.socket.emit('event', 2);
+  await eventually(() => expect(other.heard).toEqual([2]));
+  const flushed = new Set<unknown>(flushes.mock.contexts);
+  flushes.mockRestore();
+  expect([one, other].map(({ socket }) => flushed.has(socket.conn))).toEqual([false, true]);
 });
 
 it('the answer to an upgrade is one write with the first message', async () => {
+  const accepted = once(http, 'connection') as Promise<[NetworkSocket]>;
   const raw = createConnection(portOf(), 'localhost');
+  const [socket] = await accepted;
+  const writes = [vi.spyOn(socket, '_write'), vi.spyOn(socket, '_writev' as '_write')];
+  const [cork, uncork] = [vi.spyOn(socket, 'cork'), vi.spyOn(socket, 'uncork')];
   raw.write(
     'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n' +
       'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
   const [first] = (await once(raw, 'data')) as [Buffer];
-  raw.destroy();
   expect(first.toString('latin1')).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n[^]*0\{"sid":/);
+  expect(writes.flatMap(({ mock }) => mock.calls)).toHaveLength(1);
+  // Later ones have nothing to do with it.
+  const { socket: other, heard } = await connect('websocket');
+  other.emit('event', 1);
+  await eventually(() => expect(heard).toEqual([1]));
+  expect(uncork).toHaveBeenCalledTimes(cork.mock.calls.length);
+  raw.destroy();
 });
 
 it('what is large and the same for many is not copied for each', async () => {
