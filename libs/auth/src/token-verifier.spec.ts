@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWK } from 'jose';
@@ -97,6 +98,51 @@ describe('a token signed with the secret', () => {
     await expect(verifier.verify(await sign({}, long, { alg: 'HS512' }))).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     });
+  });
+
+  const encode = (text: string): string => Buffer.from(text).toString('base64url');
+
+  /** With a right signature, whatever its header is. */
+  function signed(header: string, payload = JSON.stringify(claimsOf())): string {
+    const text = `${encode(header)}.${encode(payload)}`;
+    return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
+  }
+
+  const right = signed('{"alg":"HS256"}');
+  const [header, payload, signature] = right.split('.');
+
+  it.each([
+    signed('{"alg":"none"}'),
+    signed('{"alg":"HS512"}'),
+    signed('{"alg":"hs256"}'),
+    signed('{"alg":["HS256"]}'),
+    signed('{"typ":"JWT"}'),
+    signed('{"alg":"HS256","crit":["exp"]}'),
+    signed('{"alg":"HS256"'),
+    signed('["HS256"]'),
+    signed(''),
+    signed('{"alg":"HS256"}', ''),
+    `${header}`,
+    `${header}.${payload}`,
+    `${header}.${payload}.`,
+    `${header}..${signature}`,
+    `.${payload}.${signature}`,
+    `${header}.${payload}.${signature}.`,
+    `${header}.${payload}.${signature}=`,
+    `${header}.${payload}.${signature?.slice(0, -1)}`,
+    `${header}.${payload}.${signature?.slice(0, -1)}ü`,
+    `${header}=.${payload}.${signature}`,
+    ` ${right}`,
+  ])('is right in all of its parts, whatever was shown before: %s', async (wrong) => {
+    const verifier = bySecret();
+    const refused = (): Promise<void> =>
+      expect(verifier.verify(wrong)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await refused();
+    await refused();
+    for (const before of [right, signed('{"alg":"HS256","typ":"JWT"}')]) {
+      await expect(verifier.verify(before)).resolves.toMatchObject({ userId: 'alice' });
+      await refused();
+    }
   });
 
   it('is refused when it asks for what is not known here', async () => {

@@ -1,18 +1,21 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { setImmediate as nextTurn, setTimeout as after } from 'node:timers/promises';
+import { setTimeout as after } from 'node:timers/promises';
 import { Revocations, type Identity } from '#auth';
 import { ChannelsServer } from '#channels';
 import { SocketConfig } from '#config';
 import { ProblemError, type Eviction } from '#contracts';
 import { counter } from '#telemetry';
 import { Audience } from './audience.ts';
-import type { Connection } from './connection.ts';
+import { FAREWELL_MS, type Connection } from './connection.ts';
 
 /** How far apart the clients of an instance that ends are sent away, in milliseconds: others take them in, one by one. */
 const DRAIN_EACH_MS = 2;
 
 /** How often some are sent away, and how long until each of them comes back at most, in milliseconds. */
 const DRAIN_STEP_MS = 50;
+
+/** How often it is looked whether those are gone who were sent away, in milliseconds. */
+const LEAVING_STEP_MS = 10;
 
 /** When a client that was too slow may come back, in milliseconds. */
 const SLOW_PAUSE_MS = 1_000;
@@ -102,8 +105,13 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
       await after(DRAIN_STEP_MS);
     }
     this.sendAway(1);
-    // What was said to them is written before the server closes what is open.
-    await nextTurn();
+    // The server closes what is open: who is between two polls would not hear of it.
+    const last = performance.now() + FAREWELL_MS;
+    while (this.isSomeoneLeaving && performance.now() < last) await after(LEAVING_STEP_MS);
+  }
+
+  private get isSomeoneLeaving(): boolean {
+    return [...this.#connections.values()].some(({ isEnded }) => isEnded);
   }
 
   /** @param share of those who are still here */

@@ -6,9 +6,14 @@ export interface Packet {
   options?: { wsPreEncodedFrame?: readonly Buffer[] };
 }
 
-/** Of engine.io; it answers at once. */
-export interface PacketParser {
-  encodePacket: (packet: Packet, supportsBinary: true, callback: (encoded: string | Buffer) => void) => void;
+type Payload = string | ArrayBuffer | NodeJS.ArrayBufferView;
+
+/** How a transport of engine.io encodes its packets; it does so at once. */
+export interface PacketCoding {
+  parser: {
+    encodePacket: (packet: Packet, supportsBinary: boolean, callback: (encoded: Payload) => void) => void;
+  };
+  supportsBinary: boolean;
 }
 
 /** The first byte of a frame that is a whole message. */
@@ -21,6 +26,9 @@ const MEDIUM = 0xff_ff;
 const LENGTH_OF_2 = 126;
 const LENGTH_OF_8 = 127;
 const LONGEST_HEAD = 10;
+
+/** Larger frames that are the same for many cost less as they are than a copy for each, in bytes. */
+const LARGE = 4 * 1024;
 
 /** What is kept to write into, in bytes. */
 const ROOM = 256 * 1024;
@@ -38,13 +46,22 @@ class FrameWriter {
     }
   }
 
-  addPayload(payload: string | Buffer): void {
+  addPayload(payload: Payload): void {
     const length = Buffer.byteLength(payload);
     this.makeRoom(LONGEST_HEAD + length);
     this.addHead(typeof payload === 'string' ? TEXT : BINARY, length);
     if (typeof payload === 'string') this.#target.write(payload, this.#end);
-    else payload.copy(this.#target, this.#end);
+    else this.#target.set(bytesOf(payload), this.#end);
     this.#end += length;
+  }
+
+  get isEmpty(): boolean {
+    return this.#end === 0;
+  }
+
+  /** Forgets what was added. */
+  clear(): void {
+    this.#end = 0;
   }
 
   /** All that was added since the last time. */
@@ -79,11 +96,32 @@ const writer = new FrameWriter();
  * Makes one packet of several: the frames of all in one buffer. One by one, each costs two
  * buffers and two writes, before all go out together.
  */
-export function joinFrames(packets: Packet[], parser: PacketParser): void {
+export function joinFrames(packets: Packet[], { parser, supportsBinary }: PacketCoding): void {
+  const joined: Packet[] = [];
+  const finish = (): void => {
+    if (!writer.isEmpty) joined.push({ type: 'message', options: { wsPreEncodedFrame: [writer.take()] } });
+  };
+  // What is there is of somebody else, for whom it came to an error.
+  writer.clear();
   for (const packet of packets) {
     const frame = packet.options?.wsPreEncodedFrame;
-    if (frame) writer.add(frame);
-    else parser.encodePacket(packet, true, (payload) => writer.addPayload(payload));
+    if (!frame) parser.encodePacket(packet, supportsBinary, (payload) => writer.addPayload(payload));
+    else if (lengthOf(frame) <= LARGE) writer.add(frame);
+    else {
+      finish();
+      joined.push(packet);
+    }
   }
-  packets.splice(0, packets.length, { type: 'message', options: { wsPreEncodedFrame: [writer.take()] } });
+  finish();
+  packets.splice(0, packets.length, ...joined);
+}
+
+function lengthOf(frame: readonly Buffer[]): number {
+  return frame.reduce((length, part) => length + part.length, 0);
+}
+
+function bytesOf(data: ArrayBuffer | NodeJS.ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
 }

@@ -39,6 +39,8 @@ export class SocketConnection extends Connection {
   }
 
   send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
+    // Who has left may have come back on the same connection, as somebody else.
+    if (!this.isOpen) return;
     this.socket.conn.write(`${EVENT}${JSON.stringify([name, message])}`);
   }
 

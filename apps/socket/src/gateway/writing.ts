@@ -2,11 +2,12 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket as NetworkSocket } from 'node:net';
 import type { Server } from 'socket.io';
-import { joinFrames, type Packet, type PacketParser } from './joined-frames.ts';
+import { joinFrames, type Packet, type PacketCoding } from './joined-frames.ts';
 
 /** What engine.io keeps of a client. */
 interface EngineSocket {
-  transport: { name: string; parser: PacketParser };
+  readyState: string;
+  transport: PacketCoding & { name: string };
   flush: () => void;
 }
 
@@ -24,7 +25,7 @@ export function writeTogether(server: Server): void {
     isScheduled = false;
     for (const socket of due) {
       due.delete(socket);
-      (Object.getPrototypeOf(socket) as EngineSocket).flush.call(socket);
+      flushNow(socket);
     }
     for (const socket of corked.splice(0)) socket.uncork();
   }
@@ -38,13 +39,15 @@ export function writeTogether(server: Server): void {
 
   /** One for all: it takes the place of the method. */
   function flushSoon(this: EngineSocket): void {
+    // Whatever transport it has come to is closed next, and nothing more is said.
+    if (this.readyState === 'closing') return flushNow(this);
     due.add(this);
     schedule();
   }
 
   engine.on('connection', (socket: EngineSocket) => (socket.flush = flushSoon));
   engine.on('flush', ({ transport }: EngineSocket, packets: Packet[]) => {
-    if (packets.length > 1 && transport.name === 'websocket') joinFrames(packets, transport.parser);
+    if (packets.length > 1 && transport.name === 'websocket') joinFrames(packets, transport);
   });
   // The answer to an upgrade goes together with the first message.
   engine.on('initial_headers', (_: object, { socket, headers }: IncomingMessage) => {
@@ -53,4 +56,9 @@ export function writeTogether(server: Server): void {
     corked.push(socket);
     schedule();
   });
+}
+
+/** As engine.io does it. */
+function flushNow(socket: EngineSocket): void {
+  (Object.getPrototypeOf(socket) as EngineSocket).flush.call(socket);
 }
