@@ -217,10 +217,27 @@ describe('a route', () => {
     },
   );
 
+  it.each(['/v1/messages/', '/v1/actions/', '/v1/rooms//members', `/v1/rooms/${ID}/members/`])(
+    'with an empty id is answered 404 by every method: %s',
+    async (path) => {
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+        expect(await problemOf(send(method, path))).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+    },
+  );
+
   it.each(['/v1/%', '/v1/messages/%E0%A4%A', '/v1/messages/%ff'])(
     'that cannot be decoded is answered 400 or 404: %s',
     async (path) => {
       expect([400, 404]).toContain((await problemOf(send('GET', path))).status);
+    },
+  );
+
+  it.each([`/v1/messages/${'a'.repeat(9_000)}`, `/v1/messages/${'a'.repeat(9_000)}%zz`])(
+    'that is long and bad is not said again in the detail: %.20s…',
+    async (path) => {
+      const refused = await problemOf(send('GET', path));
+      expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED', instance: path });
+      expect(refused.detail).toMatch(/^[\w ]{1,60}$/);
     },
   );
 
