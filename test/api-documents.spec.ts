@@ -59,6 +59,12 @@ describe('the OpenAPI document', () => {
     expect(typeless).toEqual([]);
   });
 
+  it('says of a list that is filtered by another resource that this may be missing', () => {
+    const answers = (path: string) => Object.keys(openApi.paths[path]!.get!.responses);
+    expect(answers('/v1/messages')).toContain('404');
+    expect(answers('/v1/rooms')).not.toContain('404');
+  });
+
   it('names the headers of submits', () => {
     const { parameters = [], responses } = openApi.paths['/v1/messages/{id}']!.patch!;
     const headers = parameters.filter((parameter) => 'in' in parameter && parameter.in === 'header');

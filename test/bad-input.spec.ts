@@ -142,6 +142,14 @@ describe('a create', () => {
   ])('is accepted with a malformed %s, which is ignored: %s', async (name, value) => {
     expect((await send('POST', '/v1/messages', { body: '{"text":"a"}', headers: { [name]: value } })).status).toBe(202);
   });
+
+  it.each(['wait=30', 'wait=31', 'wait=999999999', 'wait=9999999999', `wait=${'9'.repeat(400)}`])(
+    'waits for 30 seconds at most: %.20s',
+    async (prefer) => {
+      const answer = await send('POST', '/v1/messages', { body: '{"text":"a"}', headers: { prefer } });
+      expect(answer.headers.get('preference-applied')).toBe('wait=30');
+    },
+  );
 });
 
 describe('a batch', () => {
