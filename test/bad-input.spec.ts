@@ -392,6 +392,25 @@ describe('a query', () => {
       code: 'CURSOR_GONE',
     });
   });
+
+  it('of drills goes on where the page before it ended; what is null in a drill is not given', async () => {
+    const carol = await system.user('carol');
+    const ids: string[] = [];
+    for (const body of [{}, { performMs: null }, { fault: null }]) {
+      const call = { body, headers: { prefer: 'wait=10' } };
+      const { body: action } = await carol.call<Action>('POST', '/v1/drills', call);
+      expect(action.status).toBe('succeeded');
+      ids.unshift(action.resource.id);
+    }
+    interface Drills {
+      data: { id: string }[];
+      next: string | null;
+    }
+    const { body: page } = await carol.call<Drills>('GET', '/v1/drills?limit=2');
+    const { body: rest } = await carol.call<Drills>('GET', `/v1/drills?limit=2&after=${page.next}`);
+    expect([...page.data, ...rest.data].map(({ id }) => id)).toEqual(ids);
+    expect(rest.next).toBeNull();
+  });
 });
 
 describe.each(WRITES.slice(1))('If-Match of %s %s', (method, path) => {
