@@ -59,6 +59,18 @@ describe('the OpenAPI document', () => {
     expect(typeless).toEqual([]);
   });
 
+  it('says of a list that is filtered by another resource that this may be missing', () => {
+    const answers = (path: string) => Object.keys(openApi.paths[path]!.get!.responses);
+    expect(answers('/v1/messages')).toContain('404');
+    expect(answers('/v1/rooms')).not.toContain('404');
+  });
+
+  it('says that outcomes are read after any cursor, once', () => {
+    const { parameters = [] } = openApi.paths['/v1/outcomes']!.get!;
+    const after = parameters.filter((parameter) => 'name' in parameter && parameter.name === 'after');
+    expect(after).toEqual([expect.objectContaining({ description: expect.stringMatching(/a 202/) as string })]);
+  });
+
   it('names the headers of submits', () => {
     const { parameters = [], responses } = openApi.paths['/v1/messages/{id}']!.patch!;
     const headers = parameters.filter((parameter) => 'in' in parameter && parameter.in === 'header');

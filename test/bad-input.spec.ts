@@ -142,6 +142,14 @@ describe('a create', () => {
   ])('is accepted with a malformed %s, which is ignored: %s', async (name, value) => {
     expect((await send('POST', '/v1/messages', { body: '{"text":"a"}', headers: { [name]: value } })).status).toBe(202);
   });
+
+  it.each(['wait=30', 'wait=31', 'wait=999999999', 'wait=9999999999', `wait=${'9'.repeat(400)}`])(
+    'waits for 30 seconds at most: %.20s',
+    async (prefer) => {
+      const answer = await send('POST', '/v1/messages', { body: '{"text":"a"}', headers: { prefer } });
+      expect(answer.headers.get('preference-applied')).toBe('wait=30');
+    },
+  );
 });
 
 describe('a batch', () => {
@@ -217,10 +225,27 @@ describe('a route', () => {
     },
   );
 
+  it.each(['/v1/messages/', '/v1/actions/', '/v1/rooms//members', `/v1/rooms/${ID}/members/`])(
+    'with an empty id is answered 404 by every method: %s',
+    async (path) => {
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+        expect(await problemOf(send(method, path))).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+    },
+  );
+
   it.each(['/v1/%', '/v1/messages/%E0%A4%A', '/v1/messages/%ff'])(
     'that cannot be decoded is answered 400 or 404: %s',
     async (path) => {
       expect([400, 404]).toContain((await problemOf(send('GET', path))).status);
+    },
+  );
+
+  it.each([`/v1/messages/${'a'.repeat(9_000)}`, `/v1/messages/${'a'.repeat(9_000)}%zz`])(
+    'that is long and bad is not said again in the detail: %.20s…',
+    async (path) => {
+      const refused = await problemOf(send('GET', path));
+      expect(refused).toMatchObject({ status: 400, code: 'VALIDATION_FAILED', instance: path });
+      expect(refused.detail).toMatch(/^[\w ]{1,60}$/);
     },
   );
 
@@ -366,6 +391,25 @@ describe('a query', () => {
       status: 410,
       code: 'CURSOR_GONE',
     });
+  });
+
+  it('of drills goes on where the page before it ended; what is null in a drill is not given', async () => {
+    const carol = await system.user('carol');
+    const ids: string[] = [];
+    for (const body of [{}, { performMs: null }, { fault: null }]) {
+      const call = { body, headers: { prefer: 'wait=10' } };
+      const { body: action } = await carol.call<Action>('POST', '/v1/drills', call);
+      expect(action.status).toBe('succeeded');
+      ids.unshift(action.resource.id);
+    }
+    interface Drills {
+      data: { id: string }[];
+      next: string | null;
+    }
+    const { body: page } = await carol.call<Drills>('GET', '/v1/drills?limit=2');
+    const { body: rest } = await carol.call<Drills>('GET', `/v1/drills?limit=2&after=${page.next}`);
+    expect([...page.data, ...rest.data].map(({ id }) => id)).toEqual(ids);
+    expect(rest.next).toBeNull();
   });
 });
 

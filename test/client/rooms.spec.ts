@@ -85,8 +85,8 @@ describe('a room', () => {
     const room = await newRoom();
     await bob.client.connect();
     const { ready, ended } = bob.client.room(room).subscribe();
-    await expect(ready).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    expect(await ended).toMatchObject({ code: 'FORBIDDEN' });
+    await expect(ready).rejects.toMatchObject({ code: 'FORBIDDEN', status: 403 });
+    expect(await ended).toMatchObject({ code: 'FORBIDDEN', status: 403 });
   });
 
   it('is heard until the membership ends, as an iterator too', async () => {

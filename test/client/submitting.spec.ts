@@ -174,7 +174,7 @@ describe('a token', () => {
     });
     const errors: TidingsError[] = [];
     client.on('error', (error) => errors.push(error));
-    await expect(client.connect()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(client.connect()).rejects.toMatchObject({ code: 'UNAUTHENTICATED', status: 401 });
     expect(client.state).toBe('offline');
     expect(errors.map(({ code }) => code)).toEqual(['UNAUTHENTICATED']);
     await expect(client.messages.list()).rejects.toMatchObject({ code: 'UNAUTHENTICATED', status: 401 });

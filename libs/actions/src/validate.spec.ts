@@ -50,6 +50,12 @@ describe('validate', () => {
     expect(detail).toBe('title must be a string (and 1 more)');
   });
 
+  it('says first what a field must be, then how large', () => {
+    const { errors, detail } = problemOf({ title: 'a', lines: [{ amount: 'x' }] });
+    expect(errors.map(({ code }) => code)).toEqual(['IS_INT', 'MAX']);
+    expect(detail).toBe('lines.0.amount must be an integer number (and 1 more)');
+  });
+
   it('refuses fields that the DTO does not name', () => {
     const { errors } = problemOf({ title: 'a', 'x/y': 1 });
     expect(errors).toEqual([{ pointer: '/x~1y', code: 'UNKNOWN_FIELD', detail: 'is not a known field' }]);

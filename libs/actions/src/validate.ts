@@ -39,15 +39,18 @@ export function validationFailed(errors: ProblemItem[]): ProblemError {
 
 function itemsOf({ property, constraints, children }: ValidationError, parent: string): ProblemItem[] {
   const pointer = `${parent}/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const own = Object.entries(constraints ?? {}).map(([rule, text]) =>
-    rule === 'whitelistValidation'
-      ? { pointer, code: 'UNKNOWN_FIELD', detail: 'is not a known field' }
-      : {
-          pointer,
-          code: codeOf(rule),
-          detail: text.startsWith(`${property} `) ? text.slice(property.length + 1) : text,
-        },
-  );
+  // The rules as the DTO has them, what it must be first: decorators are applied from below.
+  const own = Object.entries(constraints ?? {})
+    .toReversed()
+    .map(([rule, text]) =>
+      rule === 'whitelistValidation'
+        ? { pointer, code: 'UNKNOWN_FIELD', detail: 'is not a known field' }
+        : {
+            pointer,
+            code: codeOf(rule),
+            detail: text.startsWith(`${property} `) ? text.slice(property.length + 1) : text,
+          },
+    );
   return [...own, ...(children ?? []).flatMap((child) => itemsOf(child, pointer))];
 }
 

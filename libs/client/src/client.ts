@@ -118,7 +118,7 @@ export interface TidingsClient extends ResourceClients {
    * Tells the user's other connections, as the event `mirror`. It is not kept: who is away
    * never hears of it.
    *
-   * @throws {TidingsError} `NETWORK` while it is not connected
+   * @throws {TidingsError} `NETWORK` while it is not connected; `VALIDATION_FAILED` for what is no JSON
    */
   mirror(event: string, data?: unknown): Promise<void>;
   /** Submitted and not answered yet, the oldest first; a new array whenever it changes. */

@@ -122,6 +122,8 @@ it('refuses at once what cannot be sent, and does not call it a failure of the n
     client.resource('drills').create({ count: 1n }),
     client.resource('drills').edit('x', round),
     client.messages.create({ text: 'hello' }, { idempotencyKey: 'no header → holds it' }),
+    client.mirror('typing', round),
+    client.mirror('typing', 1n),
   ];
   for (const submit of submits) await expect(submit).rejects.toMatchObject({ code: 'VALIDATION_FAILED', status: 0 });
   expect([client.pending, requests]).toEqual([[], []]);

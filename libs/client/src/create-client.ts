@@ -36,7 +36,7 @@ import { ClientMemory, recall } from './storage/client-memory.ts';
 import { memoryStorage } from './storage/client-storage.ts';
 import type { SubscriptionEvent, RoomHandle, SubscribeOptions, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
-import { TidingsError } from './tidings-error.ts';
+import { cannotBeSent, TidingsError } from './tidings-error.ts';
 import { TokenSource } from './token-source.ts';
 
 const SUBMIT_WITHIN_MS = 60_000;
@@ -201,6 +201,11 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   }
 
   async mirror(event: string, data?: unknown): Promise<void> {
+    try {
+      JSON.stringify(data);
+    } catch (cause) {
+      throw cannotBeSent(cause);
+    }
     await this.command('mirror', { event, ...(data !== undefined && { data }) });
   }
 

@@ -44,3 +44,8 @@ export class TidingsError extends Error {
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** Of what JSON, or a header, cannot hold. */
+export function cannotBeSent(cause: unknown): TidingsError {
+  return new TidingsError('VALIDATION_FAILED', 'It cannot be sent', { cause });
+}

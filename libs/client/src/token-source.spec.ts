@@ -36,12 +36,20 @@ describe('TokenSource', () => {
     expect(await source.get(token)).not.toBe(token);
   });
 
-  it.each([undefined, null, ''])('tells that there is no token when the callback gives %j', async (none) => {
-    const given = [none as string, 'token'];
-    const source = new TokenSource(() => given.shift()!);
-    await expect(source.get()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
-    expect(await source.get()).toBe('token');
+  it('takes a token without what stands around it, as when it was read from a file', async () => {
+    const token = jwt(3_600);
+    expect(await new TokenSource(() => ` ${token}\r\n`).get()).toBe(token);
   });
+
+  it.each([undefined, null, '', ' \n', 7, 'a\nb', 'ü', '☃'])(
+    'tells that there is no token when the callback gives %j',
+    async (none) => {
+      const given = [none as string, 'token'];
+      const source = new TokenSource(() => given.shift()!);
+      await expect(source.get()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+      expect(await source.get()).toBe('token');
+    },
+  );
 
   it('tells whose tokens it has, once, and takes none of another user', async () => {
     const given = [jwt(3_600, 'zoë'), jwt(3_600, 'zoë'), jwt(3_600, 'bob')];

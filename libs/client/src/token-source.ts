@@ -54,9 +54,9 @@ export class TokenSource {
     signal.throwIfAborted();
     let token: string;
     try {
-      token = await this.answer(signal);
-      // Without one, the socket would let it in as a guest.
-      if (!token) throw new Error('It gave none');
+      token = (await this.answer(signal)).trim();
+      // Without one, the socket would let it in as a guest; for the network, one that no header holds is never sent.
+      if (!/^[\x20-\x7e]+$/.test(token)) throw new Error('It gave none that can be sent');
     } catch (cause) {
       signal.throwIfAborted();
       throw new TidingsError('TOKEN_UNAVAILABLE', 'The token callback failed', { cause });

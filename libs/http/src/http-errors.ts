@@ -11,7 +11,7 @@ export const httpErrors = (secure: SecurityHeaders) => ({
   /** A path that cannot be decoded, or is too long. */
   frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     secure(request.raw, reply.raw);
-    sendProblem(toProblemError(error), request, reply);
+    sendProblem(frameworkError(error), request, reply);
   },
   /** What is no HTTP: there is no request that could be answered, so the connection is. */
   clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket): void => {
@@ -20,6 +20,14 @@ export const httpErrors = (secure: SecurityHeaders) => ({
     socket.destroy(error);
   },
 });
+
+/** Fastify's own words hold the whole path. */
+function frameworkError(error: Error & { code?: string }): ProblemError {
+  if (error.code === 'FST_ERR_BAD_URL') return new ProblemError('VALIDATION_FAILED', 'The path cannot be decoded');
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return new ProblemError('VALIDATION_FAILED', 'A part of the path is too long');
+  return toProblemError(error);
+}
 
 /** Whoever asks by HEAD takes no body, whatever else is wrong. */
 function isHead(error: NodeJS.ErrnoException): boolean {

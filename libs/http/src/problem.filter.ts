@@ -1,5 +1,5 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { ProblemError, type Problem, type ProblemCode } from '#contracts';
 import { isTransient } from '#database';
 
@@ -49,10 +49,16 @@ const METHODS: HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** 405 with `Allow` where another method would do (RFC 9110, 15.5.6), else 404. */
 function unknownRoute({ server, url }: FastifyRequest, reply: FastifyReply): ProblemError {
   const path = url.split('?', 1)[0]!;
-  const allowed = METHODS.filter((method) => server.findRoute({ method, url: path }) !== null).join(', ');
+  const allowed = METHODS.filter((method) => isServed(server, method, path)).join(', ');
   if (allowed === '') return new ProblemError('NOT_FOUND', 'There is no such route; /docs shows them all');
   void reply.header('Allow', allowed);
   return new ProblemError('METHOD_NOT_ALLOWED', `Use ${allowed}`);
+}
+
+/** The router finds `/v1/messages/:id` for `/v1/messages/` too; with an empty id Nest does not serve it. */
+function isServed(server: FastifyInstance, method: HTTPMethods, path: string): boolean {
+  const found = server.findRoute({ method, url: path }) as { params: Record<string, string> } | null;
+  return found !== null && Object.entries(found.params).every(([name, value]) => value !== '' || name === '*');
 }
 
 export function toProblemError(error: unknown): ProblemError {

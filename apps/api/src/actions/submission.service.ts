@@ -88,6 +88,6 @@ export class SubmissionService {
 
 /** `Prefer: wait=N` (RFC 7240): preferences that are not understood are ignored, long ones are shortened. */
 function preferredWait(header: string | string[] | undefined): number | undefined {
-  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec([header ?? ''].flat().join(',')) ?? [];
+  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i.exec([header ?? ''].flat().join(',')) ?? [];
   return seconds === undefined ? undefined : Math.min(Number(seconds), LONGEST_WAIT_SECONDS);
 }

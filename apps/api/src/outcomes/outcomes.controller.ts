@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { CurrentIdentity, type Identity } from '#auth';
 import {
   CURSOR_BEGINNING,
@@ -31,6 +31,12 @@ export class OutcomesController {
     summary: 'Events of the own channel after a cursor, the oldest first, as CloudEvents envelopes',
     description:
       'Without "after": none, and "next" is the present position. "0": from the beginning of what is retained.',
+  })
+  @ApiQuery({
+    name: 'after',
+    required: false,
+    description: 'a cursor of the own channel: of an event, a 202, a session, or `next` of the page before',
+    schema: { type: 'string' },
   })
   @ApiOkResponse(pageOf(EnvelopeView))
   @ProblemResponses('VALIDATION_FAILED', 'CURSOR_INVALID', 'CURSOR_GONE')

@@ -92,7 +92,7 @@ export function resourceController(token: Type<Resource>, definition: Resource):
 
     @ApiOperation({ summary: `List ${type}, the newest first` })
     @ApiOkResponse(pageOf(view))
-    @ProblemResponses('VALIDATION_FAILED', 'CURSOR_INVALID')
+    @ProblemResponses('VALIDATION_FAILED', 'CURSOR_INVALID', ...(filter ? (['NOT_FOUND'] as const) : []))
     @Get()
     list(
       @CurrentIdentity() { userId }: Identity,

@@ -2,7 +2,7 @@ import type { AcceptedAction, Action } from '#contracts';
 import type { SubmitOptions, SubmittedAction } from '../resource-client.ts';
 import type { Positions } from '../delivery/positions.ts';
 import type { RestClient, RestRequest } from '../http/rest.ts';
-import { TidingsError } from '../tidings-error.ts';
+import { cannotBeSent, TidingsError } from '../tidings-error.ts';
 import type { LedgerInquiry } from './ledger-inquiry.ts';
 import type { PendingActions } from './pending-actions.ts';
 import type { PendingEntry } from './pending-entry.ts';
@@ -93,7 +93,7 @@ function written({ request }: Submission, idempotencyKey: string): WrittenReques
     const headers = new Headers({ ...request.headers, 'idempotency-key': idempotencyKey });
     return { ...request, headers: Object.fromEntries(headers), body: JSON.stringify(request.body) };
   } catch (cause) {
-    throw new TidingsError('VALIDATION_FAILED', 'It cannot be sent', { cause });
+    throw cannotBeSent(cause);
   }
 }
 

@@ -32,7 +32,7 @@ interface UntypedEmitter<Result extends object> {
 export type ConnectionEnd =
   | { kind: 'lost'; detail: string }
   | { kind: 'goaway'; goaway: Goaway }
-  | { kind: 'refused'; code: Problem['code']; detail: string };
+  | { kind: 'refused'; problem: Pick<Problem, 'code' | 'detail' | 'status'> };
 
 export interface ConnectionHandlers {
   session(session: Session): void;
@@ -124,9 +124,8 @@ export class Connection {
     socket.on('progress', (progress) => handlers.progress(progress));
     socket.on('goaway', (goaway) => this.end({ kind: 'goaway', goaway }));
     socket.on('disconnect', (detail) => this.end({ kind: 'lost', detail }));
-    socket.on('connect_error', (error: Error & { data?: Partial<Problem> }) => {
-      const { code, detail = error.message } = error.data ?? {};
-      this.end(code ? { kind: 'refused', code, detail } : { kind: 'lost', detail });
+    socket.on('connect_error', ({ message, data }: Error & { data?: Problem }) => {
+      this.end(data?.code ? { kind: 'refused', problem: data } : { kind: 'lost', detail: message });
     });
   }
 

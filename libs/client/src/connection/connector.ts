@@ -205,12 +205,13 @@ export class Connector {
     if (this.#state === 'online') this.enter('reconnecting');
   }
 
-  private refused({ code, detail }: ConnectionEnd & { kind: 'refused' }): void {
+  private refused({ problem }: ConnectionEnd & { kind: 'refused' }): void {
+    const { code, detail } = problem;
     const isAboutToken = code === 'UNAUTHENTICATED' || code === 'TOKEN_EXPIRED';
     const isFresh = this.#refused !== undefined;
     if (isAboutToken) this.#refused = this.#token;
     if (isAboutToken && !isFresh) return void this.attempt();
-    this.failed(new TidingsError(code, detail));
+    this.failed(new TidingsError(code, detail, problem));
   }
 
   private failed(error: TidingsError): void {

@@ -151,7 +151,8 @@ export class Subscriptions {
     // The next session subscribes anew.
     if (answer === 'closed') return;
     if (answer === 'late') return resume();
-    if (!answer.ok) return this.refused(live, new TidingsError(answer.problem.code, answer.problem.detail));
+    if (!answer.ok)
+      return this.refused(live, new TidingsError(answer.problem.code, answer.problem.detail, answer.problem));
     const { recovered, reason, cursor } = answer;
     const subscribed: Subscribed = { recovered, cursor, ...(reason && { reason }) };
     const isFirst = live.subscribed === undefined;

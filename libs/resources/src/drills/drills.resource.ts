@@ -2,7 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as after } from 'node:timers/promises';
 import type { Migrations, Sql } from '#database';
 import { Database } from '#database';
-import { Resource, type ActionToApply, type Applied, type Page, type PerformContext, type Verb } from '../resource.ts';
+import {
+  Resource,
+  type ActionToApply,
+  type Applied,
+  type Page,
+  type PageRequest,
+  type PerformContext,
+  type Verb,
+} from '../resource.ts';
 import { Drill, RunDrill } from './drill.dto.ts';
 import { drillsMigration } from './drills.migration.ts';
 import { misbehave } from './faults.ts';
@@ -21,7 +29,10 @@ insert into drill_attempts as a (action_id, attempts) values ($1, 1)
 on conflict (action_id) do update set attempts = a.attempts + 1
 returning a.attempts`;
 
-const LIST = 'select id, version from drills where owner = $1 order by id desc limit $2';
+const LIST = `
+select id, version from drills
+where owner = $1 and ($2::text is null or id::text collate "C" < $2)
+order by id desc limit $3`;
 const GET = 'select id, version from drills where owner = $1 and id = $2';
 
 /**
@@ -50,8 +61,10 @@ export class DrillsResource extends Resource<Drill> {
   override readonly edit = this.run;
   override readonly delete: Verb = { apply: (sql, actions) => this.apply(sql, actions) };
 
-  async list(sql: Sql, reader: string, { limit }: { limit: number }): Promise<Page<Drill>> {
-    return { data: await sql.query<Drill>(LIST, [reader, limit]), next: null };
+  async list(sql: Sql, reader: string, { after: last, limit }: PageRequest): Promise<Page<Drill>> {
+    const rows = await sql.query<Drill>(LIST, [reader, last ?? null, limit + 1]);
+    const data = rows.slice(0, limit);
+    return { data, next: rows.length > limit ? data.at(-1)!.id : null };
   }
 
   async get(sql: Sql, reader: string, id: string): Promise<Drill | undefined> {
@@ -87,7 +100,7 @@ export class DrillsResource extends Resource<Drill> {
 
   /** Counted outside of the transaction that may be rolled back. */
   private async isFaulty(actionId: string, { fault, faultyAttempts = Infinity }: RunDrill): Promise<boolean> {
-    if (fault === undefined) return false;
+    if (!fault) return false;
     const [row] = await this.database.query<{ attempts: number }>(COUNT_ATTEMPT, [actionId]);
     return row!.attempts <= faultyAttempts;
   }
