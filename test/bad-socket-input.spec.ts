@@ -207,21 +207,6 @@ describe('an event', () => {
     await listener.outcomeOf(await alice.createMessage('still alice'));
   });
 
-  it('of a guest is refused: a guest only listens', async () => {
-    const guest = await connect(url);
-    open.push(guest);
-    expect(guest.session).toMatchObject({ userId: null, tokenExpiresAt: null });
-    expect(await ackOf(guest, 'nope')).toMatchObject({ ok: false, problem: { code: 'UNKNOWN_EVENT' } });
-    expect(await ackOf(guest, 'refresh', { token: alice.token })).toMatchObject({
-      ok: false,
-      problem: { code: 'FORBIDDEN' },
-    });
-    await alice.createMessage('not for guests');
-    const listener = await aliceConnects();
-    await listener.outcomeOf(await alice.createMessage('marker'));
-    expect(guest.outcomes).toEqual([]);
-  });
-
   it('without an ack function is taken in silence', async () => {
     const listener = await aliceConnects();
     const untyped = listener.socket as unknown as { emit: (event: string, ...args: unknown[]) => void };

@@ -123,7 +123,11 @@ describe.each(['api', 'socket'])('the %s', (app) => {
     const [head, body] = answer.split('\r\n\r\n') as [string, string];
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(head).toContain('application/problem+json');
-    expect(JSON.parse(body)).toMatchObject({ status, code, requestId: expect.any(String) as string });
+    expect(JSON.parse(body)).toMatchObject({
+      status,
+      code,
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+    });
   });
 
   it('sends no body to who asks by HEAD', async () => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ActionCatalogue } from '#actions';
@@ -38,7 +37,6 @@ export async function createApp({ pages }: AppOptions = { pages: true }): Promis
   const adapter = new FastifyAdapter({
     bodyLimit: BATCH_BODY_LIMIT,
     ...serverOptions(config),
-    genReqId: () => randomUUID(),
     // On a connection that is still busy, requests are answered like any others: the parts of the app close after them.
     return503OnClosing: false,
     // The longest `sub`, percent-encoded.

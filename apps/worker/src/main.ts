@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ActionCatalogue } from '#actions';
-import { WorkerConfig } from '#config';
+import { loadConfig, WorkerConfig } from '#config';
 import { assertMigrated, Database } from '#database';
 import { ledgerMigrations } from '#ledger';
 import { TicketQueue } from '#queue';
@@ -14,12 +14,14 @@ import { WorkerModule } from './worker.module.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { 'until-drained': { type: 'boolean', default: false } } });
+  // Before Nest, which would say what is wrong with it in its own way.
+  const { BLOCKED_LIMIT_MS } = loadConfig(WorkerConfig);
   const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), {
     bufferLogs: true,
     abortOnError: false,
   });
   await assertMigrated(app.get(Database), { ...ledgerMigrations, ...app.get(ActionCatalogue).migrations });
-  watchEventLoop(app.get(WorkerConfig).BLOCKED_LIMIT_MS);
+  watchEventLoop(BLOCKED_LIMIT_MS);
   await runApp(app, 'worker');
   if (!values['until-drained']) return;
   await untilDrained(app.get(Database), app.get(TicketQueue));

@@ -36,7 +36,7 @@ import { ClientMemory, recall } from './storage/client-memory.ts';
 import { memoryStorage } from './storage/client-storage.ts';
 import type { SubscriptionEvent, RoomHandle, SubscribeOptions, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
-import { cannotBeSent, TidingsError } from './tidings-error.ts';
+import { cannotBeSent, errorOf, TidingsError } from './tidings-error.ts';
 import { TokenSource } from './token-source.ts';
 
 const SUBMIT_WITHIN_MS = 60_000;
@@ -234,7 +234,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
         if (typeof answer === 'string')
           reject(this.#isClosed ? wasClosed() : new TidingsError('NETWORK', `"${name}" was not answered`));
         else if (answer.ok) resolve(answer);
-        else reject(new TidingsError(answer.problem.code, answer.problem.detail, answer.problem));
+        else reject(errorOf(answer.problem));
       });
     });
   }

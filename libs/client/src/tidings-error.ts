@@ -1,4 +1,4 @@
-import type { ProblemCode, ProblemItem } from '#contracts';
+import type { Problem, ProblemCode, ProblemItem } from '#contracts';
 
 /** What can go wrong on this side of the network, beside the problems of the server. */
 export type ClientProblemCode =
@@ -43,6 +43,11 @@ export class TidingsError extends Error {
     this.errors = options.errors ?? [];
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/** Of what a socket was answered. */
+export function errorOf(problem: Pick<Problem, 'code' | 'detail' | 'status' | 'errors'>): TidingsError {
+  return new TidingsError(problem.code, problem.detail, problem);
 }
 
 /** Of what JSON, or a header, cannot hold. */

@@ -56,7 +56,7 @@ export class TokenSource {
     try {
       token = (await this.answer(signal)).trim();
       // Without one, the socket would let it in as a guest; for the network, one that no header holds is never sent.
-      if (!/^[\x20-\x7e]+$/.test(token)) throw new Error('It gave none that can be sent');
+      if (!/^[\x20-\x7e]+$/.test(token)) throw new Error('It gave none');
     } catch (cause) {
       signal.throwIfAborted();
       throw new TidingsError('TOKEN_UNAVAILABLE', 'The token callback failed', { cause });
@@ -74,7 +74,7 @@ export class TokenSource {
   private bindTo(user: string): void {
     if (this.#user === user) return;
     if (this.#user !== undefined) {
-      throw new TidingsError('UNAUTHENTICATED', 'The token is of another user, who needs a client of their own');
+      throw new TidingsError('UNAUTHENTICATED', 'The token is of another user');
     }
     this.#user = user;
     this.#onUser(user);

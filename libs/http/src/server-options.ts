@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { FastifyHttpOptions } from 'fastify';
 import type { AuthConfig } from '#config';
@@ -17,6 +18,7 @@ type Limits = Pick<
 export function serverOptions(config: Limits): FastifyHttpOptions<Server> {
   const { HEADERS_TIMEOUT_MS: headersTimeout, REQUEST_TIMEOUT_MS: requestTimeout } = config;
   return {
+    genReqId: () => randomUUID(),
     trustProxy: trustedProxies(config),
     requestTimeout,
     keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,

@@ -40,7 +40,7 @@ export function clientCommands({ types }: ActionCatalogue): Record<CommandName, 
       answer: objectOf({ users: { type: 'array', items: STRING } }),
     },
     refresh: {
-      summary: 'Goes on beyond the expiry of the token, with a newer one of the same user',
+      summary: 'Goes on beyond the expiry of the token, with a newer one of the same user; a guest becomes a user',
       payloads: { refresh: objectOf({ token: { type: 'string', maxLength: 16_384 } }) },
       answer: objectOf({ tokenExpiresAt: TIME }),
     },

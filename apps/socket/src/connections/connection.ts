@@ -100,7 +100,7 @@ export abstract class Connection {
     return turn;
   }
 
-  /** Goes on with a newer token of the same user. */
+  /** Goes on with a newer token of the same user, or as a user and no guest any more. */
   renew(identity: Identity): void {
     this.#identity = identity;
   }

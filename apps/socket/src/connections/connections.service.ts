@@ -86,6 +86,17 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     });
   }
 
+  /**
+   * A guest shows who it is.
+   *
+   * @throws {ProblemError} `RATE_LIMITED` as for {@link assertRoomFor}
+   */
+  recognize(connection: Connection, identity: Identity): void {
+    this.assertRoomFor(identity);
+    connection.renew(identity);
+    this.count(connection, 1);
+  }
+
   /** How many connections, and of how many users. */
   get load(): { connections: number; users: number } {
     const users = new Set([...this.#connections.values()].map(({ identity }) => identity?.userId));

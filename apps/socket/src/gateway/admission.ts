@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Socket } from 'socket.io';
-import { TokenVerifier, type Identity } from '#auth';
+import { TokenVerifier } from '#auth';
 import { SocketConfig } from '#config';
 import { ProblemError } from '#contracts';
 import { Connections } from '../connections/connections.service.ts';
 import { EventLimits } from './event-limits.ts';
-import { identify } from './handshake.ts';
+import { identify, setIdentity } from './handshake.ts';
 
 /**
  * Who may begin a session on a connection: one at a time, however many are asked for at once.
@@ -40,7 +40,7 @@ export class Admission {
         throw new ProblemError('UNAUTHENTICATED', 'Guests are not allowed here');
       }
       if (identity) this.connections.assertRoomFor(identity);
-      (socket.data as { identity: Identity | null }).identity = identity;
+      setIdentity(socket, identity);
     } catch (error) {
       this.#asking.delete(conn);
       return next(connectError(error));

@@ -43,22 +43,20 @@ export class EventLimits {
     if ((!this.#events && !this.#bytes) || isExempt(socket.handshake.address, this.config)) {
       return (_event, next) => next();
     }
-    const userId = identityOf(socket)?.userId;
-    const key = userId === undefined ? `connection ${idOf(socket)}` : `user ${userId}`;
     let bytes = 0;
     // Messages come before their events, which are decoded and handed on in the next tick.
     if (this.#bytes) {
       this.count(socket, (length) => {
         bytes += length;
         if (bytes <= MOST_UNCOUNTED_BYTES) return;
-        void this.countBytes(socket, key, bytes);
+        void this.countBytes(socket, bytes);
         bytes = 0;
       });
     }
     return ([, ...args], next) => {
       const size = bytes;
       bytes = 0;
-      void this.pass(socket, { key, size }, args, next);
+      void this.pass(socket, size, args, next);
     };
   }
 
@@ -84,12 +82,8 @@ export class EventLimits {
     socket.conn.on('data', listener);
   }
 
-  private async pass(
-    socket: Socket,
-    { key, size }: { key: string; size: number },
-    args: readonly unknown[],
-    next: () => void,
-  ): Promise<void> {
+  private async pass(socket: Socket, size: number, args: readonly unknown[], next: () => void): Promise<void> {
+    const key = keyOf(socket);
     const tooMany = await this.#events?.consume(key, 1);
     const tooMuch = await this.#bytes?.consume(key, size);
     const refusal = tooMany ?? tooMuch;
@@ -100,10 +94,16 @@ export class EventLimits {
   }
 
   /** Bytes of no event, such as those of acks. */
-  private async countBytes(socket: Socket, key: string, size: number): Promise<void> {
-    const tooMuch = await this.#bytes?.consume(key, size);
+  private async countBytes(socket: Socket, size: number): Promise<void> {
+    const tooMuch = await this.#bytes?.consume(keyOf(socket), size);
     if ((tooMuch?.excess ?? 0) > MOST_REFUSED_BYTES) socket.disconnect(true);
   }
+}
+
+/** A guest may become a user. */
+function keyOf(socket: Socket): string {
+  const userId = identityOf(socket)?.userId;
+  return userId === undefined ? `connection ${idOf(socket)}` : `user ${userId}`;
 }
 
 /** Of the connection: that of the socket is another one whenever its client comes back. */

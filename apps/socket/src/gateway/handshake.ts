@@ -30,6 +30,10 @@ export function takeCursors(socket: Socket): GivenCursors {
   return readCursors([...(Array.isArray(cursors) ? (cursors as unknown[]) : [cursors]), cursor]);
 }
 
+export function setIdentity(socket: Socket, identity: Identity | null): void {
+  (socket.data as { identity: Identity | null }).identity = identity;
+}
+
 /** Who was let in; null for a guest. */
 export function identityOf(socket: Socket): Identity | null {
   return (socket.data as { identity?: Identity | null }).identity ?? null;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger, UseFilters } from '@nestjs/common';
 import {
   ConnectedSocket,
@@ -33,7 +34,7 @@ import {
 import { Presence } from '../presence/presence.ts';
 import { Admission } from './admission.ts';
 import { EventLimits } from './event-limits.ts';
-import { identityOf, takeCursors } from './handshake.ts';
+import { identityOf, setIdentity, takeCursors } from './handshake.ts';
 import { refuseUnknownEvents } from './known-events.ts';
 import { ProblemAckFilter } from './problem.ack.ts';
 import { SocketConnection } from './socket-connection.ts';
@@ -46,6 +47,9 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
 
   @WebSocketServer()
   private readonly server!: Server;
+
+  /** Guests that are being brought in. */
+  readonly #arrivals = new WeakMap<Socket, Promise<void>>();
 
   constructor(
     private readonly admission: Admission,
@@ -73,11 +77,11 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     this.connections.add(connection);
     socket.use(this.limits.middlewareOf(socket));
     socket.use(refuseUnknownEvents);
-    const start = connection.start(() => this.audience.start(connection, takeCursors(socket)));
-    await this.bringIn(
-      connection,
-      start.then((enter) => enter()),
-    );
+    const arrival = this.begin(connection, () => this.audience.start(connection, takeCursors(socket)));
+    if (connection.identity) return;
+    this.#arrivals.set(socket, arrival);
+    await arrival;
+    this.#arrivals.delete(socket);
   }
 
   handleDisconnect(socket: Socket): void {
@@ -86,18 +90,18 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     this.admission.ended(socket);
   }
 
-  /** Goes on beyond the expiry of the token. */
+  /** Goes on beyond the expiry of the token. A guest becomes its user, and has a session anew. */
   @SubscribeMessage('refresh')
   async refresh(
     @ConnectedSocket() socket: Socket,
     @MessageBody() body: unknown,
   ): Promise<Ack<{ tokenExpiresAt: string }>> {
     const identity = await this.verifier.verify(validate(RefreshCommand, body).token);
+    await this.#arrivals.get(socket);
     const connection = this.connectionOf(socket);
-    if (connection.identity?.userId !== identity.userId) {
-      throw new ProblemError('FORBIDDEN', 'The token is not of the user of this connection; connect anew');
-    }
-    connection.renew(identity);
+    if (connection.identity === null) this.recognize(socket, connection, identity);
+    else if (connection.identity.userId === identity.userId) connection.renew(identity);
+    else throw new ProblemError('FORBIDDEN', 'The token is not of the user of this connection; connect anew');
     return { ok: true, tokenExpiresAt: expiryOf(identity) };
   }
 
@@ -187,6 +191,26 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     const { channel } = validate(PresenceCommand, body);
     await this.audience.assertMember(this.connectionOf(socket), channel);
     return { ok: true, users: await this.presence.users(channel) };
+  }
+
+  /** A guest hears what its user does from now on. */
+  private recognize(socket: Socket, connection: Connection, identity: Identity): void {
+    this.connections.recognize(connection, identity);
+    setIdentity(socket, identity);
+    void this.begin(connection, async () => {
+      // After the answer.
+      await nextTurn();
+      return this.audience.start(connection, readCursors([]));
+    });
+  }
+
+  /** Begins a session; what is heard follows it. */
+  private begin(connection: Connection, start: () => Promise<() => Promise<void>>): Promise<void> {
+    const started = connection.start(start);
+    return this.bringIn(
+      connection,
+      started.then((enter) => enter()),
+    );
   }
 
   /** Who cannot be brought in is cut off, and comes back with its cursors. */

@@ -32,7 +32,7 @@ interface UntypedEmitter<Result extends object> {
 export type ConnectionEnd =
   | { kind: 'lost'; detail: string }
   | { kind: 'goaway'; goaway: Goaway }
-  | { kind: 'refused'; problem: Pick<Problem, 'code' | 'detail' | 'status'> };
+  | { kind: 'refused'; problem: Problem };
 
 export interface ConnectionHandlers {
   session(session: Session): void;

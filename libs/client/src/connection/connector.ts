@@ -2,7 +2,7 @@ import type { EphemeralEnvelope, Envelope, Goaway, OutcomeEnvelope, Progress, Se
 import type { ClientState } from '../client.ts';
 import { promiseToCome } from '../promise-to-come.ts';
 import { fullJitter } from '../retry.ts';
-import { TidingsError } from '../tidings-error.ts';
+import { errorOf, TidingsError } from '../tidings-error.ts';
 import type { TokenSource } from '../token-source.ts';
 import { Connection, type CommandAnswer, type CommandName, type ConnectionEnd } from './connection.ts';
 import { TokenRefresh } from './token-refresh.ts';
@@ -206,12 +206,12 @@ export class Connector {
   }
 
   private refused({ problem }: ConnectionEnd & { kind: 'refused' }): void {
-    const { code, detail } = problem;
+    const { code } = problem;
     const isAboutToken = code === 'UNAUTHENTICATED' || code === 'TOKEN_EXPIRED';
     const isFresh = this.#refused !== undefined;
     if (isAboutToken) this.#refused = this.#token;
     if (isAboutToken && !isFresh) return void this.attempt();
-    this.failed(new TidingsError(code, detail, problem));
+    this.failed(errorOf(problem));
   }
 
   private failed(error: TidingsError): void {

@@ -5,7 +5,7 @@ import type { Positions } from '../delivery/positions.ts';
 import type { SerialListener } from '../delivery/serial-listener.ts';
 import { fullJitter } from '../retry.ts';
 import type { SubscriptionEvent, SubscribeOptions } from '../subscription.ts';
-import { TidingsError } from '../tidings-error.ts';
+import { errorOf, TidingsError } from '../tidings-error.ts';
 import { ChannelSubscription } from './channel-subscription.ts';
 
 /** Pauses before a refused subscribe that may succeed later is sent again, in milliseconds. */
@@ -151,8 +151,7 @@ export class Subscriptions {
     // The next session subscribes anew.
     if (answer === 'closed') return;
     if (answer === 'late') return resume();
-    if (!answer.ok)
-      return this.refused(live, new TidingsError(answer.problem.code, answer.problem.detail, answer.problem));
+    if (!answer.ok) return this.refused(live, errorOf(answer.problem));
     const { recovered, reason, cursor } = answer;
     const subscribed: Subscribed = { recovered, cursor, ...(reason && { reason }) };
     const isFirst = live.subscribed === undefined;
