@@ -1112,6 +1112,34 @@ describe('actions that perform on one resource', () => {
       apply.mockRestore();
     });
 
+    it('keep what they have performed where another ticket of theirs has waited as long for the lock', async () => {
+      const all = await inLine(['first']);
+      await database.query('update actions set attempts = 1 where id = $1', [all.entries[0]![0]]);
+      const applier = one.module.get(ApplyService);
+      const first = close('first');
+      const runs = [one.joiner.run(all.entries)];
+      await eventually(() => expect(performances).toEqual(['first']));
+      const original = applier.apply.bind(applier);
+      const answers: (() => void)[] = [];
+      const apply = vi.spyOn(applier, 'apply').mockImplementation(async (entries, options) => {
+        const result = await original(entries, options);
+        await new Promise<void>((answer) => answers.push(answer));
+        return result;
+      });
+      await locked(all.entries[0]!, async () => {
+        runs.push(one.joiner.run([...all.entries]));
+        await eventually(() => expect(answers).toHaveLength(1));
+        first.open();
+        await eventually(() => expect(answers).toHaveLength(2));
+      }).finally(() => apply.mockRestore());
+      // Both come back at one moment, the one without the result first.
+      for (const answer of answers) answer();
+      await Promise.all(runs);
+      expect(await statuses(all)).toEqual(['succeeded']);
+      expect(performances).toEqual(['first']);
+      expect(one.addTickets).not.toHaveBeenCalled();
+    });
+
     it('end in their turn when they have had all their attempts', () =>
       withWorker({ RETRY_BACKOFF_MS: '1', MAX_ATTEMPTS: '3' }, async () => {
         const all = await inLine(['first', 'never', 'third']);
