@@ -49,6 +49,8 @@ const applySeconds = durations('apply', 'One transaction, of many actions');
 export interface ApplyResult extends Sorted, Pick<FollowUps, 'started' | 'behind' | 'failed' | 'apart' | 'crowded'> {
   /** To publish, now that the transaction is committed. */
   envelopes: Envelope[];
+  /** When the leases of those that are started had not begun yet, by the clock of `performance`. */
+  leasedAt: number;
 }
 
 export interface ApplyOptions {
@@ -141,6 +143,7 @@ export class ApplyService {
     const followUps = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(callOff);
     const { started, behind, failed, apart, crowded } = followUps;
     const ids = started.map(({ id }) => id);
+    const leasedAt = performance.now();
     const [, envelopes] = await Promise.all([
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
       endings.length > 0 ? this.finish(sql, endings, rows, options.only) : [],
@@ -148,7 +151,7 @@ export class ApplyService {
     const dealtWith = [...endings.map(({ row }) => row), ...failed.flatMap((error) => error.rows), ...apart];
     const done = new Set(dealtWith.map(({ id }) => id));
     const sorted = sortOut(entries, locked, rows, runnable, { mostEach, done, ...options });
-    return { envelopes, started, behind, failed, apart, crowded, ...sorted };
+    return { envelopes, started, behind, failed, apart, crowded, leasedAt, ...sorted };
   }
 
   /**

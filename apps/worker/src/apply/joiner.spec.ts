@@ -860,6 +860,23 @@ describe('actions that perform on one resource', () => {
     expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
   });
 
+  it('do not begin in a process that was frozen before it put them in line', async () => {
+    const all = await inLine(['first']);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now');
+    const applier = one.module.get(ApplyService);
+    const original = applier.apply.bind(applier);
+    const apply = vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
+      const result = await original(entries, options);
+      clock.mockImplementation(() => now() + 10_000);
+      return result;
+    });
+    await one.joiner.run(all.entries).finally(() => clock.mockRestore());
+    apply.mockRestore();
+    expect(performances).toEqual([]);
+    expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', all.entries]]);
+  });
+
   it('do not begin behind a retry, whoever names them', async () => {
     const all = await inLine(['first', 'second']);
     await database.query('update actions set attempts = 1 where id = $1', [all.entries[0]![0]]);
