@@ -140,16 +140,18 @@ export class Performer implements OnApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
-    const ids = [...this.#held.keys()];
-    if (ids.length === 0) return;
+    const leases = [...this.#held];
+    if (leases.length === 0) return;
+    const ids = leases.map(([id]) => id);
     const startedAt = performance.now();
     try {
       const kept = await renewLeasesStatement(this.database, ids, LEASE_MS);
-      for (const id of ids) {
-        const lease = this.#held.get(id);
+      for (const [id, lease] of leases) {
+        // It was put back meanwhile, and perhaps begun anew.
+        if (this.#held.get(id) !== lease) continue;
         if (!kept.has(id)) this.callOff(id, 'it has its outcome already');
         // Where it may have lapsed before, somebody else may have begun one of his own; but nobody begins what has its outcome.
-        if (lease && startedAt < lease.sureUntil) lease.sureUntil = startedAt + SURE_MS;
+        if (startedAt < lease.sureUntil) lease.sureUntil = startedAt + SURE_MS;
       }
     } catch (error) {
       this.logger.warn(`could not renew ${ids.length} leases: ${String(error)}`);
