@@ -36,7 +36,7 @@ const MANY_EACH = 50;
 /** Most actions of one resource that a process has started to perform, and has not applied yet. */
 const IN_LINE = 8;
 
-/** The same where some that are named have been performed: those in line, all of which must be seen, and those that join it. */
+/** The same where some that are named have been performed: those in line, all of which can be applied, and those that join it. */
 const NEXT_EACH = IN_LINE + 2;
 
 /** How long a transaction may wait for the lock of its one resource, in milliseconds. */
@@ -57,7 +57,7 @@ export interface ApplyOptions {
   /** The results of `perform`, by action, or the {@link HandlerError} that it threw. */
   performed?: Pick<ReadonlyMap<string, unknown>, 'has' | 'get'>;
   /** Those that this process has started to perform. */
-  inLine?: Pick<Lines, 'has' | 'failuresOf'>;
+  inLine?: Pick<Lines, 'has' | 'failuresOf' | 'seqOf'>;
   /** Only this action may run, and only if it is the first of its resource. */
   only?: string;
   /** Waits for the lock of its resource first, which others may share all the time. */

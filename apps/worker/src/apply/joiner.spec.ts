@@ -591,12 +591,12 @@ describe('actions that perform on one resource', () => {
   const inLine = (texts: readonly string[]) =>
     accepted(texts, { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() });
 
-  /** The same, and one that was accepted before them, and nobody sees until it is changed to `pending`. */
-  const inLineBehindLate = async (texts: readonly string[]) => {
+  /** The same, and others that were accepted before them, and nobody sees until they are changed to `pending`. */
+  const inLineBehindLate = async (texts: readonly string[], lateTexts: readonly string[] = ['late']) => {
     const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
-    const late = await accepted(['late'], given);
+    const late = await accepted(lateTexts, given);
     const change = (columns: string) =>
-      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+      database.query(`update actions set ${columns} where id = any($1)`, [late.actions.map(({ id }) => id)]);
     await change(`status = 'succeeded', finished_at = now()`);
     return { late, all: await accepted(texts, given), change };
   };
@@ -825,7 +825,7 @@ describe('actions that perform on one resource', () => {
     const [late, [first]] = entries as [TicketEntry, TicketEntry];
     const lease = `update actions set status = 'running', run_at = now() + interval '1 minute' where id = $1`;
     await database.query(lease, [first]);
-    const inLineHere = { has: (id: string) => id === first, failuresOf: () => 0 };
+    const inLineHere = { has: (id: string) => id === first, failuresOf: () => 0, seqOf: () => undefined };
     const result = await one.module.get(ApplyService).apply(entries.slice(1), { inLine: inLineHere, startable: 0 });
     expect(result).toMatchObject({ started: [], blocked: [], next: [late] });
   });
@@ -917,6 +917,39 @@ describe('actions that perform on one resource', () => {
     expect(await statuses(all)).toEqual(['succeeded']);
     expect(await written()).toEqual(['copy of late', 'copy of first']);
     expect(performances).toEqual(['first', 'late']);
+  });
+
+  it('wait for more that came to light late than are read of a resource', async () => {
+    const texts = Array.from({ length: 8 }, (_, index) => `note ${index}`);
+    const lateTexts = Array.from({ length: 12 }, (_, index) => `late ${index}`);
+    const { late, all, change } = await inLineBehindLate(texts, lateTexts);
+    const first = close('note 0');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['note 0']));
+    const applier = one.module.get(ApplyService);
+    const original = applier.apply.bind(applier);
+    // They come when the others of the line are about to be applied together.
+    let hasCome = false;
+    const apply = vi.spyOn(applier, 'apply').mockImplementation(async (entries, options) => {
+      if (!hasCome && entries.some(([id]) => id === all.entries[1]![0])) {
+        hasCome = true;
+        await change(`status = 'pending', finished_at = null`);
+      }
+      return original(entries, options);
+    });
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(texts));
+    });
+    await run;
+    await eventually(async () => {
+      const ends = await Promise.all([late, all].map(statuses));
+      expect(new Set(ends.flat())).toEqual(new Set(['succeeded']));
+    }).finally(() => apply.mockRestore());
+    expect(performances).toEqual([...texts, ...lateTexts]);
+    const order = ['note 0', ...lateTexts, ...texts.slice(1)];
+    expect(await written()).toEqual(order.map((text) => `copy of ${text}`));
+    expect(one.addTickets).not.toHaveBeenCalled();
   });
 
   it('are joined by one that comes while others are being performed', async () => {

@@ -51,6 +51,11 @@ export class Lines {
     return this.#places.has(id);
   }
 
+  /** The `seq` of an action that stands in a line of this process. */
+  seqOf(id: string): number | undefined {
+    return this.#places.get(id)?.row.seq;
+  }
+
   /** How many attempts to perform it have failed here. */
   failuresOf(id: string): number {
     return this.#places.get(id)?.failures ?? 0;
