@@ -36,7 +36,7 @@ const MANY_EACH = 50;
 /** Most actions of one resource that a process has started to perform, and has not applied yet. */
 const IN_LINE = 8;
 
-/** The same where some that are named have been performed: those in line, all of which must be seen, and those that join it. */
+/** The same where some that are named have been performed: those in line, all of which can be applied, and those that join it. */
 const NEXT_EACH = IN_LINE + 2;
 
 /** How long a transaction may wait for the lock of its one resource, in milliseconds. */
@@ -49,13 +49,15 @@ const applySeconds = durations('apply', 'One transaction, of many actions');
 export interface ApplyResult extends Sorted, Pick<FollowUps, 'started' | 'behind' | 'failed' | 'apart' | 'crowded'> {
   /** To publish, now that the transaction is committed. */
   envelopes: Envelope[];
+  /** When the leases of those that are started had not begun yet, by the clock of `performance`. */
+  leasedAt: number;
 }
 
 export interface ApplyOptions {
   /** The results of `perform`, by action, or the {@link HandlerError} that it threw. */
   performed?: Pick<ReadonlyMap<string, unknown>, 'has' | 'get'>;
   /** Those that this process has started to perform. */
-  inLine?: Pick<Lines, 'has' | 'failuresOf'>;
+  inLine?: Pick<Lines, 'has' | 'failuresOf' | 'seqOf'>;
   /** Only this action may run, and only if it is the first of its resource. */
   only?: string;
   /** Waits for the lock of its resource first, which others may share all the time. */
@@ -141,6 +143,7 @@ export class ApplyService {
     const followUps = await this.runTurns(sql, runnable, options, endings, deadline.signal).finally(callOff);
     const { started, behind, failed, apart, crowded } = followUps;
     const ids = started.map(({ id }) => id);
+    const leasedAt = performance.now();
     const [, envelopes] = await Promise.all([
       ids.length > 0 && startPerformingStatement(sql, ids, LEASE_MS),
       endings.length > 0 ? this.finish(sql, endings, rows, options.only) : [],
@@ -148,7 +151,7 @@ export class ApplyService {
     const dealtWith = [...endings.map(({ row }) => row), ...failed.flatMap((error) => error.rows), ...apart];
     const done = new Set(dealtWith.map(({ id }) => id));
     const sorted = sortOut(entries, locked, rows, runnable, { mostEach, done, ...options });
-    return { envelopes, started, behind, failed, apart, crowded, ...sorted };
+    return { envelopes, started, behind, failed, apart, crowded, leasedAt, ...sorted };
   }
 
   /**

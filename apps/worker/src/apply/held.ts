@@ -28,13 +28,14 @@ export class Free {
   }
 
   /**
-   * Who names the action; else one that names another action of its resource, whose ticket
-   * is not done before this one is settled.
+   * Who names the action, and has its result if somebody does: an action may have several tickets. Else one
+   * that names another action of its resource, whose ticket is not done before this one is settled.
    */
   take(entry: TicketEntry): Held {
     const [id, resource] = entry;
     const isFree = (held: Held): boolean => this.#held.has(held);
-    const held = this.#byAction.get(id)?.find(isFree) ?? this.#byResource.get(resource)?.find(isFree);
+    const named = this.#byAction.get(id)?.filter(isFree) ?? [];
+    const held = named.find(({ performed }) => performed) ?? named[0] ?? this.#byResource.get(resource)?.find(isFree);
     if (!held) return unnamed(entry);
     this.#held.delete(held);
     if (held.entry[0] !== id) {

@@ -9,7 +9,14 @@ import { ChannelsClient } from '#channels';
 import { loadConfig, WorkerConfig } from '#config';
 import type { Action, Envelope } from '#contracts';
 import { Database, migrate, type Transaction } from '#database';
-import { Ledger, ledgerMigrations, tryLockStatement, type NewAction, type UnfinishedRow } from '#ledger';
+import {
+  Ledger,
+  ledgerMigrations,
+  tryLockStatement,
+  waitForLockStatement,
+  type NewAction,
+  type UnfinishedRow,
+} from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
 import { eventually, testDatabase, testRedis } from '#testing';
@@ -591,12 +598,12 @@ describe('actions that perform on one resource', () => {
   const inLine = (texts: readonly string[]) =>
     accepted(texts, { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() });
 
-  /** The same, and one that was accepted before them, and nobody sees until it is changed to `pending`. */
-  const inLineBehindLate = async (texts: readonly string[]) => {
+  /** The same, and others that were accepted before them, and nobody sees until they are changed to `pending`. */
+  const inLineBehindLate = async (texts: readonly string[], lateTexts: readonly string[] = ['late']) => {
     const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
-    const late = await accepted(['late'], given);
+    const late = await accepted(lateTexts, given);
     const change = (columns: string) =>
-      database.query(`update actions set ${columns} where id = $1`, [late.actions[0]!.id]);
+      database.query(`update actions set ${columns} where id = any($1)`, [late.actions.map(({ id }) => id)]);
     await change(`status = 'succeeded', finished_at = now()`);
     return { late, all: await accepted(texts, given), change };
   };
@@ -604,7 +611,7 @@ describe('actions that perform on one resource', () => {
   /** Keeps everybody from applying something to a resource, until the work is done. */
   const locked = ([, resource]: TicketEntry, work: () => Promise<void>): Promise<void> =>
     database.transaction(async (sql) => {
-      await tryLockStatement(sql, [resource], []);
+      await waitForLockStatement(sql, resource, 2_000);
       await work();
     });
 
@@ -825,7 +832,7 @@ describe('actions that perform on one resource', () => {
     const [late, [first]] = entries as [TicketEntry, TicketEntry];
     const lease = `update actions set status = 'running', run_at = now() + interval '1 minute' where id = $1`;
     await database.query(lease, [first]);
-    const inLineHere = { has: (id: string) => id === first, failuresOf: () => 0 };
+    const inLineHere = { has: (id: string) => id === first, failuresOf: () => 0, seqOf: () => undefined };
     const result = await one.module.get(ApplyService).apply(entries.slice(1), { inLine: inLineHere, startable: 0 });
     expect(result).toMatchObject({ started: [], blocked: [], next: [late] });
   });
@@ -858,6 +865,23 @@ describe('actions that perform on one resource', () => {
     expect(await statuses(all)).toEqual(['succeeded', 'running']);
     // Somebody looks when the lease is over.
     expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
+  });
+
+  it('do not begin in a process that was frozen before it put them in line', async () => {
+    const all = await inLine(['first']);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now');
+    const applier = one.module.get(ApplyService);
+    const original = applier.apply.bind(applier);
+    const apply = vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
+      const result = await original(entries, options);
+      clock.mockImplementation(() => now() + 10_000);
+      return result;
+    });
+    await one.joiner.run(all.entries).finally(() => clock.mockRestore());
+    apply.mockRestore();
+    expect(performances).toEqual([]);
+    expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', all.entries]]);
   });
 
   it('do not begin behind a retry, whoever names them', async () => {
@@ -902,6 +926,39 @@ describe('actions that perform on one resource', () => {
     expect(performances).toEqual(['first', 'late']);
   });
 
+  it('wait for more that came to light late than are read of a resource', async () => {
+    const texts = Array.from({ length: 8 }, (_, index) => `note ${index}`);
+    const lateTexts = Array.from({ length: 12 }, (_, index) => `late ${index}`);
+    const { late, all, change } = await inLineBehindLate(texts, lateTexts);
+    const first = close('note 0');
+    const run = one.joiner.run(all.entries.slice(0, 1));
+    await eventually(() => expect(performances).toEqual(['note 0']));
+    const applier = one.module.get(ApplyService);
+    const original = applier.apply.bind(applier);
+    // They come when the others of the line are about to be applied together.
+    let hasCome = false;
+    const apply = vi.spyOn(applier, 'apply').mockImplementation(async (entries, options) => {
+      if (!hasCome && entries.some(([id]) => id === all.entries[1]![0])) {
+        hasCome = true;
+        await change(`status = 'pending', finished_at = null`);
+      }
+      return original(entries, options);
+    });
+    await locked(all.entries[0]!, async () => {
+      first.open();
+      await eventually(() => expect(performances).toEqual(texts));
+    });
+    await run;
+    await eventually(async () => {
+      const ends = await Promise.all([late, all].map(statuses));
+      expect(new Set(ends.flat())).toEqual(new Set(['succeeded']));
+    }).finally(() => apply.mockRestore());
+    expect(performances).toEqual([...texts, ...lateTexts]);
+    const order = ['note 0', ...lateTexts, ...texts.slice(1)];
+    expect(await written()).toEqual(order.map((text) => `copy of ${text}`));
+    expect(one.addTickets).not.toHaveBeenCalled();
+  });
+
   it('are joined by one that comes while others are being performed', async () => {
     const given = { type: 'notes.copy', owner: 'alice', resourceId: uuidv4() };
     const [first, second] = [await accepted(['first'], given), await accepted(['second'], given)];
@@ -935,7 +992,8 @@ describe('actions that perform on one resource', () => {
     };
     await one.joiner.run([...third.entries, ...stranger.entries]).finally(() => (meanwhile = () => Promise.resolve()));
     await run;
-    expect(await statuses(third)).toEqual(['pending']);
+    // It is put back by itself: its ticket may have gone on with the second.
+    await eventually(async () => expect(await statuses(third)).toEqual(['pending']));
     expect(performances).toEqual(['never']);
   });
 
@@ -1110,6 +1168,34 @@ describe('actions that perform on one resource', () => {
       const calls = apply.mock.calls.filter(([entries]) => entries.some(([named]) => named === id));
       expect(calls.map(([, options]) => options?.only)).toEqual([undefined, id]);
       apply.mockRestore();
+    });
+
+    it('keep what they have performed where another ticket of theirs has waited as long for the lock', async () => {
+      const all = await inLine(['first']);
+      await database.query('update actions set attempts = 1 where id = $1', [all.entries[0]![0]]);
+      const applier = one.module.get(ApplyService);
+      const first = close('first');
+      const runs = [one.joiner.run(all.entries)];
+      await eventually(() => expect(performances).toEqual(['first']));
+      const original = applier.apply.bind(applier);
+      const answers: (() => void)[] = [];
+      const apply = vi.spyOn(applier, 'apply').mockImplementation(async (entries, options) => {
+        const result = await original(entries, options);
+        await new Promise<void>((answer) => answers.push(answer));
+        return result;
+      });
+      await locked(all.entries[0]!, async () => {
+        runs.push(one.joiner.run([...all.entries]));
+        await eventually(() => expect(answers).toHaveLength(1));
+        first.open();
+        await eventually(() => expect(answers).toHaveLength(2));
+      }).finally(() => apply.mockRestore());
+      // Both come back at one moment, the one without the result first.
+      for (const answer of answers) answer();
+      await Promise.all(runs);
+      expect(await statuses(all)).toEqual(['succeeded']);
+      expect(performances).toEqual(['first']);
+      expect(one.addTickets).not.toHaveBeenCalled();
     });
 
     it('end in their turn when they have had all their attempts', () =>

@@ -252,7 +252,7 @@ export class Joiner implements BeforeApplicationShutdown {
     const free = new Free(settled);
     // What goes on does so at once: a resource must not stand idle while we publish.
     for (const error of result.failed) void this.fail(free.take(entryOf(error.rows[0]!)), error);
-    for (const row of result.started) this.lineUp(row, free.take(entryOf(row)), result.behind.get(row.id));
+    for (const row of result.started) this.lineUp(row, free.take(entryOf(row)), result);
     for (const row of result.apart) this.setAside([free.take(entryOf(row))]);
     for (const entry of result.next) this.takeBack(free.take(entry), 0);
     const done = [...free.rest()].filter((held) => !this.#lines.keep(held));
@@ -275,11 +275,10 @@ export class Joiner implements BeforeApplicationShutdown {
   /**
    * Puts an action in line that is marked as being performed. When the one that stood before it has left the line
    * without its end, since it was marked, its turn has not come.
-   *
-   * @param before who stood there
    */
-  private lineUp(row: UnfinishedRow, held: Held, before: string | undefined): void {
-    if (before === undefined || this.#lines.has(before)) return this.#lines.add(row, held);
+  private lineUp(row: UnfinishedRow, held: Held, { behind, leasedAt }: ApplyResult): void {
+    const before = behind.get(row.id);
+    if (before === undefined || this.#lines.has(before)) return this.#lines.add(row, held, leasedAt);
     // Otherwise its lease ends by itself.
     const undone = this.applier.undoStart(row.id).catch(() => undefined);
     void undone.then(() => this.takeBack(held, 0));

@@ -51,19 +51,28 @@ export class Lines {
     return this.#places.has(id);
   }
 
+  /** The `seq` of an action that stands in a line of this process. */
+  seqOf(id: string): number | undefined {
+    return this.#places.get(id)?.row.seq;
+  }
+
   /** How many attempts to perform it have failed here. */
   failuresOf(id: string): number {
     return this.#places.get(id)?.failures ?? 0;
   }
 
-  /** Takes an action that is marked as being performed: behind all others, as a rule; some come to light late. */
-  add(row: UnfinishedRow, held: Held): void {
+  /**
+   * Takes an action that is marked as being performed: behind all others, as a rule; some come to light late.
+   *
+   * @param leasedAt when its lease had not begun yet, by the clock of `performance`
+   */
+  add(row: UnfinishedRow, held: Held, leasedAt?: number): void {
     const place: Place = { row, held, state: 'waiting', failures: 0, hasFailed: false, work: Promise.resolve() };
     const line = this.#lines.get(row.resource_id) ?? [];
     const before = line.findLastIndex((other) => other.row.seq < row.seq);
     this.#lines.set(row.resource_id, line.toSpliced(before + 1, 0, place));
     this.#places.set(row.id, place);
-    this.performer.hold(row.id);
+    this.performer.hold(row.id, leasedAt);
     this.goOn(row.resource_id);
   }
 

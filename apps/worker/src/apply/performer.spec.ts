@@ -105,6 +105,18 @@ describe('an action', () => {
     expect([performer.isCalledOff('a'), performer.isCalledOff('b')]).toEqual([true, false]);
   });
 
+  it('is not called off when it was put back while its lease was renewed, and begun anew', async () => {
+    const answer = Promise.withResolvers<readonly string[]>();
+    performer.hold('a');
+    renew.mockReturnValueOnce(answer.promise);
+    await pass(1_000);
+    performer.release('a');
+    performer.hold('a');
+    answer.resolve([]);
+    await pass(0);
+    expect(performer.isCalledOff('a')).toBe(false);
+  });
+
   it('does not wait for its next attempt when it is called off', async () => {
     performer.hold('a');
     const pause = performer.pause('a', 60_000);

@@ -15,7 +15,7 @@ export const LEASE_MS = 5_000;
 
 const RENEW_EVERY_MS = 1_000;
 
-/** How long it holds for sure after this process has heard that it began, in milliseconds. */
+/** How long it holds for sure after this process has asked for it, in milliseconds. */
 const SURE_MS = LEASE_MS - 2 * RENEW_EVERY_MS;
 
 /** An action that is kept from others. */
@@ -91,12 +91,16 @@ export class Performer implements OnApplicationShutdown {
     return this.#concurrency - this.free;
   }
 
-  /** Keeps the lease of an action that {@link startPerformingStatement} marked, until it is released. */
-  hold(id: string): Lease {
+  /**
+   * Keeps the lease of an action that {@link startPerformingStatement} marked, until it is released.
+   *
+   * @param since when it was asked for, by the clock of `performance`
+   */
+  hold(id: string, since = performance.now()): Lease {
     this.#timer ??= setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
     const known = this.#held.get(id);
     if (known) return known;
-    const lease = { withdrawn: new AbortController(), sureUntil: performance.now() + SURE_MS };
+    const lease = { withdrawn: new AbortController(), sureUntil: since + SURE_MS };
     this.#held.set(id, lease);
     return lease;
   }
@@ -136,16 +140,18 @@ export class Performer implements OnApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
-    const ids = [...this.#held.keys()];
-    if (ids.length === 0) return;
+    const leases = [...this.#held];
+    if (leases.length === 0) return;
+    const ids = leases.map(([id]) => id);
     const startedAt = performance.now();
     try {
       const kept = await renewLeasesStatement(this.database, ids, LEASE_MS);
-      for (const id of ids) {
-        const lease = this.#held.get(id);
+      for (const [id, lease] of leases) {
+        // It was put back meanwhile, and perhaps begun anew.
+        if (this.#held.get(id) !== lease) continue;
         if (!kept.has(id)) this.callOff(id, 'it has its outcome already');
         // Where it may have lapsed before, somebody else may have begun one of his own; but nobody begins what has its outcome.
-        if (lease && startedAt < lease.sureUntil) lease.sureUntil = startedAt + SURE_MS;
+        if (startedAt < lease.sureUntil) lease.sureUntil = startedAt + SURE_MS;
       }
     } catch (error) {
       this.logger.warn(`could not renew ${ids.length} leases: ${String(error)}`);

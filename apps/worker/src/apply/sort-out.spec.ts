@@ -6,6 +6,7 @@ import { sortOut } from './sort-out.ts';
 const row = (id: string, given: Partial<UnfinishedRow> = {}): UnfinishedRow =>
   ({
     id,
+    seq: Number(id.slice(1)),
     resource_id: 'a',
     parent_id: null,
     status: 'pending',
@@ -22,6 +23,17 @@ it('what was performed is held on to while something before it, that came to lig
   runnable.stops.set('a', 'followed');
   const sorted = sortOut([['a2', 'a']], locked, rows, runnable, { mostEach: 4, done: new Set(['a1']), performed });
   expect(sorted).toEqual({ blocked: [['a2', 'a']], more: [], leased: [], known: [], next: [] });
+});
+
+it('what was performed is held on to also where so much came to light before it that it was not read', () => {
+  const rows = [row('a1'), row('a3')];
+  const [locked, performed] = [new Set(['a']), new Set(['a2', 'a4'])];
+  const inLine = { has: (id: string) => performed.has(id), seqOf: (id: string) => Number(id.slice(1)) };
+  const runnable = { left: [], stops: new Map([['a', 'followed' as const]]) };
+  const entries = [...performed].map((id) => [id, 'a'] as const);
+  const sorted = sortOut(entries, locked, rows, runnable, { mostEach: 2, done: new Set(['a1']), performed, inLine });
+  // The other one must have its end: it was cancelled, say.
+  expect(sorted).toEqual({ blocked: [['a4', 'a']], more: [], leased: [], known: [['a2', 'a']], next: [] });
 });
 
 describe('an action that a ticket names', () => {
@@ -69,7 +81,8 @@ describe('an action that a ticket names', () => {
 
   it('needs no ticket for its lease where this process has started to perform it', () => {
     const rows = [row('a1', { delayed: true, status: 'running' }), row('a2', { delayed: true, status: 'running' })];
-    const [locked, inLine] = [new Set(['a']), new Set(['a1', 'a2'])];
+    const locked = new Set(['a']);
+    const inLine = { has: (id: string) => id === 'a1' || id === 'a2', seqOf: () => undefined };
     const runnable = runnableOf(rows, locked, undefined, inLine);
     runnable.stops.set('a', 'followed');
     const options = { mostEach: 4, done: new Set<string>(), inLine };

@@ -1,5 +1,6 @@
 import type { UnfinishedRow } from '#ledger';
 import type { TicketEntry } from '#queue';
+import type { Lines } from './lines.ts';
 import type { Has, Runnable } from './runnable.ts';
 
 /** What has to follow for the actions that tickets name; those in no list are settled. */
@@ -20,7 +21,7 @@ interface SortOptions {
   mostEach: number;
   done: ReadonlySet<string>;
   performed?: Has;
-  inLine?: Has;
+  inLine?: Pick<Lines, 'has' | 'seqOf'>;
 }
 
 /**
@@ -37,25 +38,31 @@ export function sortOut(
   locked: ReadonlySet<string>,
   rows: readonly UnfinishedRow[],
   { left, stops }: Pick<Runnable, 'left' | 'stops'>,
-  { mostEach, done, performed = new Set(), inLine = new Set() }: SortOptions,
+  { mostEach, done, performed = new Set(), inLine }: SortOptions,
 ): Sorted {
   const sorted: Sorted = { blocked: [], more: [], leased: [], known: [], next: [] };
   const rowsOf = Map.groupBy(rows, ({ resource_id }) => resource_id);
   const seen = new Map(rows.map((row) => [row.id, row]));
   const leftIds = new Set(left.map(({ id }) => id));
   const isCut = (resource: string): boolean => rowsOf.get(resource)?.length === mostEach;
+  /** Whether it stands behind those that were read, as far as is known: it may have its end. */
+  const isUnread = ([id, resource]: TicketEntry): boolean => {
+    if (seen.has(id) || !isCut(resource)) return false;
+    return (inLine?.seqOf(id) ?? Infinity) > rowsOf.get(resource)!.at(-1)!.seq;
+  };
   const isHeld = new Set<string>();
   for (const entry of entries) {
     const [id, resource] = entry;
     const stop = stops.get(resource);
-    const isBehind = !seen.has(id) && isCut(resource);
-    if (!locked.has(resource) || leftIds.has(id) || (isBehind && stop === 'left')) sorted.blocked.push(entry);
+    const isBehind = isUnread(entry);
+    const mustWait = leftIds.has(id) || (isBehind && (stop === 'left' || performed.has(id)));
+    if (!locked.has(resource) || mustWait) sorted.blocked.push(entry);
     else if (isBehind && stop === undefined) sorted.more.push(entry);
     else {
       const row = seen.get(id);
       if (!row) sorted.known.push(entry);
       else if (performed.has(id) && !done.has(id)) sorted.blocked.push(entry);
-      else if (row.status === 'running' && row.delayed && !row.overdue && !performed.has(id) && !inLine.has(id))
+      else if (row.status === 'running' && row.delayed && !row.overdue && !performed.has(id) && !inLine?.has(id))
         sorted.leased.push(entry);
       continue;
     }
