@@ -121,6 +121,21 @@ describe('subscribing to a room', () => {
     expect(foreign).not.toBe(room);
   });
 
+  it('takes the id of a room in capitals, too, as REST does', async () => {
+    const room = await newRoom(alice, [bob]);
+    const listener = await bob.connect(system.sockets[0]!);
+    const channel = `room:${room.toUpperCase()}`;
+    const { socket } = listener;
+    expect(await subscribe(listener, room.toUpperCase())).toMatchObject(OK);
+    await say(alice, room, 'one');
+    await hears(listener, room, ['message.created one']);
+    expect(await socket.emitWithAck('presence', { channel })).toEqual({ ok: true, users: [bob.id] });
+    expect(await unsubscribe(listener, room.toUpperCase())).toEqual({ ok: true });
+    await say(alice, room, 'two');
+    await passMarker(bob, listener);
+    expect(heardOf(listener, room)).toEqual(['message.created one']);
+  });
+
   it('ends with unsubscribe, and may begin again', async () => {
     const room = await newRoom(alice, [bob]);
     const listener = await bob.connect(system.sockets[0]!);

@@ -36,7 +36,7 @@ import { ClientMemory, recall } from './storage/client-memory.ts';
 import { memoryStorage } from './storage/client-storage.ts';
 import type { SubscriptionEvent, RoomHandle, SubscribeOptions, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
-import { cannotBeSent, errorOf, TidingsError } from './tidings-error.ts';
+import { errorOf, sendable, TidingsError } from './tidings-error.ts';
 import { TokenSource } from './token-source.ts';
 
 const SUBMIT_WITHIN_MS = 60_000;
@@ -80,7 +80,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   }: ClientOptions) {
     const tokens = new TokenSource(token, (user) => this.belongTo(userChannel(user)));
     const storageFailed = (cause: unknown): void =>
-      this.#listeners.emit('error', new TidingsError('STORAGE_FAILED', 'It was not read, or not written', { cause }));
+      this.#listeners.emit('error', new TidingsError('STORAGE_FAILED', 'Not read, or not written', { cause }));
     // Later: nobody listens yet.
     const kept = recall(storage, (cause) => queueMicrotask(() => storageFailed(cause)));
     const isOnline = (): boolean => this.state === 'online';
@@ -184,7 +184,8 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
     listener?: (event: SubscriptionEvent) => unknown,
     options: SubscribeOptions = {},
   ): Subscription {
-    const subscription = this.#subscriptions.add(channel, options);
+    // Of rooms, which are named by UUIDs.
+    const subscription = this.#subscriptions.add(channel.toLowerCase(), options);
     if (this.#isClosed) this.#subscriptions.close(wasClosed());
     if (listener) subscription.on(listener);
     return subscription;
@@ -201,11 +202,7 @@ class Client implements Omit<TidingsClient, keyof ResourceClients> {
   }
 
   async mirror(event: string, data?: unknown): Promise<void> {
-    try {
-      JSON.stringify(data);
-    } catch (cause) {
-      throw cannotBeSent(cause);
-    }
+    sendable(() => JSON.stringify(data));
     await this.command('mirror', { event, ...(data !== undefined && { data }) });
   }
 

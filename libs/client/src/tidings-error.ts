@@ -50,7 +50,15 @@ export function errorOf(problem: Pick<Problem, 'code' | 'detail' | 'status' | 'e
   return new TidingsError(problem.code, problem.detail, problem);
 }
 
-/** Of what JSON, or a header, cannot hold. */
-export function cannotBeSent(cause: unknown): TidingsError {
-  return new TidingsError('VALIDATION_FAILED', 'It cannot be sent', { cause });
+/**
+ * Makes what is to be sent.
+ *
+ * @throws {TidingsError} `VALIDATION_FAILED` for what JSON, or a header, cannot hold
+ */
+export function sendable<Result>(make: () => Result): Result {
+  try {
+    return make();
+  } catch (cause) {
+    throw new TidingsError('VALIDATION_FAILED', 'It cannot be sent', { cause });
+  }
 }

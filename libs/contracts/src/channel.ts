@@ -20,7 +20,7 @@ export function isRoomChannel(channel: ChannelName): boolean {
   return channel.startsWith('room:');
 }
 
-/** The channel of a room. */
+/** The channel of a room, whose id is a UUID, in either case (RFC 9562). */
 export function roomChannel(roomId: string): ChannelName {
-  return `room:${encodeURIComponent(roomId)}`;
+  return `room:${encodeURIComponent(roomId.toLowerCase())}`;
 }

@@ -62,11 +62,13 @@ export type OutcomeEnvelope = Envelope<Action>;
 /** The name under which an envelope reaches a client: own outcomes as `outcome`, all else as `event`. */
 export type EnvelopeEvent = 'outcome' | 'event';
 
-const OUTCOME_TYPES: ReadonlySet<string> = new Set(OUTCOME_STATUSES.map((status) => `action.${status}`));
+/** Before the status, in the types of outcomes. */
+const ACTION = 'action.';
 
 /** A type that is not known here is an `event` too: clients ignore the types that they do not know. */
 export function eventNameOf(type: string): EnvelopeEvent {
-  return OUTCOME_TYPES.has(type) ? 'outcome' : 'event';
+  const statuses: readonly string[] = OUTCOME_STATUSES;
+  return type.startsWith(ACTION) && statuses.includes(type.slice(ACTION.length)) ? 'outcome' : 'event';
 }
 
 /** What a change tells a channel, before it has a place there. */

@@ -1,5 +1,18 @@
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
 import { Allow, IsOptional, IsString, Length, MaxLength } from 'class-validator';
-import { LONGEST_CURSOR } from '#contracts';
+import { isRoomChannel, LONGEST_CURSOR } from '#contracts';
+
+/** The name of a channel; the id of a room in either case, as everywhere. */
+function ChannelField(): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' && isRoomChannel(value) ? value.toLowerCase() : value,
+    ),
+    IsString(),
+    MaxLength(1_024),
+  );
+}
 
 export class RefreshCommand {
   @IsString()
@@ -8,8 +21,7 @@ export class RefreshCommand {
 }
 
 export class PresenceCommand {
-  @IsString()
-  @MaxLength(1_024)
+  @ChannelField()
   channel!: string;
 }
 
@@ -20,8 +32,7 @@ export class DeliveredCommand {
 }
 
 export class SubscribeCommand {
-  @IsString()
-  @MaxLength(1_024)
+  @ChannelField()
   channel!: string;
 
   @IsOptional()
@@ -31,8 +42,7 @@ export class SubscribeCommand {
 }
 
 export class UnsubscribeCommand {
-  @IsString()
-  @MaxLength(1_024)
+  @ChannelField()
   channel!: string;
 }
 

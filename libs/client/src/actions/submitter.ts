@@ -2,7 +2,7 @@ import type { AcceptedAction, Action } from '#contracts';
 import type { SubmitOptions, SubmittedAction } from '../resource-client.ts';
 import type { Positions } from '../delivery/positions.ts';
 import type { RestClient, RestRequest } from '../http/rest.ts';
-import { cannotBeSent, TidingsError } from '../tidings-error.ts';
+import { sendable, TidingsError } from '../tidings-error.ts';
 import type { LedgerInquiry } from './ledger-inquiry.ts';
 import type { PendingActions } from './pending-actions.ts';
 import type { PendingEntry } from './pending-entry.ts';
@@ -89,12 +89,10 @@ export class Submitter {
  * @throws {TidingsError} `VALIDATION_FAILED` for what no body, or no header, can hold
  */
 function written({ request }: Submission, idempotencyKey: string): WrittenRequest {
-  try {
+  return sendable(() => {
     const headers = new Headers({ ...request.headers, 'idempotency-key': idempotencyKey });
     return { ...request, headers: Object.fromEntries(headers), body: JSON.stringify(request.body) };
-  } catch (cause) {
-    throw cannotBeSent(cause);
-  }
+  });
 }
 
 function typeOf(actionType: string): string {

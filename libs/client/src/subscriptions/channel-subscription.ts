@@ -72,7 +72,7 @@ export class ChannelSubscription implements Subscription {
   finish(error: TidingsError | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#ready.reject(error ?? new TidingsError('CLOSED', 'It was unsubscribed before it began'));
+    this.#ready.reject(error ?? new TidingsError('CLOSED', 'Unsubscribed before it began'));
     this.#ended.resolve(error);
     for (const listener of this.listeners) listener.take(END, () => undefined);
   }
