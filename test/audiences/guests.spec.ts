@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AUTHENTICATED, decodeCursor, encodeCursor, EVERYONE, userChannel } from '#contracts';
-import { connect, ConnectionRefused, eventually, startSystem, token, type System, type TestUser } from '#testing';
+import {
+  connect,
+  ConnectionRefused,
+  eventually,
+  startSystem,
+  token,
+  type Listener,
+  type System,
+  type TestUser,
+} from '#testing';
 import { ackOf } from './ack.ts';
 
 let system: System;
@@ -9,7 +18,7 @@ let url: string;
 let alice: TestUser;
 
 beforeAll(async () => {
-  system = await startSystem({ sockets: 1 });
+  system = await startSystem({ sockets: 2, env: { MOST_CONNECTIONS_PER_USER: '3' } });
   url = system.sockets[0]!.url;
   alice = await system.user('alice', { scopes: ['announce'] });
 });
@@ -49,15 +58,15 @@ describe('a guest', () => {
     expect(guest.outcomes).toEqual([]);
   });
 
-  it('may say nothing: every command is refused', async () => {
+  it('may say nothing but who it is: every other command is refused', async () => {
     const guest = await connect(url);
     const commands: [string, object][] = [
       ['submit', { type: 'messages.create', payload: { text: 'by a guest' } }],
       ['submit', { type: 'announcements.create', payload: { audience: EVERYONE, title: 'a', body: 'b' } }],
       ['mirror', { event: 'a', data: 1 }],
       ['delivered', { cursor: guest.session.cursors[0]! }],
-      ['refresh', { token: alice.token }],
-      ['refresh', { token: await token(randomUUID()) }],
+      ['subscribe', { channel: `room:${randomUUID()}` }],
+      ['presence', { channel: `room:${randomUUID()}` }],
     ];
     for (const [event, command] of commands) {
       expect(await ackOf(guest, event, command)).toMatchObject({ ok: false, problem: { code: 'FORBIDDEN' } });
@@ -77,5 +86,73 @@ describe('a guest', () => {
     expect(error).toBeInstanceOf(ConnectionRefused);
     expect((error as ConnectionRefused).problem?.code).toBe('UNAUTHENTICATED');
     expect((await alice.connect(closed)).session.userId).toBe('alice');
+  });
+});
+
+const announce = (audience: string) =>
+  alice.submit('POST', '/v1/announcements', { body: { audience, title: 'News', body: 'It works.' } });
+
+function says({ socket }: Listener, jwt: string): Promise<unknown> {
+  return socket.timeout(5_000).emitWithAck('refresh', { token: jwt });
+}
+
+const channelsOf = ({ session }: Listener): string[] =>
+  session.cursors.map((cursor) => decodeCursor(cursor)!.channel).toSorted();
+
+describe('a guest', () => {
+  it('that shows a token goes on as its user: in a session of its own, from now on', async () => {
+    const bob = await system.user('bob');
+    const before = await bob.connect(system.sockets[1]!);
+    await before.outcomeOf(await bob.createMessage('before'));
+    const guest = await connect(url);
+    const heard: string[] = [];
+    guest.socket.onAny((name: string) => heard.push(name));
+    const answer = await guest.socket.emitWithAck('refresh', { token: bob.token });
+    expect(answer).toEqual({ ok: true, tokenExpiresAt: expect.any(String) as string });
+    // Accepted behind the beginning of the session, so that its outcome is heard.
+    const submitted = await guest.socket.emitWithAck('submit', {
+      type: 'messages.create',
+      payload: { text: 'by socket' },
+    });
+    const { action } = submitted as { action: { id: string } };
+    await guest.outcomeOf(action);
+    await guest.outcomeOf(await bob.createMessage('by rest'));
+    expect(guest.session).toMatchObject({
+      userId: 'bob',
+      recovered: true,
+      tokenExpiresAt: answer.ok && answer.tokenExpiresAt,
+    });
+    expect(channelsOf(guest)).toEqual(['authenticated', 'everyone', 'user:bob']);
+    expect(heard.filter((name) => name !== 'event')).toEqual(['session', 'outcome', 'outcome']);
+    await announce('everyone');
+    await announce('authenticated');
+    await eventually(() =>
+      expect(guest.events.map(({ channel }) => channel).toSorted()).toEqual(['authenticated', 'everyone']),
+    );
+  });
+
+  it('that shows several tokens at once becomes one user', async () => {
+    const guest = await connect(url);
+    const tokens = await Promise.all(['carol', 'dave', 'carol'].map((user) => token(user)));
+    const answers = await Promise.all(tokens.map((jwt) => says(guest, jwt)));
+    await eventually(() => expect(guest.sessions).toHaveLength(2));
+    const isCarol = guest.session.userId === 'carol';
+    expect(answers.map((answer) => (answer as { ok: boolean }).ok)).toEqual([isCarol, !isCarol, isCarol]);
+  });
+
+  it('that shows a token is counted as its user', async () => {
+    const guests = [await connect(url), await connect(url), await connect(url)];
+    const last = await connect(url);
+    const jwt = await token('erin');
+    for (const guest of guests) expect(await says(guest, jwt)).toMatchObject({ ok: true });
+    expect(await says(last, jwt)).toMatchObject({ ok: false, problem: { code: 'RATE_LIMITED' } });
+    guests[0]!.close();
+    await eventually(async () => expect(await says(last, jwt)).toMatchObject({ ok: true }));
+  });
+
+  it('that shows a token ends with it', async () => {
+    const guest = await connect(url);
+    expect(await says(guest, await token('frank', { expiresIn: 3 }))).toMatchObject({ ok: true });
+    await eventually(() => expect(guest.goaways).toMatchObject([{ reason: 'token_expired' }]), { timeoutMs: 10_000 });
   });
 });
