@@ -21,6 +21,8 @@ export interface IoGuards {
 
 type Allow = (error: string | null, allowed: boolean) => void;
 
+type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
 type Transform = (data: unknown) => Observable<unknown>;
 
 /** The commands of the one gateway: where each is among the handlers of any connection. */
@@ -56,11 +58,15 @@ export class TidingsIoAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const server = super.createIOServer(port, { ...options, ...this.options } as ServerOptions);
+    // engine.io's own one is for CORS. What answers an upgrade is no page, and needs nothing of the kind.
+    const [cors] = (server.engine as unknown as { middlewares: Middleware[] }).middlewares.splice(0);
     server.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-      // The answer to an upgrade is no page.
-      if (request.headers.upgrade === undefined) this.guards.secure(request, response);
-      else forgetEnd(response);
-      next();
+      if (request.headers.upgrade !== undefined) {
+        forgetEnd(response);
+        return next();
+      }
+      this.guards.secure(request, response);
+      cors!(request, response, next);
     });
     writeTogether(server);
     // Once everybody has begun to listen to it.
