@@ -71,6 +71,22 @@ describe('the registry of instances', { timeout: 60_000 }, () => {
     expect(next.bootId).not.toBe(leaving.bootId);
   });
 
+  it('does not show who said goodbye while it entered', async () => {
+    const redis = testRedis();
+    const [left, leaving] = [new Instance(redis, 'left'), new Instance(redis, 'leaving')];
+    let goodbye: Promise<void> | undefined;
+    leaving.measure = () => {
+      // When its entry is on its way.
+      queueMicrotask(() => void (goodbye ??= leaving.beforeApplicationShutdown()));
+      return { connections: 0, users: 0 };
+    };
+    await eventually(async () => expect(await idsBy(left)).toContain('socket left'), PATIENT);
+    await eventually(() => expect(goodbye).toBeDefined(), PATIENT);
+    await goodbye;
+    expect(leaving.entries).toHaveLength(1);
+    expect(await idsBy(left)).toEqual(['socket left']);
+  });
+
   it('is whole again soon after Redis was emptied, and says that it was', async () => {
     const server = await privateRedis();
     const redis = { url: server.url, prefix: 'own' };

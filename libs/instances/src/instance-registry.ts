@@ -62,7 +62,8 @@ export class InstanceRegistry implements OnApplicationBootstrap, BeforeApplicati
   readonly #redis: RedisConnection;
   readonly #startedAt = new Date().toISOString();
   #timer: NodeJS.Timeout | undefined;
-  #isBeating = false;
+  /** The heartbeat that is under way. */
+  #beat: Promise<void> | undefined;
   #boot: string | undefined;
   #next: string | undefined;
   #previous = '';
@@ -73,7 +74,7 @@ export class InstanceRegistry implements OnApplicationBootstrap, BeforeApplicati
 
   constructor(private readonly options: InstanceRegistryOptions) {
     this.#redis = connectRedis(options.url, { name: 'tidings-instances', deadlineMs: DEADLINE_MS });
-    this.#redis.on('ready', () => void this.beat());
+    this.#redis.on('ready', () => this.beat());
   }
 
   /** The mark of what this instance has in Redis; undefined while it is not entered. */
@@ -87,8 +88,8 @@ export class InstanceRegistry implements OnApplicationBootstrap, BeforeApplicati
   }
 
   onApplicationBootstrap(): void {
-    this.#timer ??= setInterval(() => void this.beat(), BEAT_EVERY_MS).unref();
-    void this.beat();
+    this.#timer ??= setInterval(() => this.beat(), BEAT_EVERY_MS).unref();
+    this.beat();
   }
 
   /**
@@ -128,6 +129,8 @@ export class InstanceRegistry implements OnApplicationBootstrap, BeforeApplicati
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.stop();
+    // It may be entering.
+    await this.#beat;
     if (this.#boot !== undefined) await this.#redis.hdel(this.keys.statuses, this.#boot).catch(() => undefined);
   }
 
@@ -141,16 +144,15 @@ export class InstanceRegistry implements OnApplicationBootstrap, BeforeApplicati
     this.#timer = undefined;
   }
 
-  private async beat(): Promise<void> {
-    if (this.#isBeating || !this.#timer) return;
-    this.#isBeating = true;
-    try {
-      await (this.#boot === undefined ? this.enter() : this.goOn(this.#boot));
-    } catch (error) {
-      this.logger.debug(`a heartbeat failed: ${String(error)}`);
-      this.reenter();
-    }
-    this.#isBeating = false;
+  private beat(): void {
+    if (this.#beat || !this.#timer) return;
+    const beat = this.#boot === undefined ? this.enter() : this.goOn(this.#boot);
+    this.#beat = beat
+      .catch((error: unknown) => {
+        this.logger.debug(`a heartbeat failed: ${String(error)}`);
+        this.reenter();
+      })
+      .finally(() => (this.#beat = undefined));
   }
 
   private async enter(): Promise<void> {
