@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Identity } from '#auth';
 import { ChannelsServer } from '#channels';
 import type { SocketConfig } from '#config';
-import type { Cursor, Envelope } from '#contracts';
+import { AUTHENTICATED, decodeCursor, EVERYONE, type Cursor, type Envelope, type Session } from '#contracts';
 import type { Membership } from '#ledger';
 import { eventually } from '#testing';
 import { MemoryHistory } from '../../../../libs/channels/src/memory-history.ts';
@@ -14,6 +15,8 @@ import type { Memberships } from './memberships.service.ts';
 const ROOM = 'room:a';
 const NOTHING = readCursors([]);
 
+const BOB: Identity = { userId: 'bob', scopes: new Set(), tokenId: undefined, issuedAt: 0, expiresAt: 4_000_000_000 };
+
 /** A client that takes whatever it is sent. */
 class Client extends Connection {
   readonly id = 'client';
@@ -22,12 +25,23 @@ class Client extends Connection {
   isOpen = true;
   readonly waiting = { messages: 0, bytes: 0 };
 
-  constructor() {
-    super({ userId: 'bob', scopes: new Set(), tokenId: undefined, issuedAt: 0, expiresAt: 4_000_000_000 });
+  /** Where its newest session began, by channel. */
+  began: Record<string, number> = {};
+
+  constructor(identity: Identity | null = BOB) {
+    super(identity);
   }
 
   send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
     this.said.push(name === 'session' ? name : `${(message as Envelope).type} ${(message as Envelope).offset}`);
+    if (name !== 'session') return;
+    const cursors = (message as Session).cursors.map((cursor) => decodeCursor(cursor)!);
+    this.began = Object.fromEntries(cursors.map(({ channel, offset }) => [channel, offset]));
+  }
+
+  /** What is sent to all who are in a channel. */
+  hear({ channel, type, offset }: Envelope): void {
+    if (this.entered.has(channel)) this.said.push(`${type} ${offset}`);
   }
 
   enter(channel: string): void {
@@ -59,7 +73,7 @@ beforeEach(() => {
   history = new MemoryHistory();
   // Without Redis: what happens comes from the history.
   channels = new ChannelsServer({ url: '', prefix: '', positionCheckMs: 3_600_000 }, history);
-  channels.addHandler('event', (() => Promise.resolve()) as never, true);
+  channels.addHandler('event', ((event: Envelope) => Promise.resolve(client.hear(event))) as never, true);
   present = new Set();
   membership = () => Promise.resolve({ floor: at(0), position: history.head(ROOM) });
   audience = new Audience(
@@ -163,6 +177,49 @@ describe('who is brought into a room', () => {
     await expect(audience.subscribe(client, ROOM, NOTHING)).rejects.toThrow('away');
     expect(left()).toEqual(NONE);
   });
+});
+
+it('a guest that becomes a user hears each announcement on the side of its session where the cursor says', async () => {
+  const guest = new Client(null);
+  client = guest;
+  history.append(EVERYONE);
+  await (
+    await audience.start(guest, NOTHING)
+  )();
+  const announce = async (): Promise<void> => {
+    const everyone = await channels.open(EVERYONE);
+    await everyone.at(history.append(EVERYONE).offset, () => undefined);
+    channels.release(EVERYONE);
+  };
+  await announce();
+  guest.renew(BOB);
+  const [heads, read] = [history.heads.bind(history), Promise.withResolvers<void>()];
+  history.heads = async (names) => {
+    history.append(EVERYONE);
+    const found = await heads(names);
+    await read.promise;
+    return found;
+  };
+  const starting = audience.startAgain(guest);
+  await eventually(() => expect(history.headReads.at(-1)).toContain('user:bob'));
+  await announce();
+  read.resolve();
+  const enter = await starting;
+  await announce();
+  await enter();
+  await announce();
+  expect(guest.said).toEqual([
+    'session',
+    'message.created 2',
+    'session',
+    'message.created 3',
+    'message.created 4',
+    'message.created 5',
+    'message.created 6',
+  ]);
+  expect(guest.began).toEqual({ 'user:bob': 0, [AUTHENTICATED]: 0, [EVERYONE]: 2 });
+  for (const name of [...guest.channels.keys()]) audience.leave(guest, name);
+  expect(left()).toEqual(NONE);
 });
 
 it('who has gone while a session was begun leaves nothing behind', async () => {

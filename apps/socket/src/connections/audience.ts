@@ -20,7 +20,7 @@ import {
 import type { Membership } from '#ledger';
 import { counter } from '#telemetry';
 import type { Connection, Hearing } from './connection.ts';
-import type { GivenCursors } from './given-cursors.ts';
+import { readCursors, type GivenCursors } from './given-cursors.ts';
 import { Memberships } from './memberships.service.ts';
 import { Presence } from '../presence/presence.ts';
 import { behind, describePositions, PAGE, startPosition, UNKNOWN_CHECK, type StartPosition } from './positions.ts';
@@ -72,6 +72,19 @@ export class Audience {
     };
     connection.send('session', session);
     return async () => void (await Promise.all(entrances.map((entrance) => this.join(connection, entrance))));
+  }
+
+  /**
+   * Starts a connection once more, as that of its user. What it hears already goes on from
+   * where it is: nothing of that is missed, and nothing heard is behind the cursors of its session.
+   *
+   * @returns as {@link start}
+   */
+  async startAgain(connection: Connection): Promise<Enter> {
+    const positions = await Promise.all(
+      [...connection.channels.keys()].map((name) => this.leaveBetween(connection, name)),
+    );
+    return this.start(connection, { ...readCursors([]), byChannel: new Map(positions) });
   }
 
   /**
@@ -142,6 +155,20 @@ export class Audience {
     const over = new Promise<void>((resolve) => (hearing.onOver = resolve));
     await Promise.all([over, channel.at(membership.floor.offset, () => undefined)]);
     return undefined;
+  }
+
+  /** Leaves a channel between two events, the first of which it has heard, and tells which one. */
+  private async leaveBetween(connection: Connection, name: string): Promise<[name: string, heard: Cursor]> {
+    const channel = await this.channels.open(name);
+    try {
+      const heard = await channel.at(0, (position) => {
+        this.leave(connection, name);
+        return position;
+      });
+      return [name, heard];
+    } finally {
+      this.channels.release(name);
+    }
   }
 
   /** Where it is in a channel that it hears. */

@@ -200,7 +200,7 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     void this.begin(connection, async () => {
       // After the answer.
       await nextTurn();
-      return this.audience.start(connection, readCursors([]));
+      return this.audience.startAgain(connection);
     });
   }
 
