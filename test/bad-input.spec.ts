@@ -250,7 +250,7 @@ describe('a route', () => {
   );
 
   it.each([
-    ['PUT', '/v1/messages', ['GET', 'POST']],
+    ['PUT', '/v1/messages', ['GET', 'HEAD', 'POST']],
     ['DELETE', '/v1/messages', ['GET', 'POST']],
     ['POST', `/v1/messages/${ID}`, ['GET', 'PATCH', 'DELETE']],
     ['PATCH', `/v1/actions/${ID}`, ['GET', 'DELETE']],
@@ -299,6 +299,17 @@ describe('a route', () => {
   it('that needs a scope is answered 403 without it', async () => {
     const refused = await problemOf(send('POST', '/v1/revocations', { body: '{"user":"bob"}' }));
     expect(refused).toMatchObject({ status: 403, code: 'FORBIDDEN' });
+    expect(refused.headers.get('www-authenticate')).toBe(
+      'Bearer realm="tidings", error="insufficient_scope", ' +
+        `error_description="The token lacks the scope 'ops'", scope="ops"`,
+    );
+  });
+
+  it('that submits what needs a scope is answered 403 without it', async () => {
+    const body = '{"audience":"everyone","title":"News","body":"It works."}';
+    const refused = await problemOf(send('POST', '/v1/announcements', { body }));
+    expect(refused).toMatchObject({ status: 403, code: 'FORBIDDEN' });
+    expect(refused.headers.get('www-authenticate')).toMatch(/, error="insufficient_scope", .*, scope="announce"$/);
   });
 
   it.each([

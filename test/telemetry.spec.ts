@@ -192,3 +192,11 @@ describe('metrics', () => {
     expect(await metricOf(socket, 'tidings_events_replayed_total')).toBe(3);
   });
 });
+
+it('every app answers an unknown path with a problem document', async () => {
+  for (const { url } of [system.api, system.workers[0]!, system.sockets[0]!]) {
+    const answer = await fetch(`${url}/nothing`);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(await answer.json()).toMatchObject({ status: 404, code: 'NOT_FOUND', instance: '/nothing' });
+  }
+});

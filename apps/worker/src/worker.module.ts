@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { CatalogueModule } from '#actions';
 import { ChannelsModule } from '#channels';
 import { ConfigModule, WorkerConfig } from '#config';
 import { DatabaseModule } from '#database';
+import { ProblemFilter } from '#http';
 import { InstancesModule } from '#instances';
 import { LedgerModule } from '#ledger';
 import { QueueModule } from '#queue';
@@ -50,6 +52,7 @@ const channels = ChannelsModule.forPublisher();
     Sweeper,
     TicketProcessor,
     WorkerMetrics,
+    { provide: APP_FILTER, useClass: ProblemFilter },
   ],
 })
 export class WorkerModule {}

@@ -70,7 +70,7 @@ export class ActionsService {
 
 function requireScope({ name, handler: { scope } }: ActionType, scopes: ReadonlySet<string>): void {
   if (scope === undefined || scopes.has(scope)) return;
-  throw new ProblemError('FORBIDDEN', `${name} needs a token with the scope "${scope}"`);
+  throw new ProblemError('FORBIDDEN', `${name} needs a token with the scope "${scope}"`, { scope });
 }
 
 function resourceIdOf({ verb }: ActionType, given: unknown, pointer: string): string {

@@ -41,7 +41,7 @@ export class BearerGuard implements CanActivate {
     request.identity = await this.verifier.verifyOnce(bearerToken(request.headers.authorization));
     const scope = this.reflector.getAllAndOverride<string>(SCOPE, targets);
     if (scope !== undefined && !request.identity.scopes.has(scope)) {
-      throw new ProblemError('FORBIDDEN', `The token lacks the scope "${scope}"`);
+      throw new ProblemError('FORBIDDEN', `The token lacks the scope "${scope}"`, { scope });
     }
     return true;
   }

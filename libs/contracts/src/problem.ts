@@ -64,7 +64,8 @@ export class ProblemError extends Error {
   constructor(
     readonly code: ProblemCode,
     readonly detail: string = PROBLEMS[code].title,
-    readonly options: { errors?: ProblemItem[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    /** `scope`: the one that the token lacks. */
+    readonly options: { errors?: ProblemItem[]; retryAfterSeconds?: number; scope?: string; cause?: unknown } = {},
   ) {
     super(`${code}: ${detail}`, { cause: options.cause });
   }

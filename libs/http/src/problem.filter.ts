@@ -44,13 +44,13 @@ function isHealth(error: unknown): error is HttpException {
   );
 }
 
-const METHODS: HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** 405 with `Allow` where another method would do (RFC 9110, 15.5.6), else 404. */
 function unknownRoute({ server, url }: FastifyRequest, reply: FastifyReply): ProblemError {
   const path = url.split('?', 1)[0]!;
   const allowed = METHODS.filter((method) => isServed(server, method, path)).join(', ');
-  if (allowed === '') return new ProblemError('NOT_FOUND', 'There is no such route; /docs shows them all');
+  if (allowed === '') return new ProblemError('NOT_FOUND', 'There is no such route');
   void reply.header('Allow', allowed);
   return new ProblemError('METHOD_NOT_ALLOWED', `Use ${allowed}`);
 }
@@ -89,12 +89,17 @@ export function sendProblem(error: ProblemError, request: FastifyRequest, reply:
   const problem: Problem = { ...error.toProblem(), instance: request.url.split('?', 1)[0]!, requestId: request.id };
   const { retryAfterSeconds } = error.options;
   if (retryAfterSeconds !== undefined) void reply.header('Retry-After', String(retryAfterSeconds));
-  if (error.status === 401) {
-    // Quotes may not stand within (RFC 6750, 3).
-    const description = error.detail.replaceAll('"', "'");
-    const reason =
-      request.headers.authorization === undefined ? '' : `, error="invalid_token", error_description="${description}"`;
-    if (!reply.hasHeader('WWW-Authenticate')) void reply.header('WWW-Authenticate', `Bearer realm="tidings"${reason}`);
-  }
+  const challenge = challengeOf(error, request);
+  if (challenge !== undefined && !reply.hasHeader('WWW-Authenticate')) void reply.header('WWW-Authenticate', challenge);
   void reply.status(error.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+}
+
+/** What would do in place of the token, or none, that came (RFC 6750, 3). */
+function challengeOf({ status, detail, options: { scope } }: ProblemError, { headers }: FastifyRequest) {
+  const realm = 'Bearer realm="tidings"';
+  // Quotes may not stand within.
+  const description = `error_description="${detail.replaceAll('"', "'")}"`;
+  if (scope !== undefined) return `${realm}, error="insufficient_scope", ${description}, scope="${scope}"`;
+  if (status !== 401) return undefined;
+  return headers.authorization === undefined ? realm : `${realm}, error="invalid_token", ${description}`;
 }
