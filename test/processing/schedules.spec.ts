@@ -218,7 +218,7 @@ describe('no deadlock', () => {
         owner: index === 0 ? 'alice' : 'bob',
         type: 'drills.delete',
         resource_id,
-        submitted_at: new Date(),
+        submitted_at: new Date().toISOString(),
         traceparent: null,
       },
       status: 'cancelled',

@@ -4,7 +4,7 @@ import { eventually } from '#testing';
 import type { Identity } from './identity.ts';
 import { Revocations } from './revocations.ts';
 
-const REVOKED_AT = new Date('2026-11-28T12:00:00.500Z');
+const REVOKED_AT = '2026-11-28T12:00:00.500Z';
 const OF_ALICE = { kind: 'user', subject: 'alice', revoked_at: REVOKED_AT };
 const OF_TOKEN = { kind: 'token', subject: 'token-1', revoked_at: REVOKED_AT };
 
@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 describe('a token', () => {
-  const second = Math.floor(REVOKED_AT.getTime() / 1_000);
+  const second = Math.floor(Date.parse(REVOKED_AT) / 1_000);
 
   it.each([
     ['issued before its user was revoked', { issuedAt: second - 1 }, true],

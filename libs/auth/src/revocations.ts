@@ -37,7 +37,8 @@ fetch first ${PAGE} rows with ties`;
 interface Row {
   kind: Kind;
   subject: string;
-  revoked_at: Date;
+  /** RFC 3339 */
+  revoked_at: string;
 }
 
 interface NextRow extends Row {
@@ -80,7 +81,7 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** Refuses the tokens of a user, or one token by its `jti`, that were issued until now. */
-  async revoke(kind: Kind, subject: string): Promise<Date> {
+  async revoke(kind: Kind, subject: string): Promise<string> {
     const [row] = await this.database.query<Row>(REVOKE, [kind, subject]);
     this.learn([row!]);
     return row!.revoked_at;
@@ -146,9 +147,9 @@ export class Revocations implements OnModuleInit, BeforeApplicationShutdown {
   private learn(rows: readonly Row[]): void {
     let isNews = false;
     for (const { kind, subject, revoked_at } of rows) {
-      const key = `${kind} ${subject}`;
-      if (this.#revokedAt.get(key) === revoked_at.getTime()) continue;
-      this.#revokedAt.set(key, revoked_at.getTime());
+      const [key, revokedAt] = [`${kind} ${subject}`, Date.parse(revoked_at)];
+      if (this.#revokedAt.get(key) === revokedAt) continue;
+      this.#revokedAt.set(key, revokedAt);
       isNews = true;
     }
     if (isNews) this.onRevoked();

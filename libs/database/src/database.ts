@@ -5,7 +5,7 @@ import { createPool } from './pool.ts';
 
 /** Runs SQL: the database itself, or one transaction on it. */
 export interface Sql {
-  /** Runs one statement and returns its rows. */
+  /** Runs one statement and returns its rows: `timestamptz` as RFC 3339 (UTC, milliseconds), `bigint` as a number. */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { getTypeParser } from './column-types.ts';
 
 /** Most distinct statements that a connection keeps prepared; further ones run unprepared. */
 const MOST_PREPARED = 500;
@@ -169,12 +170,4 @@ export function createPool(options: PoolOptions): pg.Pool {
       client.limitSilence(options.longestAnswerMs ?? LONGEST_ANSWER_MS);
   });
   return pool;
-}
-
-const BIGINT = 20;
-
-/** bigint as number: offsets, versions and sequence numbers stay far below 2^53. */
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  if (oid === BIGINT && format !== 'binary') return Number;
-  return pg.types.getTypeParser(oid, format);
 }

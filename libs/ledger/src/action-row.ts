@@ -15,10 +15,10 @@ export interface ActionRow {
   payload: unknown;
   if_match: number | null;
   traceparent: string | null;
-  submitted_at: Date;
-  expires_at: Date;
-  run_at: Date | null;
-  finished_at: Date | null;
+  submitted_at: string;
+  expires_at: string;
+  run_at: string | null;
+  finished_at: string | null;
   response: unknown;
   error: ActionError | null;
 }
@@ -50,8 +50,8 @@ export function toAction(row: PublicActionRow): Action {
     status: row.status,
     done,
     resource: { type: resourceTypeOf(row.type), id: row.resource_id },
-    submittedAt: row.submitted_at.toISOString(),
-    ...(row.finished_at && { finishedAt: row.finished_at.toISOString() }),
+    submittedAt: row.submitted_at,
+    ...(row.finished_at && { finishedAt: row.finished_at }),
     attempts: row.attempts,
     ...(done && (row.error ? { error: row.error } : { response: row.response ?? null })),
   };

@@ -9,7 +9,7 @@ export interface EventRow {
   type: string;
   /** `<resource>/<id>` */
   subject: string;
-  created_at: Date;
+  created_at: string;
   data: unknown;
   /** Of outcomes, when their submit had one. */
   traceparent?: string | null;
@@ -23,7 +23,7 @@ export function toEnvelope(event: EventRow): Envelope {
     source: '/tidings',
     type: event.type,
     subject: event.subject,
-    time: event.created_at.toISOString(),
+    time: event.created_at,
     channel: event.channel,
     offset: event.offset,
     cursor: encodeCursor({ channel: event.channel, offset: event.offset, check: checkOf(event.id) }),

@@ -42,7 +42,7 @@ async function channelWith(count: number): Promise<Channel> {
       owner,
       type: 'messages.delete',
       resource_id: resourceId,
-      submitted_at: new Date(),
+      submitted_at: new Date().toISOString(),
       traceparent: null,
     };
     await ledger.accept([{ id, owner, type: row.type, resourceId, payload: undefined, ttlSeconds: 60 }]);

@@ -244,7 +244,7 @@ function recalledAction(row: RecalledRow): RecalledAction {
   };
 }
 
-function pendingRow(action: Pick<NewAction, 'id' | 'type' | 'resourceId'>, submittedAt: Date): PublicActionRow {
+function pendingRow(action: Pick<NewAction, 'id' | 'type' | 'resourceId'>, submittedAt: string): PublicActionRow {
   return {
     id: action.id,
     type: action.type,
@@ -258,7 +258,7 @@ function pendingRow(action: Pick<NewAction, 'id' | 'type' | 'resourceId'>, submi
   };
 }
 
-function finishedRow({ row, status, attempts, response, error }: Ending, at: Date): OutcomeRow {
+function finishedRow({ row, status, attempts, response, error }: Ending, at: string): OutcomeRow {
   return {
     ...row,
     status,

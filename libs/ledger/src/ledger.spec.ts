@@ -57,7 +57,7 @@ function endingOf(action: NewAction, given: Partial<Ending> = {}): Ending {
     owner: action.owner,
     type: action.type,
     resource_id: action.resourceId,
-    submitted_at: new Date('2026-01-01T00:00:00Z'),
+    submitted_at: '2026-01-01T00:00:00.000Z',
     traceparent: action.traceparent ?? null,
   };
   return { row, status: 'succeeded', attempts: 1, response: '{"version":1}', error: null, ...given };
@@ -295,8 +295,8 @@ describe('Ledger.finish', () => {
     const pages = await history.read(['room:1', 'user:alice'].map((channel) => ({ channel, after: 0, limit: 10 })));
     const replayed = pages.flatMap((page) => page.events);
     // What the caller passed as time of submission is not what the ledger has.
-    const [row] = await database.query<{ at: Date }>('select submitted_at as at from actions');
-    (published[1]!.data as { submittedAt: string }).submittedAt = row!.at.toISOString();
+    const [row] = await database.query<{ at: string }>('select submitted_at as at from actions');
+    (published[1]!.data as { submittedAt: string }).submittedAt = row!.at;
     expect(replayed).toEqual(published);
     expect(await ledger.find('alice', action.id)).toMatchObject({ status: 'succeeded', response: { version: 1 } });
     expect(await ledger.find('bob', action.id)).toBeUndefined();

@@ -29,7 +29,7 @@ function newRoom() {
     const action = { id: newId(), owner: 'alice', type: 'rooms.change', resourceId: randomUUID() };
     await ledger.accept([{ ...action, payload: undefined, ttlSeconds: 60 }]);
     const { resourceId: resource_id, ...others } = action;
-    const row = { ...others, resource_id, submitted_at: new Date(), traceparent: null };
+    const row = { ...others, resource_id, submitted_at: new Date().toISOString(), traceparent: null };
     const events = changes.map((each) => Object.assign({ channel, type: 'x.done', subject: 'x/1', data: {} }, each));
     const ending = { row, status: 'succeeded', attempts: 1, response: null, error: null, events } as const;
     await database.transaction((sql) => ledger.finish(sql, [ending]));

@@ -74,8 +74,8 @@ function toView(row: InspectedRow): InspectedAction {
     payload: row.payload,
     ifMatch: row.if_match,
     traceparent: row.traceparent,
-    expiresAt: row.expires_at.toISOString(),
-    runAt: row.run_at?.toISOString() ?? null,
+    expiresAt: row.expires_at,
+    runAt: row.run_at,
     retryOf: row.retry_of,
     retriedBy: row.retried_by,
   };

@@ -34,6 +34,6 @@ export class RevocationsController {
     const revokedAt = await (user === undefined
       ? this.revocations.revoke('token', jti!)
       : this.revocations.revoke('user', user));
-    return { revokedAt: revokedAt.toISOString() };
+    return { revokedAt };
   }
 }

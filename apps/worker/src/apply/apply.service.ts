@@ -113,7 +113,7 @@ export class ApplyService {
     applySeconds.observe((endedAt - startedAt) / 1_000);
     for (const { row, status } of endings) {
       // The clock of Postgres may be ahead.
-      queueWaitSeconds.observe(Math.max(0, startedAt - row.submitted_at.getTime()) / 1_000);
+      queueWaitSeconds.observe(Math.max(0, startedAt - Date.parse(row.submitted_at)) / 1_000);
       if (this.log.covers(row.traceparent)) this.log.note('applied', row, { startedAt, endedAt }, { status });
     }
   }

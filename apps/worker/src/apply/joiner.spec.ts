@@ -430,7 +430,7 @@ describe('Joiner', () => {
     const run = one.joiner.run(cancelled.entries);
     await eventually(async () => expect(await cancelled.found()).toMatchObject([{ status: 'running' }]));
     const [{ id, owner, type, resourceId }] = cancelled.actions as [NewAction];
-    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date().toISOString(), traceparent: null };
     const ending = { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
     await database.transaction((sql) => ledger.finish(sql, [ending]));
     await run;
@@ -557,7 +557,7 @@ describe('Joiner', () => {
     const { entries, found } = await accepted(Array.from({ length: 30 }, (_, index) => `note ${index}`));
     const rows = cancelled.actions.map(({ id, owner, type, resourceId }) => ({
       ...{ id, owner, type, resource_id: resourceId, traceparent: null },
-      submitted_at: new Date(),
+      submitted_at: new Date().toISOString(),
     }));
     const error = { code: 'CANCELLED', title: 'cancelled', detail: 'cancelled' } as const;
     const before = await applications();
@@ -622,7 +622,7 @@ describe('actions that perform on one resource', () => {
   };
 
   const cancelled = ({ id, owner, type, resourceId }: NewAction) => {
-    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date().toISOString(), traceparent: null };
     return { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
   };
 
@@ -843,7 +843,7 @@ describe('actions that perform on one resource', () => {
     const run = one.joiner.run(all.entries.slice(0, 1));
     await eventually(() => expect(performances).toEqual(['first']));
     const { id, owner, type, resourceId } = all.actions[1]!;
-    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+    const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date().toISOString(), traceparent: null };
     const ending = { row, status: 'cancelled', attempts: 0, response: null, error: null } as const;
     await database.transaction((sql) => ledger.finish(sql, [ending]));
     first.open();
@@ -1285,7 +1285,14 @@ describe('actions that perform on one resource', () => {
         const run = hasty.joiner.run(all.entries.slice(0, 1));
         await eventually(async () => expect(await all.found()).toMatchObject([{ attempts: 1 }, {}]));
         const { id, owner, type, resourceId } = all.actions[0]!;
-        const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+        const row = {
+          id,
+          owner,
+          type,
+          resource_id: resourceId,
+          submitted_at: new Date().toISOString(),
+          traceparent: null,
+        };
         const ending = { row, status: 'cancelled', attempts: 1, response: null, error: null } as const;
         await database.transaction((sql) => ledger.finish(sql, [ending]));
         await run;

@@ -19,7 +19,7 @@ function row(id: string, given: Partial<UnfinishedRow> = {}): UnfinishedRow {
     payload: null,
     if_match: null,
     traceparent: null,
-    submitted_at: new Date(0),
+    submitted_at: new Date(0).toISOString(),
     delayed: false,
     overdue: false,
     parent_unfinished: false,

@@ -20,7 +20,7 @@ export interface NewAction {
 /** A row of the answer: only actions that are new; those whose key was known are left out. */
 export interface AcceptedRow extends ServedRow {
   id: string;
-  submitted_at: Date;
+  submitted_at: string;
   /** Position in the owner's channel, before the outcome. */
   head: number;
   check: string;

@@ -25,7 +25,7 @@ export interface NewEvent {
 
 export interface AppendedEvents {
   /** Time of all these events, and of the ends of their actions. */
-  at: Date;
+  at: string;
   /** Offset of each event, in the order given. */
   offsets: number[];
 }
@@ -93,7 +93,7 @@ export async function finishStatement(
     return size;
   });
   const back = events.map(({ channel }, index) => channels.get(channel)!.size - ranks[index]!);
-  const heads = await run<{ channel: string; head: number; at: Date }>(FINISH, [
+  const heads = await run<{ channel: string; head: number; at: string }>(FINISH, [
     sorted.map(({ id }) => id),
     sorted.map(({ status }) => status),
     sorted.map(({ attempts }) => attempts),

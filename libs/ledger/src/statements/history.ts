@@ -35,7 +35,7 @@ export interface HistoryRow extends Omit<OutcomeRow, 'id' | 'type'> {
   offset: number;
   event_type: string;
   subject: string;
-  created_at: Date;
+  created_at: string;
   data: unknown;
   id: string | null;
   type: string | null;

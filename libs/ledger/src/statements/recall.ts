@@ -8,7 +8,7 @@ export interface RecalledRow extends ServedRow {
   action_id: string;
   type: string;
   resource_id: string;
-  submitted_at: Date;
+  submitted_at: string;
   head: number;
   check: string;
 }

@@ -13,7 +13,7 @@ interface AnnouncementRow {
   audience: string;
   title: string;
   body: string;
-  created_at: Date;
+  created_at: string;
 }
 
 const COLUMNS = 'a.id, a.audience, a.title, a.body, a.created_at';
@@ -105,5 +105,5 @@ function announcementEvent(row: AnnouncementRow): ChannelEvent {
 }
 
 function toView({ id, audience, title, body, created_at }: AnnouncementRow): Announcement {
-  return { id, audience, title, body, version: 1, createdAt: created_at.toISOString() };
+  return { id, audience, title, body, version: 1, createdAt: created_at };
 }

@@ -176,7 +176,7 @@ function toView(row: MessageRow): Message {
     roomId: row.room_id,
     text: row.text,
     version: row.version,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
   };
 }

@@ -5,8 +5,8 @@ export interface MessageRow {
   room_id: string | null;
   text: string;
   version: number;
-  created_at: Date;
-  updated_at: Date;
+  created_at: string;
+  updated_at: string;
 }
 
 const COLUMNS = 'm.id, m.author, m.room_id, m.text, m.version, m.created_at, m.updated_at';

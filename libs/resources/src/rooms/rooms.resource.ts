@@ -153,8 +153,12 @@ export class RoomsResource extends Resource<Room> {
     view: RoomMember,
     list: async (sql, reader, id, { after, limit }) => {
       if (!(await this.get(sql, reader, id))) return undefined;
-      const rows = await sql.query<{ user_id: string; joined_at: Date }>(LIST_MEMBERS, [id, after ?? null, limit + 1]);
-      const data = rows.slice(0, limit).map((row) => ({ userId: row.user_id, joinedAt: row.joined_at.toISOString() }));
+      const rows = await sql.query<{ user_id: string; joined_at: string }>(LIST_MEMBERS, [
+        id,
+        after ?? null,
+        limit + 1,
+      ]);
+      const data = rows.slice(0, limit).map((row) => ({ userId: row.user_id, joinedAt: row.joined_at }));
       return { data, next: rows.length > limit ? data.at(-1)!.userId : null };
     },
   };
@@ -242,7 +246,7 @@ function toView(row: RoomRow): Room {
     name: row.name,
     creator: row.creator,
     version: row.version,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
   };
 }

@@ -4,8 +4,8 @@ export interface RoomRow {
   name: string;
   creator: string;
   version: number;
-  created_at: Date;
-  updated_at: Date;
+  created_at: string;
+  updated_at: string;
 }
 
 /** A room whose members were to be changed, and whether they were. */
