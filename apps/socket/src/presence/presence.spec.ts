@@ -147,6 +147,17 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     expect(await third.presence.users(ROOM)).toEqual([]);
   });
 
+  it('is right again also where nobody else was when an instance died: who comes first tells of it', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    a.presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    await eventually(() => expect(b.registry.isSettled).toBe(true), PATIENT);
+    a.die();
+    await seen([b], []);
+    b.presence.join(ROOM, 'bob');
+    await heard(told, { joined: ['bob'], left: ['alice'] });
+  });
+
   it('is brought again without a word after Redis was emptied', async () => {
     const { redis } = await redisOfItsOwn();
     const { a, b, told } = await startTwo(redis);
