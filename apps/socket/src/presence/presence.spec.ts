@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Logger } from '@nestjs/common';
 import { ChannelsClient } from '#channels';
 import { SocketConfig } from '#config';
@@ -23,6 +23,7 @@ afterEach(async () => {
 interface Instance {
   presence: Presence;
   registry: InstanceRegistry;
+  store: PresenceStore;
   /** Ends it like SIGKILL does. */
   die: () => void;
 }
@@ -40,7 +41,7 @@ async function start({ url, prefix }: TestRedis, instance: string): Promise<Inst
   registry.onApplicationBootstrap();
   await eventually(() => expect(registry.bootId).toBeDefined(), PATIENT);
   await eventually(() => expect(publisher.isConnected).toBe(true), PATIENT);
-  return { presence, registry, die };
+  return { presence, registry, store, die };
 }
 
 /** Records what the room is told. */
@@ -156,6 +157,35 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     await seen([b], []);
     b.presence.join(ROOM, 'bob');
     await heard(told, { joined: ['bob'], left: ['alice'] });
+  });
+
+  it('is not taken for that of a dead instance where one has just begun', async () => {
+    const redis = testRedis();
+    const told = await listen(redis);
+    const b = await start(redis, 'b');
+    await eventually(() => expect(b.registry.isSettled).toBe(true), PATIENT);
+    const entries = b.store.entries.bind(b.store);
+    const begun = Promise.withResolvers<void>();
+    // The first who come have the room cleared, while another instance begins.
+    b.store.entries = async (channel) => {
+      b.store.entries = entries;
+      const { presence } = await start(redis, 'new');
+      presence.join(ROOM, 'carol');
+      const found = await eventually(async () => {
+        const all = await entries(channel);
+        expect(all.map(({ userId }) => userId)).toContain('carol');
+        return all;
+      }, PATIENT);
+      begun.resolve();
+      return found;
+    };
+    const alive = vi.spyOn(b.registry, 'alive');
+    b.presence.join(ROOM, 'bob');
+    await begun.promise;
+    await eventually(() => expect(alive).toHaveBeenCalled());
+    await Promise.all(alive.mock.results.map(({ value }) => value as Promise<unknown>));
+    await seen([b], ['bob', 'carol']);
+    await heard(told, { joined: ['bob', 'carol'] });
   });
 
   it('is brought again without a word after Redis was emptied', async () => {
