@@ -204,6 +204,24 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     await heard(told, { joined: ['dave'] });
   });
 
+  it('is made good where single commands did not reach Redis', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    a.presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    for (const command of ['add', 'remove'] as const) {
+      const usual = a.store[command].bind(a.store);
+      a.store[command] = () => {
+        a.store[command] = usual;
+        return Promise.reject(new Error('cut'));
+      };
+    }
+    a.presence.join(ROOM, 'bob');
+    await seen([a, b], ['alice', 'bob']);
+    await heard(told, { joined: ['bob'] });
+    a.presence.leave(ROOM, 'bob');
+    await seen([a, b], ['alice']);
+  });
+
   it('survives a Redis that is killed and started again, and makes good what was missed', async () => {
     const { server, redis } = await redisOfItsOwn();
     const { a, b, told } = await startTwo(redis);
