@@ -311,11 +311,13 @@ describe('who hears a room already', () => {
     await settle();
     const foreign = cursorOf(history.append('room:b'));
     for (const given of [NOTHING, readCursors(['garbage']), foreign]) {
-      const { start, enter: enterAgain } = await audience.subscribe(client, ROOM, given);
-      expect(start.from).toEqual(history.head(ROOM));
+      const here = history.head(ROOM);
+      // Not brought yet.
       history.append(ROOM);
-      await settle();
+      const { start, enter: enterAgain } = await audience.subscribe(client, ROOM, given);
+      expect(start.from).toEqual(here);
       await enterAgain();
+      await settle();
     }
     expect(client.said).toEqual([2, 3, 4, 5, 6].map((offset) => `message.created ${offset}`));
     audience.leave(client, ROOM);
