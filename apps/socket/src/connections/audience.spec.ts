@@ -399,6 +399,16 @@ describe('who hears a room already', () => {
   });
 });
 
+it('what is no room is not subscribed to, and goes on when it is heard already', async () => {
+  await (
+    await audience.start(client, NOTHING)
+  )();
+  for (const name of ['user:bob', 'user:alice', EVERYONE]) {
+    await expect(audience.subscribe(client, name, NOTHING)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  }
+  expect([...client.entered].toSorted()).toEqual([AUTHENTICATED, EVERYONE, 'user:bob']);
+});
+
 it('a member hears nothing of what was before, whatever cursor it brings', async () => {
   const first = history.append(ROOM);
   replaceMembership();

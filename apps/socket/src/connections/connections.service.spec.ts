@@ -123,6 +123,7 @@ describe('the connections of an instance', () => {
     expect([guest.identity?.userId, other.identity]).toEqual(['alice', null]);
     for (const id of ['guest', 'guest', 'other']) connections.remove(id);
     expect(connections.load).toEqual({ connections: 2, users: 2 });
+    expect(() => connections.assertRoomFor(identityOf('alice'))).not.toThrow();
     expect(leftChannels).toEqual(['guest room:a', 'other room:a']);
     add(new Client('two', 'alice'));
     expect(() => connections.assertRoomFor(identityOf('alice'))).toThrow('More than 2 connections');
