@@ -220,6 +220,7 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     await heard(told, { joined: ['bob'] });
     a.presence.leave(ROOM, 'bob');
     await seen([a, b], ['alice']);
+    expect(a.presence.size).toBe(1);
   });
 
   it('survives a Redis that is killed and started again, and makes good what was missed', async () => {
