@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { AUTHENTICATED, decodeCursor, encodeCursor, EVERYONE, userChannel } from '#contracts';
 import {
   connect,
   ConnectionRefused,
   eventually,
+  FaultyProxy,
+  Listener,
   startSystem,
   token,
-  type Listener,
   type System,
   type TestUser,
 } from '#testing';
@@ -129,6 +130,34 @@ describe('a guest', () => {
     await eventually(() =>
       expect(guest.events.map(({ channel }) => channel).toSorted()).toEqual(['authenticated', 'everyone']),
     );
+  });
+
+  it('that shows a token while it is told what it missed hears each of that once', async () => {
+    const witness = await alice.connect(system.sockets[1]!);
+    const accepted = await Promise.all(Array.from({ length: 130 }, () => announce('everyone')));
+    await witness.outcomesOf(accepted, 30_000);
+    const postgres = await FaultyProxy.start(system.database);
+    const slow = await system.add('socket', { DATABASE_URL: postgres.url });
+    // Its channels are open there, and nothing has to be looked up for its session.
+    const grace = await system.user('grace');
+    await grace.connect(slow);
+    const guest = new Listener(slow.url, { cursor: '0' });
+    onTestFinished(() => guest.close());
+    const said: string[] = [];
+    guest.socket.onAny((name: string) => said.push(name));
+    // The first part of what it missed comes with its session, the rest takes a while.
+    guest.socket.once('event', () => {
+      postgres.slow(200);
+      guest.socket.emit('refresh', { token: grace.token }, () => said.push('answer'));
+    });
+    await eventually(() => expect(guest.sessions).toHaveLength(2));
+    expect(said.filter((name) => name !== 'event')).toEqual(['session', 'answer', 'session']);
+    postgres.slow(0);
+    await alice.submit('POST', '/v1/announcements', { body: { audience: EVERYONE, title: 'last', body: 'It works.' } });
+    await eventually(() => expect(guest.events.at(-1)?.data).toMatchObject({ title: 'last' }));
+    const offsets = guest.events.filter(({ channel }) => channel === EVERYONE).map(({ offset }) => offset);
+    expect(offsets).toEqual(offsets.map((_, index) => index + 1));
+    expect(offsets.length).toBeGreaterThan(130);
   });
 
   it('that shows several tokens at once becomes one user', async () => {

@@ -165,6 +165,23 @@ describe('subscribing to a room', () => {
     await hears(listener, room, ['message.created once']);
     await passMarker(bob, listener);
     expect(heardOf(listener, room)).toEqual(['message.created once']);
+
+    const other = await newRoom(alice, [bob]);
+    await Promise.all([subscribe(listener, other), unsubscribe(listener, other)]);
+    await say(alice, other, 'not for bob');
+    await passMarker(bob, listener);
+    expect(heardOf(listener, other)).toEqual([]);
+  });
+
+  it('is answered before what was missed comes', async () => {
+    const room = await newRoom(alice, [bob]);
+    await say(alice, room, 'one');
+    const listener = await bob.connect(system.sockets[0]!);
+    const said: string[] = [];
+    listener.socket.on('event', ({ type }) => said.push(type));
+    listener.socket.emit('subscribe', { channel: `room:${room}`, cursor: '0' }, () => said.push('answer'));
+    await hears(listener, room, ['message.created one']);
+    expect(said.filter((each) => each !== 'presence.joined')).toEqual(['answer', 'message.created']);
   });
 });
 

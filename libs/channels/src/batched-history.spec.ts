@@ -75,6 +75,32 @@ describe('BatchedHistory', () => {
     expect(history.headReads).toEqual([['user:a'], ['user:b']]);
   });
 
+  it('has two queries under way at most, and answers few in one turn', async () => {
+    const history = new MemoryHistory();
+    const batched = new BatchedHistory(history);
+    const slow = Promise.withResolvers<void>();
+    const heads = history.heads.bind(history);
+    history.heads = async (channels) => {
+      const answer = await heads(channels);
+      await slow.promise;
+      return answer;
+    };
+    let answered = 0;
+    const asked = Array.from({ length: 1_000 }, async (_, index) => {
+      await batched.head(`user:${index}`);
+      answered += 1;
+    });
+    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(history.headReads).toHaveLength(2);
+    slow.resolve();
+    let most = 0;
+    for (let before = 0; answered < asked.length; before = answered) {
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, answered - before);
+    }
+    expect(most).toBeLessThan(100);
+  });
+
   it('fails all who share a query, and nobody after them', async () => {
     const history = new MemoryHistory();
     const batched = new BatchedHistory(history);

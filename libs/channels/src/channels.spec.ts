@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { defer } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Envelope } from '#contracts';
 import { eventually, privateRedis, testRedis, type TestRedis } from '#testing';
@@ -141,6 +142,23 @@ describe('channels over Redis', () => {
     await eventually(() => expect(offsets('user:a')).toEqual([1, 2, 3]));
   });
 
+  it('are compared only after all of them are subscribed again', async () => {
+    const program = await privateRedis();
+    const { server, history, cutSubscribers } = await setUp({ url: program.url, prefix: 'own' });
+    await Promise.all(Array.from({ length: 3_000 }, (_, index) => server.open(`user:${index}`)));
+    const reads = history.headReads.length;
+    await cutSubscribers();
+    await eventually(() => expect(server.isConnected).toBe(false), { everyMs: 0 });
+    while (!server.isConnected) await turn();
+    // Few of them are subscribed by now.
+    process.kill(program.pid!, 'SIGSTOP');
+    for (let turns = 0; turns < 50; turns += 1) await turn();
+    const readsWhileUnanswered = history.headReads.length;
+    process.kill(program.pid!, 'SIGCONT');
+    expect(readsWhileUnanswered).toBe(reads);
+    await eventually(() => expect(history.headReads.length).toBeGreaterThan(reads));
+  });
+
   it('lose and double nothing while the connection is cut again and again', async () => {
     const { server, history, emit, offsets, cutSubscribers } = await setUp(await redisOfItsOwn());
     await server.open('user:a');
@@ -150,6 +168,32 @@ describe('channels over Redis', () => {
     }
     await eventually(() => expect(offsets('user:a')).toHaveLength(100));
     expect(offsets('user:a')).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+  });
+
+  it('opened while Redis is away are subscribed when it is back', async () => {
+    const program = await privateRedis();
+    const redis = { url: program.url, prefix: 'own' };
+    const { server, history, client, emit, offsets } = await setUp(redis);
+    await program.kill();
+    await eventually(() => expect(server.isConnected).toBe(false));
+    await server.open('user:a');
+    await program.start();
+    await eventually(() => expect([server.isConnected, client.isConnected]).toEqual([true, true]));
+    const event = history.append('user:a');
+    await eventually(async () => expect(await emit(event)).toBe(1));
+    await eventually(() => expect(offsets('user:a')).toEqual([1]));
+  });
+
+  it('opened while others are being subscribed are subscribed after them', async () => {
+    const program = await privateRedis();
+    const { server, subscribed } = await setUp({ url: program.url, prefix: 'own' });
+    process.kill(program.pid!, 'SIGSTOP');
+    const opened = [server.open('user:a')];
+    for (let turns = 0; turns < 50; turns += 1) await turn();
+    opened.push(server.open('user:b'));
+    process.kill(program.pid!, 'SIGCONT');
+    await Promise.all(opened);
+    expect(await subscribed()).toEqual(['user:a', 'user:b'].map((name) => redisChannel('own', name)));
   });
 
   it('are compared once more when the connection was cut while a position was read', async () => {
@@ -241,6 +285,63 @@ describe('channels over Redis', () => {
     expect(offsets('user:a')).toEqual([1, 2, 3]);
   });
 
+  it('do not go on with another history by its numbers while others are not subscribed again', async () => {
+    const { server, history, emit, offsets, cutSubscribers } = await setUp(await redisOfItsOwn());
+    const left: string[] = [];
+    server.onEpoch = (channel) => left.push(channel);
+    await Promise.all(Array.from({ length: 3_000 }, (_, index) => server.open(`user:${index}`)));
+    await emit(history.append('user:0'));
+    await eventually(() => expect(offsets('user:0')).toEqual([1]));
+    history.startAnew();
+    history.append('user:0');
+    const next = history.append('user:0');
+    await cutSubscribers();
+    while ((await emit(next)) === 0) await turn();
+    await eventually(() => expect(left).toEqual(['user:0']));
+    expect(offsets('user:0')).toEqual([1]);
+  });
+
+  it('wait for a handler, whatever it gives back, before the next event and whoever joins', async () => {
+    const history = new MemoryHistory();
+    const server = new ChannelsServer({ url: '', prefix: '', positionCheckMs: NEVER_MS }, history);
+    closing.push(() => server.close());
+    const steps: string[] = [];
+    const handle = async ({ offset }: Envelope): Promise<void> => {
+      steps.push(`${offset} begins`);
+      await turn();
+      steps.push(`${offset} ends`);
+    };
+    server.addHandler('event', handle as never, true);
+    server.addHandler('outcome', ((event: Envelope) => Promise.resolve(defer(() => handle(event)))) as never, true);
+    const channel = await server.open('user:a');
+    for (const type of ['message.created', 'action.succeeded', 'message.created']) history.append('user:a', type);
+    await channel.at(3, () => steps.push('joined'));
+    expect(steps).toEqual([1, 2, 3].flatMap((offset) => [`${offset} begins`, `${offset} ends`]).concat('joined'));
+  });
+
+  it('are compared now and then, until the server is closed', async () => {
+    const histories = [new MemoryHistory(), new MemoryHistory()];
+    // A closed port.
+    const [server, witness] = histories.map(
+      (history) => new ChannelsServer({ url: 'redis://127.0.0.1:1', prefix: '', positionCheckMs: 20 }, history),
+    ) as [ChannelsServer, ChannelsServer];
+    const heard: number[] = [];
+    for (const each of [server, witness]) {
+      closing.push(() => each.close());
+      each.addHandler('event', (({ offset }: Envelope) => Promise.resolve(heard.push(offset))) as never, true);
+      each.listen(() => undefined);
+      await each.open('user:a');
+    }
+    const [history, ofWitness] = histories as [MemoryHistory, MemoryHistory];
+    history.append('user:a');
+    await eventually(() => expect(heard).toEqual([1]));
+    server.close();
+    const [reads, readsOfWitness] = [history.headReads.length, ofWitness.headReads.length];
+    await eventually(() => expect(ofWitness.headReads.length).toBeGreaterThan(readsOfWitness + 5));
+    // One that was under way.
+    expect(history.headReads.length).toBeLessThanOrEqual(reads + 1);
+  });
+
   it('that are released while all are subscribed again are not subscribed', async () => {
     const { server, subscribed, cutSubscribers } = await setUp(await redisOfItsOwn());
     const names = Array.from({ length: 1_200 }, (_, index) => `user:${index}`);
@@ -317,6 +418,22 @@ describe('channels over Redis', () => {
     for (const text of ['', 'event', 'event {', 'event null', encodeMessage('event', { offset: 1 })]) {
       await stranger.spublish(name, text);
     }
+    await emit(history.append('user:a'));
+    await eventually(() => expect(offsets('user:a')).toEqual([1]));
+  });
+
+  it('go on after a handler that fails on what has no place in the order', async () => {
+    const { server, history, client, emit, offsets } = await setUp();
+    const failed = Promise.withResolvers<void>();
+    const failing = (): Promise<never> => {
+      failed.resolve();
+      return Promise.reject(new Error('broken'));
+    };
+    server.addHandler('progress', failing as never, true);
+    await server.open('user:a');
+    const { offset: _, cursor: __, ...ephemeral } = history.append('user:b');
+    client.emit('progress', { ...ephemeral, channel: 'user:a' });
+    await failed.promise;
     await emit(history.append('user:a'));
     await eventually(() => expect(offsets('user:a')).toEqual([1]));
   });

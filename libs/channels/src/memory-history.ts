@@ -8,6 +8,8 @@ export class MemoryHistory extends ChannelHistory {
   readonly reads: (readonly HistoryRequest[])[] = [];
   readonly headReads: (readonly string[])[] = [];
   readonly #events = new Map<string, Envelope[]>();
+  /** The offset of the oldest retained event, where older ones are gone. */
+  readonly #oldest = new Map<string, number>();
   #epoch = 1;
 
   get epoch(): string {
@@ -18,9 +20,15 @@ export class MemoryHistory extends ChannelHistory {
   startAnew(): void {
     this.#epoch += 1;
     this.#events.clear();
+    this.#oldest.clear();
   }
 
-  append(channel: string, type = 'message.created'): Envelope {
+  /** Drops the events before an offset. */
+  prune(channel: string, oldest: number): void {
+    this.#oldest.set(channel, oldest);
+  }
+
+  append(channel: string, type = 'message.created', data: object | null = null): Envelope {
     const events = this.#events.get(channel) ?? [];
     this.#events.set(channel, events);
     const offset = events.length + 1;
@@ -35,7 +43,7 @@ export class MemoryHistory extends ChannelHistory {
       channel,
       offset,
       cursor: encodeCursor({ channel, offset, check: checkOf(id) }),
-      data: null,
+      data,
     };
     events.push(event);
     return event;
@@ -61,10 +69,15 @@ export class MemoryHistory extends ChannelHistory {
   private page({ channel, after, check, limit }: HistoryRequest): HistoryPage {
     const events = this.#events.get(channel) ?? [];
     const head = this.head(channel);
-    const known = after === 0 ? this.epoch : events[after - 1] && checkOf(events[after - 1]!.id);
-    if (after > head.offset) return { events: [], reason: 'CURSOR_FUTURE', head, epoch: this.epoch };
-    if (check !== undefined && check !== known) return { events: [], reason: 'CURSOR_EPOCH', head, epoch: this.epoch };
-    return { events: events.slice(after, after + limit), head, epoch: this.epoch };
+    const { epoch } = this;
+    const oldest = this.#oldest.get(channel) ?? 1;
+    const known = after === 0 ? epoch : events[after - 1] && checkOf(events[after - 1]!.id);
+    if (after > head.offset) return { events: [], reason: 'CURSOR_FUTURE', head, epoch };
+    if (after + 1 < oldest && after < head.offset) {
+      return { events: events.slice(oldest - 1, oldest - 1 + limit), reason: 'CURSOR_TOO_OLD', head, epoch };
+    }
+    if (check !== undefined && check !== known) return { events: [], reason: 'CURSOR_EPOCH', head, epoch };
+    return { events: events.slice(after, after + limit), head, epoch };
   }
 
   private async answer(): Promise<void> {

@@ -60,13 +60,12 @@ export class OrderedChannel {
 
   /** Everything after `position` is delivered from now on; to be read after the subscription stands. */
   start(position: Cursor): void {
-    this.#position ??= position;
+    this.#position = position;
     void this.run();
   }
 
   /** An event came from Redis. */
   receive(event: Envelope): void {
-    if (this.#closed) return;
     if (this.#position && event.offset <= this.#position.offset) return this.dropSeen(event);
     if (this.#steps.length < MOST_WAITING) this.#steps.push(event);
     void this.run();
@@ -74,7 +73,6 @@ export class OrderedChannel {
 
   /** An event has come that cannot be read here, but for its place: it is taken from the history. */
   announce(offset: number): void {
-    if (this.#closed || (this.#position && offset <= this.#position.offset)) return;
     if (this.#steps.length < MOST_WAITING) this.#steps.push(() => this.catchUp(offset));
     void this.run();
   }
@@ -112,7 +110,7 @@ export class OrderedChannel {
   compare(head: Cursor, seen: Cursor): void {
     const same = head.offset === seen.offset && head.check === seen.check;
     if (same) this.#isDoubtful = false;
-    if (same || this.#closed) return;
+    if (same) return;
     // A head that is not ahead is of another history: the next read tells so, between two deliveries as every step.
     this.#steps.push(() => this.catchUp(head.offset > seen.offset ? head.offset : this.#position!.offset + 1));
     void this.run();
@@ -121,7 +119,6 @@ export class OrderedChannel {
   /** Nothing is delivered any more, and no step waits for the history; steps still run. */
   close(): void {
     this.#closed = true;
-    this.dropEvents();
   }
 
   /** Another event at an offset that was delivered, or at which it started: the ledger may have been restored. It knows. */
@@ -178,10 +175,11 @@ export class OrderedChannel {
     let wait = FIRST_RETRY_MS;
     while (!this.#closed && this.#position!.offset < target) {
       const { offset: after, check } = this.#position!;
+      // Before it reads: what may get lost from now on is not in the page.
+      this.#isDoubtful = false;
       try {
         const page = await this.options.history.read({ channel: this.name, after, check, limit: PAGE });
         if (page.reason !== undefined) return this.leaveEpoch(page.head);
-        this.#isDoubtful = false;
         if (page.events.length === 0) return;
         for (const event of page.events) await this.deliver(event);
         this.options.onFilled?.(page.events.length);
@@ -195,15 +193,11 @@ export class OrderedChannel {
 
   private leaveEpoch(head: Cursor): void {
     logger.warn(`the history of ${this.name} is another one: ${JSON.stringify({ before: this.#position, now: head })}`);
-    this.dropEvents();
+    const others = this.#steps.filter((step) => typeof step === 'function');
+    this.#steps.splice(0, this.#steps.length, ...others);
     this.#delivered = undefined;
     this.#isDoubtful = false;
     this.#position = head;
     this.options.onEpoch(this.name);
-  }
-
-  private dropEvents(): void {
-    const others = this.#steps.filter((step) => typeof step === 'function');
-    this.#steps.splice(0, this.#steps.length, ...others);
   }
 }

@@ -57,9 +57,25 @@ describe('PositionCheck', () => {
   });
 
   it('leaves channels alone whose position is not known yet', async () => {
-    const { history, check } = setUp(['user:a']);
+    const { history, delivered, check, start, settled } = setUp(['user:a']);
     await check.now();
     expect(history.headReads).toEqual([]);
+    start();
+    history.append('user:a');
+    await check.now();
+    await settled();
+    expect(delivered).toEqual(['user:a 1']);
+  });
+
+  it('compares all of many channels, so many in a query', async () => {
+    const names = Array.from({ length: 1_001 }, (_, index) => `user:${index}`);
+    const { history, delivered, check, start, settled } = setUp(names);
+    start();
+    for (const name of names) history.append(name);
+    await check.now();
+    await settled();
+    expect(delivered.toSorted()).toEqual(names.map((name) => `${name} 1`).toSorted());
+    expect(history.headReads.map(({ length }) => length)).toEqual([500, 500, 1]);
   });
 
   it('compares once more when it is asked while it compares', async () => {
@@ -77,6 +93,10 @@ describe('PositionCheck', () => {
     await turn();
     history.append('user:a');
     const others = [check.now(), check.now()];
+    let isAnswered = false;
+    void Promise.race(others).then(() => (isAnswered = true));
+    await turn();
+    expect(isAnswered).toBe(false);
     slow.resolve();
     await Promise.all([first, ...others]);
     await settled();

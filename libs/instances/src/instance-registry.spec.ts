@@ -14,11 +14,16 @@ afterEach(async () => {
 class Instance extends InstanceRegistry {
   readonly entries: Entry[] = [];
   gone = 0;
+  /** Whether it was told that somebody is gone while others may still be about to enter. */
+  wasHasty = false;
 
   constructor({ url, prefix }: TestRedis, instance: string, app = 'socket') {
     super({ url, prefix, instance, app });
     this.onEntered = (entry) => this.entries.push(entry);
-    this.onGone = () => (this.gone += 1);
+    this.onGone = () => {
+      this.gone += 1;
+      this.wasHasty ||= !this.isSettled;
+    };
     closing.push(() => {
       this.stop();
       this.onApplicationShutdown();
@@ -56,6 +61,7 @@ describe('the registry of instances', { timeout: 60_000 }, () => {
     silent.stop();
     await eventually(async () => expect(await idsBy(left)).toEqual(['socket left']), PATIENT);
     await eventually(() => expect(left.gone).toBe(2), PATIENT);
+    expect(left.wasHasty).toBe(false);
     // It is not shown at once; it is struck off with somebody's next beat.
     await eventually(async () => expect(await left.alive()).toEqual(new Set([left.bootId])), PATIENT);
   });
@@ -69,6 +75,20 @@ describe('the registry of instances', { timeout: 60_000 }, () => {
     const next = new Instance(redis, 'same');
     await eventually(async () => expect(await idsBy(left)).toEqual(['socket left', 'socket same']), PATIENT);
     expect(next.bootId).not.toBe(leaving.bootId);
+  });
+
+  it('shows who enters anew once', async () => {
+    const redis = testRedis();
+    const [one, two] = [new Instance(redis, 'one'), new Instance(redis, 'two')];
+    await eventually(async () => expect(await idsBy(one)).toHaveLength(2), PATIENT);
+    const before = one.bootId;
+    one.reenter();
+    expect(one.bootId).toBeUndefined();
+    await eventually(() => expect(one.bootId).toBeDefined(), PATIENT);
+    expect(one.bootId).not.toBe(before);
+    expect(await idsBy(two)).toEqual(['socket one', 'socket two']);
+    // Until it has been silent for long enough: what is marked with it may still be its own.
+    expect(await two.alive()).toContain(before);
   });
 
   it('does not show who said goodbye while it entered', async () => {

@@ -23,7 +23,7 @@ import type { Connection, Hearing } from './connection.ts';
 import { readCursors, type GivenCursors } from './given-cursors.ts';
 import { Memberships } from './memberships.service.ts';
 import { Presence } from '../presence/presence.ts';
-import { behind, describePositions, PAGE, startPosition, UNKNOWN_CHECK, type StartPosition } from './positions.ts';
+import { behind, describePositions, startPosition, type StartPosition } from './positions.ts';
 
 const replayCount = counter('replays', 'Times that a connection was told what it had missed in a channel');
 const replayedCount = counter('events_replayed', 'Events that single connections had missed');
@@ -99,7 +99,7 @@ export class Audience {
     given: GivenCursors,
   ): Promise<{ start: StartPosition; enter: Enter }> {
     if (!isRoomChannel(name)) throw foreign();
-    const isAnew = given.fromBeginning || given.byChannel.size > 0 || given.unreadable > 0;
+    const isAnew = given.fromBeginning || given.byChannel.has(name);
     const before = await this.ofThisMembership(connection, name);
     if (before && !isAnew) return { start: this.present(connection, before), enter: () => Promise.resolve() };
     this.leave(connection, name);
@@ -202,7 +202,7 @@ export class Audience {
     const readHead = async (): Promise<Cursor> => (missed = await this.channels.history.read(behind(cursor!))).head;
     const channel = await this.channels.open(name, cursor && readHead);
     const hearing: Hearing = { hasEntered: false, isOver: false };
-    if (!connection.isOpen || connection.channels.has(name)) {
+    if (!connection.isOpen) {
       this.channels.release(name);
       hearing.isOver = true;
     } else connection.channels.set(name, hearing);
@@ -220,7 +220,7 @@ export class Audience {
       }
       return { ...start, hearing };
     } catch (error) {
-      if (admission) this.leave(connection, name);
+      this.leave(connection, name);
       throw error;
     }
   }
@@ -240,7 +240,7 @@ export class Audience {
       if (last) known = { channel: channel.name, offset: last.offset, check: checkOf(last.id) };
       await connection.keepsUp();
       if (await this.enters(connection, channel, hearing, known.offset)) return;
-      const page = await this.readAfter(known);
+      const page = await this.channels.history.read(behind(known));
       if (hearing.isOver) return;
       if (page.reason !== undefined || page.events.length === 0) return this.startAnew(connection, known, page.reason);
       events = page.events;
@@ -273,11 +273,6 @@ export class Audience {
       hearing.hasEntered = true;
       return true;
     });
-  }
-
-  private readAfter({ channel, offset: after, check }: Cursor): Promise<HistoryPage> {
-    const known = check === UNKNOWN_CHECK ? {} : { check };
-    return this.channels.history.read({ channel, after, ...known, limit: PAGE });
   }
 
   /** What was to come is gone, or was never there: the client comes back with its cursors. */

@@ -70,7 +70,7 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     if (!connection) return;
     this.#connections.delete(id);
     this.count(connection, -1);
-    for (const channel of [...connection.channels.keys()]) this.audience.leave(connection, channel);
+    for (const channel of connection.channels.keys()) this.audience.leave(connection, channel);
   }
 
   /**

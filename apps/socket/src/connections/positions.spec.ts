@@ -58,6 +58,21 @@ describe('a connection starts in a channel', () => {
     expect(await start([at(3)], membership)).toEqual({ from: at(3), missed: [4, 5, 6] });
     for (const given of [at(1), CURSOR_BEGINNING] as const)
       expect(await start([given], membership)).toEqual({ from: at(2), missed: [3, 4, 5, 6] });
+    const other = { ...at(2), check: 'ffffffffffff' };
+    expect(await start([other], membership)).toMatchObject({ from: at(5), reason: 'CURSOR_EPOCH' });
+  });
+
+  it('before the oldest retained event when its cursor is too old, and says so if one was given', async () => {
+    const { memory, start, at } = channelWith(5);
+    memory.prune(ROOM, 4);
+    const oldest = { channel: ROOM, offset: 3, check: '000000000000' };
+    expect(await start([at(1)])).toEqual({ from: oldest, missed: [4, 5], reason: 'CURSOR_TOO_OLD' });
+    expect(await start([CURSOR_BEGINNING])).toEqual({ from: oldest, missed: [4, 5] });
+    const membership = { floor: at(1), position: at(5) };
+    expect(await start([CURSOR_BEGINNING], membership)).toEqual({ from: oldest, missed: [4, 5] });
+    expect(await start([at(0)], membership)).toEqual({ from: oldest, missed: [4, 5], reason: 'CURSOR_TOO_OLD' });
+    memory.prune(ROOM, 6);
+    expect(await start([at(1)])).toEqual({ from: at(5), missed: [], reason: 'CURSOR_TOO_OLD' });
   });
 });
 
@@ -82,5 +97,8 @@ describe('a session', () => {
     const foreign = encodeCursor({ channel: 'user:b', offset: 1, check: 'a'.repeat(12) });
     const { recovered, reasons } = describePositions(startsIn('user:a'), readCursors([foreign, 'nothing', 7]));
     expect([recovered, reasons]).toEqual([false, { 'user:a': 'CURSOR_INVALID', 'user:b': 'CURSOR_INVALID' }]);
+    const [start] = startsIn('user:a');
+    const behind = { ...start!, reason: 'CURSOR_TOO_OLD' as const };
+    expect(describePositions([behind], readCursors(['nothing'])).reasons).toEqual({ 'user:a': 'CURSOR_TOO_OLD' });
   });
 });

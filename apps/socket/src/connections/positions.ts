@@ -14,10 +14,10 @@ export interface StartPosition {
 }
 
 /** Events replayed at once. */
-export const PAGE = 100;
+const PAGE = 100;
 
 /** What stands for the check of an event that is not retained any more. */
-export const UNKNOWN_CHECK = '000000000000';
+const UNKNOWN_CHECK = '000000000000';
 
 interface Known {
   /** In a channel of members. */

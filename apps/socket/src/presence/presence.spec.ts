@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Logger } from '@nestjs/common';
 import { ChannelsClient } from '#channels';
 import { SocketConfig } from '#config';
@@ -23,6 +23,7 @@ afterEach(async () => {
 interface Instance {
   presence: Presence;
   registry: InstanceRegistry;
+  store: PresenceStore;
   /** Ends it like SIGKILL does. */
   die: () => void;
 }
@@ -40,7 +41,7 @@ async function start({ url, prefix }: TestRedis, instance: string): Promise<Inst
   registry.onApplicationBootstrap();
   await eventually(() => expect(registry.bootId).toBeDefined(), PATIENT);
   await eventually(() => expect(publisher.isConnected).toBe(true), PATIENT);
-  return { presence, registry, die };
+  return { presence, registry, store, die };
 }
 
 /** Records what the room is told. */
@@ -147,6 +148,46 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     expect(await third.presence.users(ROOM)).toEqual([]);
   });
 
+  it('is right again also where nobody else was when an instance died: who comes first tells of it', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    a.presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    await eventually(() => expect(b.registry.isSettled).toBe(true), PATIENT);
+    a.die();
+    await seen([b], []);
+    b.presence.join(ROOM, 'bob');
+    await heard(told, { joined: ['bob'], left: ['alice'] });
+  });
+
+  it('is not taken for that of a dead instance where one has just begun', async () => {
+    const redis = testRedis();
+    const told = await listen(redis);
+    const b = await start(redis, 'b');
+    await eventually(() => expect(b.registry.isSettled).toBe(true), PATIENT);
+    const entries = b.store.entries.bind(b.store);
+    const begun = Promise.withResolvers<void>();
+    // The first who come have the room cleared, while another instance begins.
+    b.store.entries = async (channel) => {
+      b.store.entries = entries;
+      const { presence } = await start(redis, 'new');
+      presence.join(ROOM, 'carol');
+      const found = await eventually(async () => {
+        const all = await entries(channel);
+        expect(all.map(({ userId }) => userId)).toContain('carol');
+        return all;
+      }, PATIENT);
+      begun.resolve();
+      return found;
+    };
+    const alive = vi.spyOn(b.registry, 'alive');
+    b.presence.join(ROOM, 'bob');
+    await begun.promise;
+    await eventually(() => expect(alive).toHaveBeenCalled());
+    await Promise.all(alive.mock.results.map(({ value }) => value as Promise<unknown>));
+    await seen([b], ['bob', 'carol']);
+    await heard(told, { joined: ['bob', 'carol'] });
+  });
+
   it('is brought again without a word after Redis was emptied', async () => {
     const { redis } = await redisOfItsOwn();
     const { a, b, told } = await startTwo(redis);
@@ -161,6 +202,25 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     await eventually(() => expect([a, b].map(({ registry }) => registry.isSettled)).toEqual([true, true]), PATIENT);
     a.presence.join(ROOM, 'dave');
     await heard(told, { joined: ['dave'] });
+  });
+
+  it('is made good where single commands did not reach Redis', async () => {
+    const { a, b, told } = await startTwo(testRedis());
+    a.presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    for (const command of ['add', 'remove'] as const) {
+      const usual = a.store[command].bind(a.store);
+      a.store[command] = () => {
+        a.store[command] = usual;
+        return Promise.reject(new Error('cut'));
+      };
+    }
+    a.presence.join(ROOM, 'bob');
+    await seen([a, b], ['alice', 'bob']);
+    await heard(told, { joined: ['bob'] });
+    a.presence.leave(ROOM, 'bob');
+    await seen([a, b], ['alice']);
+    expect(a.presence.size).toBe(1);
   });
 
   it('survives a Redis that is killed and started again, and makes good what was missed', async () => {
