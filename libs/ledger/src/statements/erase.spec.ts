@@ -125,6 +125,13 @@ describe('the actions of a user', () => {
     await end(await accepted('alice'), []);
     await accepted('bob');
     await database.query(`update actions set status = 'running' where id = $1`, [ids[1]]);
+    // By a clock that was behind as the day changed.
+    const [last] = await database.query<{ id: string }>(
+      `update actions set id = (left(uuidv7_at(now() - interval '1 day')::text, 24) || right(id::text, 12))::uuid
+       where id = $1 returning id`,
+      [ids.pop()],
+    );
+    ids.push(last!.id);
     const read = async (limit: number) =>
       (await unfinishedOfOwnerStatement(database, 'alice', limit)).map(({ id }) => id);
     expect([await read(9), await read(2)]).toEqual([ids, ids.slice(0, 2)]);

@@ -65,5 +65,8 @@ describe('a resource', () => {
       return { patient };
     });
     await expect(waiting.patient).resolves.toBeUndefined();
+    // For these transactions only.
+    const timeouts = await Promise.all([1, 2].map(() => database.query('show lock_timeout')));
+    expect(timeouts.flat()).toEqual([{ lock_timeout: '0' }, { lock_timeout: '0' }]);
   });
 });
