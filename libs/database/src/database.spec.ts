@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, privatePostgres, testDatabase } from '#testing';
-import { isConflict, isRefused, isUnavailable } from './database-error.ts';
-import { Database } from './database.ts';
+import { isConflict, isRefused, isTransient, isUnavailable } from './database-error.ts';
+import { Database, isOfStatement, type Sql } from './database.ts';
 
 let database: Database;
 
@@ -86,7 +86,8 @@ it('a server that takes no writes counts as away, and no connection to it is use
 
 it('who finds no room for a lock, since others have so many, may run again; who asks for too much memory may not', async () => {
   const { url } = await privatePostgres({ settings: { max_connections: '10', max_locks_per_transaction: '10' } });
-  const small = new Database({ url, poolSize: 2, applicationName: 'database.spec' });
+  // A server tells of a failure before it has given up the locks: the next statement waits for that here.
+  const small = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
   const locks = await small
     .query('select pg_advisory_xact_lock(n) from generate_series(1, 100000) n')
     .catch((error: unknown) => error);
@@ -131,6 +132,72 @@ describe('the last statement of a transaction', () => {
     expect(await database.query('select from undone')).toEqual([]);
     // The connection is as good as new.
     for (const n of [1, 2, 3]) expect(await database.query('select $1::integer as n', [n])).toEqual([{ n }]);
+  });
+});
+
+describe('a part of a transaction', () => {
+  it('is undone alone when it fails, and what it still does is too late', async () => {
+    await database.query('create table parts (n integer)');
+    await database.transaction(async (sql) => {
+      await sql.query('insert into parts values (1)');
+      const late = Promise.withResolvers<Sql>();
+      const failed = sql.savepoint(async (part) => {
+        await part.query('insert into parts values (2)');
+        late.resolve(part);
+        await part.query('select 1 / 0');
+      });
+      await expect(failed).rejects.toMatchObject({ code: '22012' });
+      await expect((await late.promise).query('insert into parts values (3)')).rejects.toThrow('is over');
+      const ended = await sql.savepoint(async (part) => {
+        await part.query('insert into parts values (4)');
+        return part;
+      });
+      await expect(ended.query('insert into parts values (5)')).rejects.toThrow('is over');
+      await sql.query('insert into parts values (6)');
+    });
+    expect(await database.query('select n from parts order by n')).toEqual([{ n: 1 }, { n: 4 }, { n: 6 }]);
+  });
+
+  it.each(['select 1', 'select 1 / 0'])('takes nothing up once it is over: %s', async (text) => {
+    const left = database.transaction(async (sql) => {
+      await sql.savepoint((part) => part.query(text)).catch(() => undefined);
+      await sql.query('release savepoint part');
+    });
+    await expect(left).rejects.toMatchObject({ code: '3B001' });
+  });
+});
+
+describe('an error', () => {
+  it('of a statement is told from another one that is alike, and says where it was asked', async () => {
+    const error: unknown = await database.query('select 1 / 0').catch((reason: unknown) => reason);
+    expect(isOfStatement(error)).toBe(true);
+    expect((error as Error).stack).toContain('database.spec.ts');
+    expect(isOfStatement(Object.assign(new Error('division by zero'), { code: '22012' }))).toBe(false);
+  });
+
+  it.each([
+    ['40001', { conflict: true, unavailable: false }],
+    ['40P01', { conflict: true, unavailable: false }],
+    ['53300', { conflict: false, unavailable: true }],
+    ['53400', { conflict: false, unavailable: false }],
+    ['57014', { conflict: false, unavailable: false }],
+  ])('%s may go away by itself, as a conflict or with the server', (code, { conflict, unavailable }) => {
+    const error = Object.assign(new Error('x'), { code });
+    expect([isConflict(error), isUnavailable(error), isTransient(error)]).toEqual([conflict, unavailable, true]);
+  });
+
+  it('of several addresses is a refusal when all have refused, and a loss when one was lost', () => {
+    const refused = Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
+    const reset = Object.assign(new Error('x'), { code: 'ECONNRESET' });
+    const of = (...errors: Error[]): [boolean, boolean] => {
+      const error = new AggregateError(errors);
+      return [isRefused(error), isUnavailable(error)];
+    };
+    expect([of(refused, refused), of(refused, reset), of(new Error('x'))]).toEqual([
+      [true, true],
+      [false, true],
+      [false, false],
+    ]);
   });
 });
 
