@@ -271,8 +271,8 @@ describe('Acceptor', () => {
     accept.mockRejectedValueOnce(new Error('Connection terminated unexpectedly'));
     const unavailable = { code: 'UNAVAILABLE', options: { retryAfterSeconds: 2 } };
     const answered: string[] = [];
-    const submit = async (name: string): Promise<void> => {
-      await expect(acceptor.accept(newAction({ resourceId }))).rejects.toMatchObject(unavailable);
+    const submit = async (name: string, action = newAction({ resourceId })): Promise<void> => {
+      await expect(acceptor.accept(action)).rejects.toMatchObject(unavailable);
       answered.push(name);
     };
 
@@ -281,7 +281,7 @@ describe('Acceptor', () => {
     const behind = submit('behind it');
     reread.reject(new Error('Connection terminated unexpectedly'));
     await behind;
-    await submit('late');
+    await submit('late', newAction());
     await lost;
     expect(answered).toEqual(['behind it', 'late', 'lost']);
     expect(accept).toHaveBeenCalledOnce();

@@ -50,6 +50,16 @@ describe('a transaction between whose statements the server', () => {
   });
 });
 
+it('a connection that the server ends while nobody uses it is replaced', async () => {
+  const { url } = await testDatabase();
+  const one = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
+  const pid = await pidOf(one);
+  await database.query('select pg_terminate_backend($1)', [pid]);
+  await eventually(() => expect(one.load.total).toBe(0));
+  expect(await pidOf(one)).not.toBe(pid);
+  await one.onApplicationShutdown();
+});
+
 it('a server that does not answer counts as away, also on a connection that was idle for long', async () => {
   const { url } = await testDatabase();
   const impatient = new Database({ url, poolSize: 1, applicationName: 'database.spec', longestAnswerMs: 2_000 });

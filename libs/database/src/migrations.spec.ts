@@ -121,6 +121,22 @@ describe('a migration beside apps', () => {
     expect(await migrating.promise).toEqual(['2026-03-01-colours']);
   });
 
+  it('comes back as often for the last of many as for the first', async () => {
+    const { url } = await testDatabase();
+    const fresh = new Database({ url, poolSize: 1, applicationName: 'migrations.spec', isPatient: true });
+    const names = Array.from({ length: 25 }, (_, index) => `2026-01-01-${String(index).padStart(2, '0')}`);
+    const many: Migrations = Object.fromEntries(names.map((name) => [name, { up: async () => {} }]));
+    let tries = 0;
+    many['2026-01-02-last'] = {
+      up: async () => {
+        tries += 1;
+        if (tries === 1) throw Object.assign(new Error('no lock'), { code: '55P03' });
+      },
+    };
+    expect(await migrate(fresh, many)).toEqual([...names, '2026-01-02-last']);
+    await fresh.onApplicationShutdown();
+  });
+
   it('is a transaction of its own, which may take its time', async () => {
     const seen: unknown[] = [];
     const look = {
