@@ -60,6 +60,22 @@ it('a connection that the server ends while nobody uses it is replaced', async (
   await one.onApplicationShutdown();
 });
 
+it('a connection has limits of time and of plans, and a patient one of waiting for locks', async () => {
+  const { url } = await testDatabase();
+  const patient = new Database({ url, poolSize: 1, applicationName: 'database.spec', isPatient: true });
+  const limits = async (of: Database): Promise<unknown[]> => {
+    const names = ['transaction_timeout', 'idle_in_transaction_session_timeout', 'enable_seqscan', 'lock_timeout'];
+    const rows = await of.query<{ value: string }>(
+      'select current_setting(name) as value from unnest($1::text[]) with ordinality as s (name, n) order by n',
+      [names],
+    );
+    return rows.map(({ value }) => value);
+  };
+  expect(await limits(database)).toEqual(['4s', '3500ms', 'off', '0']);
+  expect(await limits(patient)).toEqual(['0', '0', 'on', '2s']);
+  await patient.onApplicationShutdown();
+});
+
 it('a server that does not answer counts as away, also on a connection that was idle for long', async () => {
   const { url } = await testDatabase();
   const impatient = new Database({ url, poolSize: 1, applicationName: 'database.spec', longestAnswerMs: 2_000 });
