@@ -137,6 +137,17 @@ it('a value that cannot be sent is the fault of who gave it, and of nobody who r
   await one.onApplicationShutdown();
 });
 
+it.each(['committed', 'undone'])('a transaction that was %s is over for whoever still holds it', async (how) => {
+  const held: Sql[] = [];
+  const work = database.transaction(async (sql) => {
+    held.push(sql);
+    await sql.query('select 1');
+    if (how === 'undone') throw new Error('no');
+  });
+  await work.catch(() => undefined);
+  await expect(held[0]!.query('select 1')).rejects.toThrow('the transaction is over');
+});
+
 describe('the last statement of a transaction', () => {
   it('commits when it succeeds, and nothing runs behind it', async () => {
     await database.query('create table kept (n integer)');
