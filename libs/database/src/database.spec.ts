@@ -185,11 +185,11 @@ describe('a part of a transaction', () => {
       });
       await expect(failed).rejects.toMatchObject({ code: '22012' });
       await expect((await late.promise).query('insert into parts values (3)')).rejects.toThrow('is over');
-      const ended = await sql.savepoint(async (part) => {
+      const over = await sql.savepoint(async (part) => {
         await part.query('insert into parts values (4)');
         return part;
       });
-      await expect(ended.query('insert into parts values (5)')).rejects.toThrow('is over');
+      await expect(over.query('insert into parts values (5)')).rejects.toThrow('is over');
       await sql.query('insert into parts values (6)');
     });
     expect(await database.query('select n from parts order by n')).toEqual([{ n: 1 }, { n: 4 }, { n: 6 }]);

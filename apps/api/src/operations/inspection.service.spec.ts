@@ -15,7 +15,9 @@ beforeAll(async () => {
   ledger = new Ledger(database, new LedgerHistory(database));
 });
 
-class Note {}
+class Note {
+  text!: string;
+}
 
 /** An inspection of actions whose handler is so. */
 function setUp(handler: { payload?: typeof Note; scope?: string } = { payload: Note }) {

@@ -26,7 +26,7 @@ type Asked = Pick<ActionToApply, 'owner' | 'resourceId'> & Partial<ActionToApply
 
 /** Applies actions together, as a worker does. */
 function apply(verb: Pick<Verb<never>, 'apply'>, ...asked: Asked[]): Promise<Applied[]> {
-  const actions = asked.map((each) => ({ id: randomUUID(), payload: {}, ifMatch: null, ...each }));
+  const actions = asked.map((each) => Object.assign({ id: randomUUID(), payload: {}, ifMatch: null }, each));
   return database.transaction((sql) => verb.apply(sql, actions as ActionToApply<never>[]));
 }
 
