@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, type AcceptedAction, type Action, type Prob
 import { problemOf, startSystem, type System, type TestUser } from '#testing';
 import { BAD_BODIES, BAD_MESSAGES, GOOD_MESSAGES, gzipped, nested, type Sent } from './bad-input/bodies.ts';
 import { BAD_TOKENS } from './bad-input/tokens.ts';
+import { sendRaw } from './generated/raw-request.ts';
 
 let system: System;
 let alice: TestUser;
@@ -444,6 +445,24 @@ describe.each(WRITES)('Idempotency-Key of %s %s', (method, path) => {
       expect(refused).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '#header/Idempotency-Key' }] });
     },
   );
+});
+
+it('two Idempotency-Keys in one request are none, and no key of their own', async () => {
+  const { url } = system.api;
+  const keyed = (...keys: string[]): Promise<Response> =>
+    sendRaw(url, {
+      method: 'DELETE',
+      path: `/v1/messages/${ID}`,
+      headers: [
+        ['authorization', `Bearer ${alice.token}`],
+        ...keys.map((key): [string, string] => ['Idempotency-Key', key]),
+      ],
+    });
+  const refused = await problemOf(keyed('key-one-of-two', 'key-two-of-two'));
+  expect(refused).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '#header/Idempotency-Key' }] });
+  expect(refused.detail).toContain('must be given once');
+  // A comma is a character like others.
+  expect((await keyed('key-one-of-two, key-two-of-two')).status).toBe(202);
 });
 
 it('an Idempotency-Key that was used for another request is refused with 422', async () => {

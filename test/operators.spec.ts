@@ -166,6 +166,14 @@ describe('the erasure of a user', () => {
     expect(await ops('erase', 'eve')).toMatchObject({ cancelled: 0 });
   });
 
+  it('ends what is unfinished, and blanks that too', async () => {
+    const walter = await system.user('walter');
+    const { id } = await walter.submit('POST', '/v1/drills', { body: { performMs: 60_000 } });
+    expect(await ops('erase', 'walter')).toMatchObject({ cancelled: 1, actions: 1 });
+    const rows = await ledger.query('select status, payload from actions where id = $1', [id]);
+    expect(rows).toEqual([{ status: 'cancelled', payload: null }]);
+  });
+
   it('takes the time that it needs, however much there is to read', async () => {
     const trent = await system.user('trent');
     await trent.createMessage('one of many');

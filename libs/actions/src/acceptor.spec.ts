@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ProblemError } from '#contracts';
 import { Database, migrate } from '#database';
 import { Ledger, LedgerHistory, ledgerMigrations, type NewAction } from '#ledger';
@@ -125,6 +125,22 @@ describe('Acceptor', () => {
     slow.resolve();
     await Promise.all(answers);
     expect(await recorded([first, second])).toEqual([first.id, second.id]);
+  });
+
+  it('has two flushes under way at most, the second once the first has been alone for a moment', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { acceptor, accept } = setUp();
+    accept.mockReturnValue(new Promise(() => undefined));
+    const flushesAfter = async (milliseconds: number): Promise<number> => {
+      void acceptor.accept(newAction());
+      await vi.advanceTimersByTimeAsync(milliseconds);
+      return accept.mock.calls.length;
+    };
+    expect(await flushesAfter(0)).toBe(1);
+    expect(await flushesAfter(9)).toBe(1);
+    expect(await flushesAfter(2)).toBe(2);
+    expect(await flushesAfter(1_000)).toBe(2);
   });
 
   it('does not record what has a parent beside the flush which records that', async () => {
@@ -271,8 +287,8 @@ describe('Acceptor', () => {
     accept.mockRejectedValueOnce(new Error('Connection terminated unexpectedly'));
     const unavailable = { code: 'UNAVAILABLE', options: { retryAfterSeconds: 2 } };
     const answered: string[] = [];
-    const submit = async (name: string): Promise<void> => {
-      await expect(acceptor.accept(newAction({ resourceId }))).rejects.toMatchObject(unavailable);
+    const submit = async (name: string, action = newAction({ resourceId })): Promise<void> => {
+      await expect(acceptor.accept(action)).rejects.toMatchObject(unavailable);
       answered.push(name);
     };
 
@@ -281,7 +297,7 @@ describe('Acceptor', () => {
     const behind = submit('behind it');
     reread.reject(new Error('Connection terminated unexpectedly'));
     await behind;
-    await submit('late');
+    await submit('late', newAction());
     await lost;
     expect(answered).toEqual(['behind it', 'late', 'lost']);
     expect(accept).toHaveBeenCalledOnce();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, privatePostgres, testDatabase } from '#testing';
-import { isConflict, isRefused, isUnavailable } from './database-error.ts';
-import { Database } from './database.ts';
+import { isConflict, isRefused, isTransient, isUnavailable } from './database-error.ts';
+import { Database, isOfStatement, type Sql } from './database.ts';
 
 let database: Database;
 
@@ -50,6 +50,32 @@ describe('a transaction between whose statements the server', () => {
   });
 });
 
+it('a connection that the server ends while nobody uses it is replaced', async () => {
+  const { url } = await testDatabase();
+  const one = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
+  const pid = await pidOf(one);
+  await database.query('select pg_terminate_backend($1)', [pid]);
+  await eventually(() => expect(one.load.total).toBe(0));
+  expect(await pidOf(one)).not.toBe(pid);
+  await one.onApplicationShutdown();
+});
+
+it('a connection has limits of time and of plans, and a patient one of waiting for locks', async () => {
+  const { url } = await testDatabase();
+  const patient = new Database({ url, poolSize: 1, applicationName: 'database.spec', isPatient: true });
+  const limits = async (of: Database): Promise<unknown[]> => {
+    const names = ['transaction_timeout', 'idle_in_transaction_session_timeout', 'enable_seqscan', 'lock_timeout'];
+    const rows = await of.query<{ value: string }>(
+      'select current_setting(name) as value from unnest($1::text[]) with ordinality as s (name, n) order by n',
+      [names],
+    );
+    return rows.map(({ value }) => value);
+  };
+  expect(await limits(database)).toEqual(['4s', '3500ms', 'off', '0']);
+  expect(await limits(patient)).toEqual(['0', '0', 'on', '2s']);
+  await patient.onApplicationShutdown();
+});
+
 it('a server that does not answer counts as away, also on a connection that was idle for long', async () => {
   const { url } = await testDatabase();
   const impatient = new Database({ url, poolSize: 1, applicationName: 'database.spec', longestAnswerMs: 2_000 });
@@ -86,7 +112,8 @@ it('a server that takes no writes counts as away, and no connection to it is use
 
 it('who finds no room for a lock, since others have so many, may run again; who asks for too much memory may not', async () => {
   const { url } = await privatePostgres({ settings: { max_connections: '10', max_locks_per_transaction: '10' } });
-  const small = new Database({ url, poolSize: 2, applicationName: 'database.spec' });
+  // A server tells of a failure before it has given up the locks: the next statement waits for that here.
+  const small = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
   const locks = await small
     .query('select pg_advisory_xact_lock(n) from generate_series(1, 100000) n')
     .catch((error: unknown) => error);
@@ -116,6 +143,17 @@ it('a value that cannot be sent is the fault of who gave it, and of nobody who r
   await one.onApplicationShutdown();
 });
 
+it.each(['committed', 'undone'])('a transaction that was %s is over for whoever still holds it', async (how) => {
+  const held: Sql[] = [];
+  const work = database.transaction(async (sql) => {
+    held.push(sql);
+    await sql.query('select 1');
+    if (how === 'undone') throw new Error('no');
+  });
+  await work.catch(() => undefined);
+  await expect(held[0]!.query('select 1')).rejects.toThrow('the transaction is over');
+});
+
 describe('the last statement of a transaction', () => {
   it('commits when it succeeds, and nothing runs behind it', async () => {
     await database.query('create table kept (n integer)');
@@ -137,6 +175,72 @@ describe('the last statement of a transaction', () => {
     expect(await database.query('select from undone')).toEqual([]);
     // The connection is as good as new.
     for (const n of [1, 2, 3]) expect(await database.query('select $1::integer as n', [n])).toEqual([{ n }]);
+  });
+});
+
+describe('a part of a transaction', () => {
+  it('is undone alone when it fails, and what it still does is too late', async () => {
+    await database.query('create table parts (n integer)');
+    await database.transaction(async (sql) => {
+      await sql.query('insert into parts values (1)');
+      const late = Promise.withResolvers<Sql>();
+      const failed = sql.savepoint(async (part) => {
+        await part.query('insert into parts values (2)');
+        late.resolve(part);
+        await part.query('select 1 / 0');
+      });
+      await expect(failed).rejects.toMatchObject({ code: '22012' });
+      await expect((await late.promise).query('insert into parts values (3)')).rejects.toThrow('is over');
+      const over = await sql.savepoint(async (part) => {
+        await part.query('insert into parts values (4)');
+        return part;
+      });
+      await expect(over.query('insert into parts values (5)')).rejects.toThrow('is over');
+      await sql.query('insert into parts values (6)');
+    });
+    expect(await database.query('select n from parts order by n')).toEqual([{ n: 1 }, { n: 4 }, { n: 6 }]);
+  });
+
+  it.each(['select 1', 'select 1 / 0'])('takes nothing up once it is over: %s', async (text) => {
+    const left = database.transaction(async (sql) => {
+      await sql.savepoint((part) => part.query(text)).catch(() => undefined);
+      await sql.query('release savepoint part');
+    });
+    await expect(left).rejects.toMatchObject({ code: '3B001' });
+  });
+});
+
+describe('an error', () => {
+  it('of a statement is told from another one that is alike, and says where it was asked', async () => {
+    const error: unknown = await database.query('select 1 / 0').catch((reason: unknown) => reason);
+    expect(isOfStatement(error)).toBe(true);
+    expect((error as Error).stack).toContain('database.spec.ts');
+    expect(isOfStatement(Object.assign(new Error('division by zero'), { code: '22012' }))).toBe(false);
+  });
+
+  it.each([
+    ['40001', { conflict: true, unavailable: false }],
+    ['40P01', { conflict: true, unavailable: false }],
+    ['53300', { conflict: false, unavailable: true }],
+    ['53400', { conflict: false, unavailable: false }],
+    ['57014', { conflict: false, unavailable: false }],
+  ])('%s may go away by itself, as a conflict or with the server', (code, { conflict, unavailable }) => {
+    const error = Object.assign(new Error('x'), { code });
+    expect([isConflict(error), isUnavailable(error), isTransient(error)]).toEqual([conflict, unavailable, true]);
+  });
+
+  it('of several addresses is a refusal when all have refused, and a loss when one was lost', () => {
+    const refused = Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
+    const reset = Object.assign(new Error('x'), { code: 'ECONNRESET' });
+    const of = (...errors: Error[]): [boolean, boolean] => {
+      const error = new AggregateError(errors);
+      return [isRefused(error), isUnavailable(error)];
+    };
+    expect([of(refused, refused), of(refused, reset), of(new Error('x'))]).toEqual([
+      [true, true],
+      [false, true],
+      [false, false],
+    ]);
   });
 });
 

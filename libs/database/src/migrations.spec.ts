@@ -40,6 +40,33 @@ describe('a version that is rolled back to', () => {
     expect(await migrate(database, later)).toEqual([]);
   });
 
+  it('leaves it also when that is made while it waits for its turn', async () => {
+    const { url } = await testDatabase();
+    const versions = ['older', 'newer'].map(
+      (applicationName) => new Database({ url, poolSize: 1, applicationName, isPatient: true }),
+    );
+    const [older, newer] = versions as [Database, Database];
+    await migrate(older, first);
+    const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = {
+      up: async () => {
+        begun.resolve();
+        await end.promise;
+      },
+    };
+    const upgrade = migrate(newer, { ...first, '2026-02-01-slow': slow });
+    await begun.promise;
+    const restart = migrate(older, first);
+    await eventually(async () => {
+      const waiting = `select from pg_locks where not granted and locktype = 'advisory'
+        and database = (select oid from pg_database where datname = $1)`;
+      expect(await database.query(waiting, [new URL(url).pathname.slice(1)])).toHaveLength(1);
+    });
+    end.resolve();
+    expect(await Promise.all([upgrade, restart])).toEqual([['2026-02-01-slow'], []]);
+    await Promise.all(versions.map((version) => version.onApplicationShutdown()));
+  });
+
   it('applies what it has of its own: two branches may add migrations', async () => {
     const own: Migrations = {
       ...first,
@@ -92,6 +119,22 @@ describe('a migration beside apps', () => {
     await reader;
     await patient.onApplicationShutdown();
     expect(await migrating.promise).toEqual(['2026-03-01-colours']);
+  });
+
+  it('comes back as often for the last of many as for the first', async () => {
+    const { url } = await testDatabase();
+    const fresh = new Database({ url, poolSize: 1, applicationName: 'migrations.spec', isPatient: true });
+    const names = Array.from({ length: 25 }, (_, index) => `2026-01-01-${String(index).padStart(2, '0')}`);
+    const many: Migrations = Object.fromEntries(names.map((name) => [name, { up: async () => {} }]));
+    let tries = 0;
+    many['2026-01-02-last'] = {
+      up: async () => {
+        tries += 1;
+        if (tries === 1) throw Object.assign(new Error('no lock'), { code: '55P03' });
+      },
+    };
+    expect(await migrate(fresh, many)).toEqual([...names, '2026-01-02-last']);
+    await fresh.onApplicationShutdown();
   });
 
   it('is a transaction of its own, which may take its time', async () => {

@@ -61,17 +61,24 @@ function migratorOf(database: Database, migrations: Migrations): Migrator {
  * @returns the names of the migrations that were applied
  */
 export async function migrate(database: Database, migrations: Migrations): Promise<string[]> {
-  const migrator = migratorOf(database, { ...migrations, ...(await laterMigrations(database, migrations)) });
   const applied: string[] = [];
   for (let tries = 1; ; tries += 1) {
-    const { error, results = [] } = await migrator.migrateUp();
+    const later = await laterMigrations(database, migrations);
+    const { error, results = [] } = await migratorOf(database, { ...migrations, ...later }).migrateUp();
     if (error === undefined) {
       if (results.length === 0) return applied;
       applied.push(...results.map(({ migrationName }) => migrationName));
       tries = 0;
     } else if (isConflict(error) && tries < MOST_TRIES) await delay(PAUSE_MS);
+    else if (await isOvertaken(database, migrations, later)) continue;
     else throw new Error(`migration ${results[0]?.migrationName ?? ''} failed`, { cause: error });
   }
+}
+
+/** Whether a later version has applied something since: it migrates at the same moment. */
+async function isOvertaken(database: Database, migrations: Migrations, later: Migrations): Promise<boolean> {
+  const now = await laterMigrations(database, migrations);
+  return Object.keys(now).some((name) => !Object.hasOwn(later, name));
 }
 
 /** @throws {Error} when a migration is missing, or Postgres away: apps do not start on an old schema */

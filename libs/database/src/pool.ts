@@ -161,11 +161,10 @@ export function createPool(options: PoolOptions): pg.Pool {
       .join(' '),
     types: { getTypeParser },
   });
-  // Without listeners, a connection that the server closes would end the process: idle, or
-  // in a transaction between two statements (the next one rejects, so nothing is missed).
+  // Without listeners, a connection that the server closes would end the process: an idle one here,
+  // one in a transaction between two statements without its own (the next statement rejects).
   pool.on('error', options.onError);
   pool.on('connect', (client: pg.Client) => {
-    client.on('error', () => undefined);
     if (!options.isPatient && client instanceof PreparingClient)
       client.limitSilence(options.longestAnswerMs ?? LONGEST_ANSWER_MS);
   });

@@ -13,7 +13,7 @@ on conflict (user_id, channel) do update set "offset" = excluded."offset"
 where d."offset" < excluded."offset"`;
 
 const UNREAD = `
-select greatest(c.head - coalesce(d."offset", 0), 0) as unread
+select c.head - coalesce(d."offset", 0) as unread
 from channels c left join deliveries d on d.user_id = $1 and d.channel = c.channel
 where c.channel = $2`;
 

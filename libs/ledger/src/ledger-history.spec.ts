@@ -173,6 +173,23 @@ describe('LedgerHistory', () => {
     expect(await read({ offset: 0 })).toMatchObject({ reason: 'CURSOR_TOO_OLD' });
   });
 
+  it('says so when what follows was made on an earlier day, by a clock that was behind, and is gone with it', async () => {
+    const { read, at, name } = await channelWith(2);
+    await database.query('delete from events where channel = $1 and "offset" = 2', [name]);
+    expect(await read(at(1))).toMatchObject({ events: [], reason: 'CURSOR_TOO_OLD' });
+  });
+
+  it('gives events in order, also when a clock was behind as the day changed', async () => {
+    const { read, at, name } = await channelWith(3);
+    await database.query(
+      `update events set id = (left(uuidv7_at(now() - interval '1 day')::text, 24) || right(id::text, 12))::uuid
+       where channel = $1 and "offset" = 3`,
+      [name],
+    );
+    expect(offsetsOf(await read(at(0)))).toEqual([1, 2, 3]);
+    expect(offsetsOf(await read(at(1), 1))).toEqual([2]);
+  });
+
   it('honours a position whose own event is gone when all that followed is there', async () => {
     const { read, at, prune } = await channelWith(4);
     await prune(2);

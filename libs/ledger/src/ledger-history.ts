@@ -46,18 +46,14 @@ export class LedgerHistory {
     // From the known event itself, to compare its check.
     const ranges = requests.flatMap((request, index) => {
       const { channel, after: from, limit } = request;
-      return isHead(request, heads[index]!) ? [] : { index, channel, from, limit: limit + 1 };
+      // Behind the newest position there is nothing.
+      return from === heads[index]!.head ? [] : { index, channel, from, limit: limit + 1 };
     });
     const rows = ranges.length === 0 ? [] : await readHistoryStatement(this.database, ranges);
     const pages = requests.map((): HistoryRow[] => []);
     for (const row of rows) pages[ranges[row.n - 1]!.index]!.push(row);
     return requests.map((request, index) => pageOf(request, heads[index]!, pages[index]!));
   }
-}
-
-/** Whether it is the newest position, behind which there is nothing. */
-function isHead({ after, check }: Pick<HistoryRequest, 'after' | 'check'>, row: HeadRow): boolean {
-  return after === row.head && check === row.check;
 }
 
 function positionOf({ channel, head, check }: HeadRow): Cursor {
@@ -70,7 +66,7 @@ function pageOf({ channel, after, check, limit }: HistoryRequest, row: HeadRow, 
   const events = rows.slice(0, limit).map((event) => eventOf(channel, event));
   const reason = reasonAgainst({ after, check }, row, known, rows[0]);
   return {
-    events: reason === 'CURSOR_EPOCH' || reason === 'CURSOR_FUTURE' ? [] : events,
+    events: reason === 'CURSOR_EPOCH' ? [] : events,
     head,
     epoch: row.epoch,
     ...(reason && { reason }),
@@ -84,9 +80,8 @@ function reasonAgainst(
   known: HistoryRow | undefined,
   next: HistoryRow | undefined,
 ): CursorReason | undefined {
-  if (after > (next?.offset ?? known?.offset ?? head)) return 'CURSOR_FUTURE';
-  if (next && next.offset !== after + 1) return 'CURSOR_TOO_OLD';
-  if (!next && !known && after < head) return 'CURSOR_TOO_OLD';
+  if (next ? next.offset !== after + 1 : after < head) return 'CURSOR_TOO_OLD';
+  if (!known && after > head) return 'CURSOR_FUTURE';
   if (check === undefined) return undefined;
   if (known) return checkOf(known.event_id) === check ? undefined : 'CURSOR_EPOCH';
   if (after === 0) return check === epoch ? undefined : 'CURSOR_EPOCH';

@@ -155,10 +155,10 @@ export class Ledger {
     const channels = (await ownersOfFinishedStatement(this.database, actionIds)).map(userChannel);
     if (channels.length === 0) return [];
     const heads = await this.history.heads(channels);
-    const requests = heads
-      .filter(({ offset }) => offset > 0)
-      .map(({ channel, offset }) => ({ channel, after: offset - 1, limit: 1 }));
-    return requests.length === 0 ? [] : (await this.history.read(requests)).flatMap(({ events }) => events);
+    const pages = await this.history.read(
+      heads.map(({ channel, offset }) => ({ channel, after: offset - 1, limit: 1 })),
+    );
+    return pages.flatMap(({ events }) => events);
   }
 
   /** The action, or nothing: a foreign id and a missing one look the same. */

@@ -128,6 +128,20 @@ describe('Ledger.accept', () => {
     expect(rows.map(({ id }) => id)).toEqual(actions.map(({ id }) => id));
   });
 
+  it('keeps what is asked for, from now on until its time is over', async () => {
+    const action = newAction({ ifMatch: 3, parentId: uuidv4(), traceparent: 'trace', ttlSeconds: 90 });
+    await ledger.accept([action]);
+    const rows = await database.query(
+      `select owner, type, resource_id, parent_id, payload, if_match, traceparent,
+         submitted_at between now() - interval '1 minute' and clock_timestamp() as "isNew",
+         extract(epoch from expires_at - submitted_at)::integer as ttl
+       from actions`,
+    );
+    const { owner, type, payload, resourceId: resource_id, parentId: parent_id } = action;
+    const kept = { owner, type, resource_id, parent_id, payload, if_match: 3, traceparent: 'trace' };
+    expect(rows).toEqual([{ ...kept, isNew: true, ttl: 90 }]);
+  });
+
   it('answers the pending action with the position of its owner before the outcome', async () => {
     const { offset, id } = await applied();
     const action = newAction();
@@ -152,6 +166,20 @@ describe('Ledger.accept', () => {
     const [page] = await history.read([{ channel, after, check, limit: 10 }]);
     expect(page).toMatchObject({ events: [{ id: published!.id, data: { id: action.id } }] });
     expect(page).not.toHaveProperty('reason');
+  });
+
+  it('finds the position again that is before all which the action has told its owner, by a clock that is behind', async () => {
+    await applied();
+    const action = newAction();
+    const { cursor } = (await ledger.accept([action])).get(action.id)!;
+    const events = ['room:1', 'user:alice'].map((channel) => ({ channel, type: 'x.done', subject: 'x/1', data: {} }));
+    await finish([endingOf(action, { events })]);
+    await database.query(
+      `update events set id = (left(uuidv7_at(now() - interval '23 hours')::text, 24) || right(id::text, 12))::uuid
+       where action_id = $1 and data is null`,
+      [action.id],
+    );
+    expect((await ledger.acceptedBefore([action])).get(action.id)!.cursor).toBe(cursor);
   });
 
   it('finds the position again when its answer was lost, also where the clock was ahead', async () => {
@@ -205,6 +233,15 @@ describe('Ledger.accept', () => {
     const recalled = await ledger.recall(keys.map((key) => ({ owner: 'alice', key })));
     expect([...accepted.keys()].toSorted()).toEqual(recalled.map((known) => known!.action.id).toSorted());
     expect(Object.keys(await statuses()).toSorted()).toEqual([...accepted.keys()].toSorted());
+  });
+
+  it('gives a key to the first of those that bring it in one call', async () => {
+    const keys = Array.from({ length: 5 }, (_, index) => `key-000${index}`);
+    const actions = Array.from({ length: 200 }, (_, index) =>
+      newAction({ idempotency: { key: keys[index % 5]!, fingerprint: `print ${index}` } }),
+    );
+    const accepted = await ledger.accept(actions);
+    expect(new Set(accepted.keys())).toEqual(new Set(actions.slice(0, 5).map(({ id }) => id)));
   });
 
   it('takes keys in sorted order: who waits for one holds none that comes after it', async () => {
@@ -361,6 +398,31 @@ describe('Ledger.finish', () => {
     expect(await history.heads(['user:alice'])).toMatchObject([{ offset: 1 }]);
   });
 
+  it('keeps why an action failed, and nothing of its retries', async () => {
+    const action = newAction();
+    await ledger.accept([action]);
+    await database.query('update actions set run_at = now()');
+    const error = { code: 'NOT_FOUND', title: 'Not found', detail: 'nothing there' } as const;
+    await finish([endingOf(action, { status: 'failed', response: null, error })]);
+    expect(await ledger.find('alice', action.id)).toMatchObject({ status: 'failed', error });
+    expect(await database.query('select run_at from actions')).toEqual([{ run_at: null }]);
+  });
+
+  it('takes actions in sorted order: who waits for one holds none that comes after it', async () => {
+    const actions = [newAction(), newAction(), newAction()];
+    await ledger.accept(actions);
+    const [first, ...others] = actions.map(({ id }) => id);
+    const waiting = await database.transaction(async (sql) => {
+      await sql.query('select from actions where id = $1 for update', [first]);
+      const finishing = finish(actions.toReversed().map((action) => endingOf(action)));
+      await eventually(async () => expect(await database.query(WAITING)).toHaveLength(1));
+      const free = await sql.query<{ id: string }>('select id from actions order by id for update skip locked');
+      expect(free.map(({ id }) => id)).toEqual([first, ...others]);
+      return { finishing };
+    });
+    expect(await waiting.finishing).toHaveLength(3);
+  });
+
   it('leaves no hole, no double and no deadlock when 20 transactions share channels', async () => {
     const owners = ['alice', 'bob', 'carol', 'dave', 'eve'];
     const batches = Array.from({ length: 20 }, (_, batch) =>
@@ -420,6 +482,20 @@ describe('Ledger.finish', () => {
   });
 });
 
+describe('what is finished', () => {
+  it('is found by the ids of its actions, and the newest of their owners, whatever else is asked for', async () => {
+    const [ended, pending] = [newAction(), newAction({ owner: 'bob' })];
+    await applied({ owner: 'bob' });
+    await ledger.accept([ended, pending]);
+    await finish([endingOf(ended)]);
+    const newest = await applied();
+    const ids = [ended.id, pending.id, uuidv7()];
+    expect((await ledger.findFinished(ids)).map(({ id }) => id)).toEqual([ended.id]);
+    expect((await ledger.newestEventsOfOwners(ids)).map(({ id }) => id)).toEqual([newest.id]);
+    expect(await ledger.newestEventsOfOwners([pending.id])).toEqual([]);
+  });
+});
+
 describe('Ledger.list', () => {
   it('gives an owner their own actions, the newest first', async () => {
     const actions = [newAction(), newAction({ type: 'messages.delete' }), newAction({ owner: 'bob' }), newAction()];
@@ -428,6 +504,11 @@ describe('Ledger.list', () => {
     expect(listed.map(({ id }) => id)).toEqual([actions[3]!.id, actions[1]!.id, actions[0]!.id]);
     const next = await ledger.list('alice', { limit: 1, before: actions[3]!.id, type: 'messages.create' });
     expect(next.map(({ id }) => id)).toEqual([actions[0]!.id]);
+    await finish([endingOf(actions[0]!)]);
+    const idsOf = async (filter: Partial<Parameters<typeof ledger.list>[1]>) =>
+      (await ledger.list('alice', { limit: 10, ...filter })).map(({ id }) => id);
+    expect(await idsOf({ status: 'succeeded' })).toEqual([actions[0]!.id]);
+    expect(await idsOf({ resourceId: actions[1]!.resourceId })).toEqual([actions[1]!.id]);
   });
 });
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   members = new Members(database);
 });
 
-type Change = Pick<ChannelEvent, 'admits' | 'evicts'>;
+type Change = Partial<Pick<ChannelEvent, 'channel' | 'admits' | 'evicts'>>;
 
 /** A room, in which an action does all of this in one transaction, and has its end. */
 function newRoom() {
@@ -55,6 +55,13 @@ describe('a membership', () => {
     expect(await floorsOf('bob', 'carol', 'dave', 'eve')).toEqual([undefined, 3, undefined, 7]);
   });
 
+  it('begins with the event that ends all others', async () => {
+    const { change, floorsOf } = newRoom();
+    await change({ admits: 'bob' }, { admits: 'carol' });
+    await change({ admits: 'carol', evicts: 'all' });
+    expect(await floorsOf('bob', 'carol')).toEqual([undefined, 3]);
+  });
+
   it('begins anew with the event that says so', async () => {
     const { change, floorsOf } = newRoom();
     await change({ admits: 'bob' }, { admits: 'carol' });
@@ -72,14 +79,25 @@ describe('a membership', () => {
     expect(await other.floorsOf('bob', 'carol')).toEqual([1, 2]);
   });
 
-  it('has a floor from which everything after it can be replayed', async () => {
-    const { channel, change } = newRoom();
-    await change({}, { admits: 'bob' }, {});
-    const [membership] = await members.read([{ channel, userId: 'bob' }]);
-    const { offset: after, check } = membership!.floor;
-    const [page] = await history.read([{ channel, after, check, limit: 10 }]);
-    expect(page!.events.map(({ offset }) => offset)).toEqual([3]);
-    expect(page).not.toHaveProperty('reason');
-    expect(membership!.position).toEqual(page!.head);
+  it('is not ended with those of another room in the same transaction', async () => {
+    const [one, other] = [newRoom(), newRoom()];
+    await one.change({ admits: 'bob' }, { channel: other.channel, evicts: 'all' });
+    expect(await one.floorsOf('bob')).toEqual([1]);
   });
+
+  it.each(['once', 'anew'])(
+    'has a floor from which everything after it can be replayed when it began %s',
+    async (how) => {
+      const { channel, change } = newRoom();
+      if (how === 'anew') await change({ admits: 'bob' });
+      else await change({});
+      await change({ admits: 'bob' }, {});
+      const [membership] = await members.read([{ channel, userId: 'bob' }]);
+      const { offset: after, check } = membership!.floor;
+      const [page] = await history.read([{ channel, after, check, limit: 10 }]);
+      expect(page!.events.map(({ offset }) => offset)).toEqual([3]);
+      expect(page).not.toHaveProperty('reason');
+      expect(membership!.position).toEqual(page!.head);
+    },
+  );
 });

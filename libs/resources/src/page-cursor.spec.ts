@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodePageCursor, encodePageCursor } from './page-cursor.ts';
+import { decodePageCursor, encodePageCursor, toPage } from './page-cursor.ts';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
@@ -25,4 +25,11 @@ describe('a cursor of a page', () => {
   ])('is refused with a time that none of ours has: %s', (createdAt) => {
     expect(() => decodePageCursor(encodePageCursor({ createdAt, id: ID }))).toThrow('CURSOR_INVALID');
   });
+});
+
+it('a page names its last row when there are more, and not when it is just full', () => {
+  const rows = ['a', 'b', 'c'].map((id) => ({ id, createdAt: '2026-11-28T17:40:54.123Z' }));
+  expect(toPage(rows, 2)).toEqual({ data: rows.slice(0, 2), next: encodePageCursor(rows[1]!) });
+  for (const limit of [3, 4]) expect(toPage(rows, limit)).toEqual({ data: rows, next: null });
+  expect(toPage([], 1)).toEqual({ data: [], next: null });
 });

@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ActionsService, type Accepted, type ActionRequest, type RequestPlaces, type Submitter } from '#actions';
+import {
+  ActionsService,
+  validationFailed,
+  type Accepted,
+  type ActionRequest,
+  type RequestPlaces,
+  type Submitter,
+} from '#actions';
 import type { AcceptedAction, Action } from '#contracts';
 import { ActionLog, enterTrace } from '#telemetry';
 import { OutcomeWaiter } from './outcome-waiter.ts';
@@ -39,7 +46,7 @@ export class SubmissionService {
     payloadAt = '',
   ): Promise<AcceptedAction | Action> {
     const { headers } = request;
-    const whole = { ...asked, idempotencyKey: headers['idempotency-key'], ifMatch: headers['if-match'] };
+    const whole = { ...asked, idempotencyKey: idempotencyKeyOf(request), ifMatch: headers['if-match'] };
     const places = { ...IN_HTTP, payload: payloadAt, ...(request.method === 'POST' && { resourceId: '/id' }) };
     const { action, replayed } = await this.accept(submitter, request, whole, places);
     void reply.header('Location', `/v1/actions/${action.id}`);
@@ -84,6 +91,17 @@ export class SubmissionService {
     if (waiting) void reply.header('Preference-Applied', `wait=${seconds}`);
     return waiting;
   }
+}
+
+/** Node joins several by a comma, which may be a part of one: as a key of their own they would bring anything in once more. */
+function idempotencyKeyOf({ headers, raw: { rawHeaders } }: FastifyRequest): unknown {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  if (names.filter((name) => name.toLowerCase() === 'idempotency-key').length > 1) {
+    throw validationFailed([
+      { pointer: IN_HTTP.idempotencyKey, code: 'IDEMPOTENCY_KEY', detail: 'must be given once' },
+    ]);
+  }
+  return headers['idempotency-key'];
 }
 
 /** `Prefer: wait=N` (RFC 7240): preferences that are not understood are ignored, long ones are shortened. */

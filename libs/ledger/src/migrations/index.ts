@@ -11,6 +11,7 @@ import { retentionRightsMigration } from './2026-11-25-retention-rights.ts';
 import { endedDaysMigration } from './2026-11-28-ended-days.ts';
 import { ledgerDaysMigration } from './2026-11-28-ledger-days.ts';
 import { retentionTurnMigration } from './2026-11-28-retention-turn.ts';
+import { daysInTurnMigration } from './2026-11-29-days-in-turn.ts';
 
 export const ledgerMigrations: Migrations = {
   '2026-11-23-ledger': ledgerMigration,
@@ -25,4 +26,5 @@ export const ledgerMigrations: Migrations = {
   '2026-11-28-ended-days': endedDaysMigration,
   '2026-11-28-ledger-days': ledgerDaysMigration,
   '2026-11-28-retention-turn': retentionTurnMigration,
+  '2026-11-29-days-in-turn': daysInTurnMigration,
 };

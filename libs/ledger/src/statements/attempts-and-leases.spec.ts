@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '#database';
-import { ledgerDatabase } from '#testing';
+import { eventually, ledgerDatabase } from '#testing';
 import { LedgerHistory } from '../ledger-history.ts';
 import { Ledger } from '../ledger.service.ts';
 import { newId } from '../new-id.ts';
@@ -76,6 +76,35 @@ describe('an attempt', () => {
     expect(await firstUnfinishedStatement(database, resource)).toMatchObject({ id: first, attempt: null });
   });
 
+  it('is of the first by its order, also when a clock was behind as the day changed', async () => {
+    const resource = randomUUID();
+    const [first, second] = [await accepted(resource), await accepted(resource)];
+    const [row] = await database.query<{ id: string }>(
+      `update actions set id = (left(uuidv7_at(now() - interval '1 day')::text, 24) || right(id::text, 12))::uuid
+       where id = $1 returning id`,
+      [second],
+    );
+    expect(await firstUnfinishedStatement(database, resource)).toMatchObject({ id: first });
+    await database.query(`update actions set status = 'cancelled', finished_at = now() where id = $1`, [first]);
+    expect(await firstUnfinishedStatement(database, resource)).toMatchObject({ id: row!.id });
+  });
+
+  it('is not recorded of what somebody is about to end', async () => {
+    const resource = randomUUID();
+    const id = await accepted(resource);
+    const recording = await database.transaction(async (sql) => {
+      await sql.query(`update actions set status = 'cancelled', finished_at = now() where id = $1`, [id]);
+      const answer = recordAttemptStatement(database, resource, id, MOST);
+      await eventually(async () => {
+        const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        expect(await database.query(waiting)).toHaveLength(1);
+      });
+      return { answer };
+    });
+    expect(await recording.answer).toMatchObject({ id, attempt: null });
+    expect((await rowOf(id)).attempts).toBe(0);
+  });
+
   it('is put off until the first says, and not beyond', async () => {
     const id = await accepted();
     await postponeStatement(database, id, MINUTE_MS);
@@ -143,6 +172,12 @@ describe('a lease', () => {
     await retryLaterStatement(database, back, 0);
     expect(await renewLeasesStatement(database, [kept, back, await ended()], MINUTE_MS)).toEqual(new Set([kept]));
     expect((await rowOf(kept)).dueInMs).toBeGreaterThan(0);
+  });
+
+  it('begins anew for who takes it over', async () => {
+    const id = await running(0);
+    await startPerformingStatement(database, [id], MINUTE_MS);
+    expect((await rowOf(id)).dueInMs).toBeGreaterThan(0);
   });
 
   it('ends where an action is put back as it was, whose turn has not come', async () => {

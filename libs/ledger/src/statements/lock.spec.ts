@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '#database';
-import { testDatabase } from '#testing';
-import { tryLockStatement } from './lock.ts';
+import { eventually, testDatabase } from '#testing';
+import { tryLockStatement, waitForLockStatement } from './lock.ts';
 
 let database: Database;
 
@@ -48,5 +48,25 @@ describe('a resource', () => {
       const others = await database.transaction((other) => tryLockStatement(other, [resource, parent], []));
       expect([...others]).toEqual([parent]);
     });
+  });
+
+  it('is waited for by who holds nothing else: until those end who share it, and so long at most', async () => {
+    const waiting = await database.transaction(async (sql) => {
+      await tryLockStatement(sql, [], [parent]);
+      const wait = (atMostMs: number): Promise<void> =>
+        database.transaction((other) => waitForLockStatement(other, parent, atMostMs));
+      await expect(wait(1)).rejects.toMatchObject({ code: '55P03' });
+      const patient = wait(60_000);
+      await eventually(async () => {
+        const blocked = `select from pg_locks where locktype = 'advisory' and not granted
+          and database = (select oid from pg_database where datname = current_database())`;
+        expect(await sql.query(blocked)).toHaveLength(1);
+      });
+      return { patient };
+    });
+    await expect(waiting.patient).resolves.toBeUndefined();
+    // For these transactions only.
+    const timeouts = await Promise.all([1, 2].map(() => database.query('show lock_timeout')));
+    expect(timeouts.flat()).toEqual([{ lock_timeout: '0' }, { lock_timeout: '0' }]);
   });
 });

@@ -30,7 +30,7 @@ export async function stopPerformingStatement(sql: Sql, ids: readonly string[]):
 const RENEW = `
 with free as (
   select a.id from actions a where a.id = any($1::uuid[]) and a.status = 'running'
-  order by a.id for no key update skip locked
+  for no key update skip locked
 ), renewed as (
   update actions a
   set run_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)

@@ -2,8 +2,8 @@ import type { Database } from '#database';
 import type { AcceptedRow } from './accept.ts';
 
 /*
- * The position must lie before the outcome, which may exist by now: then it is the one
- * just before it.
+ * The position must lie before the outcome, which may exist by now, and before whatever else the
+ * action has told its owner: then it is the one just before them.
  */
 const REREAD = `
 select a.id, a.submitted_at, coalesce(o."offset" - 1, c.head, 0) as head,
@@ -18,8 +18,8 @@ cross join ledger l
 left join channels c on c.channel = i.channel
 left join lateral (
   select e."offset" from events e
-  where e.channel = i.channel and e.action_id = a.id and e.data is null and e.id >= uuidv7_at(a.submitted_at - interval '1 day')
-  limit 1
+  where e.channel = i.channel and e.action_id = a.id and e.id >= uuidv7_at(a.submitted_at - interval '1 day')
+  order by e."offset" limit 1
 ) o on true`;
 
 /** Reads which of the actions were committed, when the answer to their INSERT was lost; what it returns is durable. */

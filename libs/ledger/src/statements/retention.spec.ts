@@ -1,12 +1,13 @@
 import { v4 as uuidv4 } from 'uuid';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { Database, migrate } from '#database';
-import { testDatabase } from '#testing';
+import { Database, migrate, type Sql } from '#database';
+import { eventually, testDatabase } from '#testing';
 import { ledgerMigrations } from '../migrations/index.ts';
 import { newId } from '../new-id.ts';
 import {
   createDayStatement,
   dropOldestDayStatement,
+  forgetKeysStatement,
   giveWayStatement,
   missingDaysStatement,
   noteEndedDaysStatement,
@@ -49,8 +50,8 @@ async function dropAllDays(): Promise<void> {
   for (const { name } of rows) await database.query(`drop table ${name}`);
 }
 
-async function addAction(id: string, finishedAt: string | null): Promise<void> {
-  await database.query(
+async function addAction(id: string, finishedAt: string | null, sql: Sql = database): Promise<void> {
+  await sql.query(
     `insert into actions (id, seq, owner, type, resource_id, status, submitted_at, expires_at, finished_at)
      values ($1, nextval('action_seq'), 'alice', 'messages.create', $2, $3, now(), now(), $4)`,
     [id, uuidv4(), finishedAt === null ? 'pending' : 'succeeded', finishedAt],
@@ -62,11 +63,28 @@ const idOf = async (from: number): Promise<string> =>
     await database.query<{ id: string }>('select uuidv7_at((current_date + $1::integer)::timestamptz) as id', [from])
   )[0]!.id;
 
-async function addEvent(id: string): Promise<void> {
-  await database.query(
+async function addEvent(id: string, sql: Sql = database): Promise<void> {
+  await sql.query(
     `insert into events (id, channel, "offset", type, subject, created_at) values ($1, 'everyone', 1, 'x', 'x', now())`,
     [id],
   );
+}
+
+/**
+ * What is begun while somebody has written and not committed, and waits for that.
+ *
+ * @returns the promise of what was begun, by when they have committed
+ */
+async function duringWrite<Result>(write: (sql: Sql) => Promise<void>, begin: () => Promise<Result>) {
+  return database.transaction(async (sql) => {
+    await write(sql);
+    const begun = begin();
+    await eventually(async () => {
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      expect(await database.query(waiting)).toHaveLength(1);
+    });
+    return () => begun;
+  });
 }
 
 /** In which partitions there are rows. */
@@ -150,6 +168,25 @@ describe('the partition of a day', () => {
     expect(new Set(await filled())).toEqual(new Set([`events_${await day()}`]));
   });
 
+  it('is made once, by whoever comes first', async () => {
+    await dropAllDays();
+    await addEvent(newId());
+    const today = { parent: 'events', day: await day() } as const;
+    const making = Array.from({ length: 3 }, () => createDayStatement(database, today, null));
+    const moved = await Promise.all(making);
+    expect(moved.toSorted((one, other) => one! - other!)).toEqual([0, 0, 1]);
+  });
+
+  it('waits for a row that is about to come to the default partition, and takes it', async () => {
+    await dropAllDays();
+    const made = await duringWrite(
+      (sql) => addEvent(newId(), sql),
+      async () => createDayStatement(database, { parent: 'events', day: await day() }, null),
+    );
+    expect(await made()).toBe(1);
+    expect(await filled()).toEqual([`events_${await day()}`]);
+  });
+
   it('is missed for what came long ago, not for what a clock far ahead has made', async () => {
     await addEvent(await idOf(-30));
     await addAction(await idOf(30), null);
@@ -188,12 +225,46 @@ describe('days that are over', () => {
     expect(await days('actions')).toContain(name);
   });
 
+  it('are kept as long again when an action has come and ended since', async () => {
+    const name = await addActionDay(-9, RETENTION_DAYS + 1);
+    await database.query(`update actions set status = 'pending', finished_at = null`);
+    await noteEndedDaysStatement(database);
+    await database.query(`update actions set status = 'expired', finished_at = now()`);
+    await noteEndedDaysStatement(database);
+    expect(await dropAll()).toEqual([]);
+    expect(await days('actions')).toContain(name);
+  });
+
+  it('are forgotten once they are dropped', async () => {
+    await addActionDay(-9, RETENTION_DAYS + 1);
+    await dropAll();
+    await noteEndedDaysStatement(database);
+    expect(await database.query('select from ended_days where day = current_date - 9')).toEqual([]);
+  });
+
   it('are kept when an action came into one since it was noted', async () => {
     const name = await addActionDay(-9, RETENTION_DAYS + 1);
     await database.query(`update actions set status = 'pending', finished_at = null`);
     expect(await dropAll()).toEqual([]);
     expect(await days('actions')).toContain(name);
     expect(await database.query('select from ended_days')).toEqual([]);
+  });
+
+  it('are kept when an action is just about to come into one', async () => {
+    const name = await addActionDay(-9, RETENTION_DAYS + 1);
+    const late = await idOf(-9);
+    await database.query(`delete from actions`);
+    const dropped = await duringWrite((sql) => addAction(late, null, sql), dropAll);
+    expect(await dropped()).toEqual([]);
+    expect(await days('actions')).toContain(name);
+    expect(await database.query('select id from actions')).toEqual([{ id: late }]);
+  });
+
+  it('do not include today, in which more may come', async () => {
+    await addAction(newId(), '2026-01-01');
+    await noteEndedDaysStatement(database);
+    const noted = await database.query('select day from ended_days where day = current_date');
+    expect(noted).toEqual([]);
   });
 
   it('are found without reading them', async () => {
@@ -217,6 +288,20 @@ describe('days that are over', () => {
   });
 });
 
+it('idempotency keys are forgotten after so many hours, the oldest first, and not all at once', async () => {
+  await database.query(
+    `insert into idempotency_keys (owner, key, fingerprint, action_id, cursor_offset, cursor_check, created_at)
+     select 'alice', age || ' minutes', '', gen_random_uuid(), 0, '', now() - make_interval(mins => age)
+     from unnest(array[59, 61, 90, 75]) as age`,
+  );
+  const left = async () =>
+    (await database.query<{ key: string }>('select key from idempotency_keys order by key')).map(({ key }) => key);
+  expect(await forgetKeysStatement(database, 1, 1)).toBe(1);
+  expect(await left()).toEqual(['59 minutes', '61 minutes', '75 minutes']);
+  expect([await forgetKeysStatement(database, 1, 9), await forgetKeysStatement(database, 1, 9)]).toEqual([2, 0]);
+  expect(await left()).toEqual(['59 minutes']);
+});
+
 describe('the turn to run the retention', () => {
   it('is taken by one, and comes again', async () => {
     const taken = await Promise.all(Array.from({ length: 5 }, () => takeRetentionTurnStatement(database, 60)));
@@ -231,6 +316,14 @@ describe('the turn to run the retention', () => {
     await putOffRetentionStatement(database, 30 * 86_400);
     expect(await takeRetentionTurnStatement(database, 60)).toBe(true);
     expect(await takeRetentionTurnStatement(database, 60)).toBe(false);
+  });
+
+  it('is impatient for itself, and leaves the connection as it was', async () => {
+    const { url } = await testDatabase();
+    const one = new Database({ url, poolSize: 1, applicationName: 'retention.spec' });
+    onTestFinished(() => one.onApplicationShutdown());
+    await one.transaction((sql) => giveWayStatement(sql, 5));
+    expect(await one.query('show lock_timeout')).toEqual([{ lock_timeout: '0' }]);
   });
 
   it('gives way to a long reader', async () => {
