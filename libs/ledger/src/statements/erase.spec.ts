@@ -44,7 +44,7 @@ async function accepted(owner: string, given: Partial<NewAction> = {}): Promise<
 
 /** Ends an action, and tells these channels. */
 async function end({ id, owner, type, resourceId }: NewAction, channels: string[], error?: ActionError): Promise<void> {
-  const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date(), traceparent: null };
+  const row = { id, owner, type, resource_id: resourceId, submitted_at: new Date().toISOString(), traceparent: null };
   const events = channels.map((channel) => ({ channel, type: 'x.done', subject: 'x/1', data: { text: 'secret' } }));
   const how = error
     ? ({ status: 'failed', response: null, error } as const)
