@@ -19,6 +19,7 @@ import {
 } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
+import { onCheckpoint } from '#telemetry';
 import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
@@ -867,22 +868,27 @@ describe('actions that perform on one resource', () => {
     expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
   });
 
-  it('do not begin in a process that was frozen before it put them in line', async () => {
-    const all = await inLine(['first']);
-    const now = performance.now.bind(performance);
-    const clock = vi.spyOn(performance, 'now');
-    const applier = one.module.get(ApplyService);
-    const original = applier.apply.bind(applier);
-    const apply = vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
-      const result = await original(entries, options);
-      clock.mockImplementation(() => now() + 10_000);
-      return result;
-    });
-    await one.joiner.run(all.entries).finally(() => clock.mockRestore());
-    apply.mockRestore();
-    expect(performances).toEqual([]);
-    expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', all.entries]]);
-  });
+  it.each(['committed that they are its own', 'put them in line'])(
+    'do not begin in a process that was frozen before it %s',
+    async (what) => {
+      const all = await inLine(['first']);
+      const now = performance.now.bind(performance);
+      const clock = vi.spyOn(performance, 'now');
+      const freeze = (): void => void clock.mockImplementation(() => now() + 10_000);
+      const applier = one.module.get(ApplyService);
+      const original = applier.apply.bind(applier);
+      const apply = vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
+        const go = what.startsWith('committed') ? onCheckpoint('apply.before-commit', freeze) : freeze;
+        const result = await original(entries, options);
+        go();
+        return result;
+      });
+      await one.joiner.run(all.entries).finally(() => clock.mockRestore());
+      apply.mockRestore();
+      expect(performances).toEqual([]);
+      expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', all.entries]]);
+    },
+  );
 
   it('do not begin behind a retry, whoever names them', async () => {
     const all = await inLine(['first', 'second']);
