@@ -32,6 +32,13 @@ describe('Handlers', () => {
     expect(apply).not.toHaveBeenCalled();
   });
 
+  it('give what has no payload an empty one, and its result along', async () => {
+    const apply = vi.fn<Verb['apply']>(() => Promise.resolve([{ response: {} }]));
+    const { signal } = new AbortController();
+    await setUp({ apply }).apply({} as Sql, [{ ...ROW, payload: null }], new Map([[ROW.id, 'copy']]), signal);
+    expect(apply.mock.calls[0]![1]).toMatchObject([{ id: ROW.id, payload: {}, performed: 'copy' }]);
+  });
+
   it('give up work that does not heed its signal, and mind no failure of it afterwards', async () => {
     const { promise, reject } = Promise.withResolvers<never>();
     const withdrawal = new AbortController();

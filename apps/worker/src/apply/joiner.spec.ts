@@ -1003,6 +1003,43 @@ describe('actions that perform on one resource', () => {
     expect(performances).toEqual(['never']);
   });
 
+  it.each(['stands behind it', 'is put in line meanwhile'])(
+    'are left to who may have taken them up while this process was frozen, when one fails, and another %s',
+    async (where) => {
+      const all = await inLine(['never', 'second']);
+      const [never, second] = all.actions as [NewAction, NewAction];
+      const gate = close('never');
+      const run = one.joiner.run(all.entries.slice(0, 1));
+      await eventually(() => expect(performances).toEqual(['never']));
+      const now = performance.now.bind(performance);
+      const clock = vi.spyOn(performance, 'now');
+      const fail = async (): Promise<void> => {
+        clock.mockImplementation(() => now() + 10_000);
+        gate.open();
+        await eventually(async () => expect((await statuses(all))[0]).toBe('pending'));
+      };
+      let last = second.id;
+      let runOfLast: Promise<void> | undefined;
+      if (where.includes('put')) {
+        const third = await accepted(['third'], { type: 'notes.copy', owner: 'alice', resourceId: never.resourceId });
+        [[last]] = third.entries as [TicketEntry];
+        const go = onCheckpoint('apply.after-commit', fail);
+        runOfLast = one.joiner.run(third.entries).finally(go);
+      } else await fail();
+      await Promise.all([run, runOfLast]).finally(() => clock.mockRestore());
+      const [row] = await database.query<{ status: string; leased: boolean }>(
+        'select status::text, run_at > clock_timestamp() as leased from actions where id = $1',
+        [last],
+      );
+      expect(row).toEqual({ status: 'running', leased: true });
+      const tickets = () => one.addTickets.mock.calls.map(([name, [entry]]) => [name, entry![0]]);
+      // Somebody looks when the lease is over.
+      await eventually(() => expect(tickets()).toContainEqual(['leased', last]));
+      expect(tickets()).toContainEqual(['notes.copy', never.id]);
+      expect(performances).toEqual(['never']);
+    },
+  );
+
   it('go on where the line is cut while the first that was performed waits for the lock', async () => {
     const { late, all, change } = await inLineBehindLate(['first', 'second']);
     const [first, second] = [close('first'), close('second')];

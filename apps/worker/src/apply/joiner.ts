@@ -9,7 +9,7 @@ import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
 import { Free, isOnlyOf, Results, unnamed, type Held } from './held.ts';
 import { Lines } from './lines.ts';
-import { LEASE_MS, Performer } from './performer.ts';
+import { isSure, LEASE_MS, Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 import { entryOf } from './sort-out.ts';
 
@@ -279,8 +279,8 @@ export class Joiner implements BeforeApplicationShutdown {
   private lineUp(row: UnfinishedRow, held: Held, { behind, leasedAt }: ApplyResult): void {
     const before = behind.get(row.id);
     if (before === undefined || this.#lines.has(before)) return this.#lines.add(row, held, leasedAt);
-    // Otherwise its lease ends by itself.
-    const undone = this.applier.undoStart(row.id).catch(() => undefined);
+    // Otherwise its lease ends by itself, if it is not somebody else's by now.
+    const undone = isSure(leasedAt) ? this.applier.undoStart(row.id).catch(() => undefined) : Promise.resolve();
     void undone.then(() => this.takeBack(held, 0));
   }
 

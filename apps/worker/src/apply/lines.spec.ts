@@ -33,6 +33,9 @@ const performer = {
   },
 } as unknown as Performer;
 
+/** Whom it followed for. */
+const given: Held[] = [];
+
 /** What followed: `a1 performed`, `a1 performed alone`, `a1 failed`, or `a1 lapsed`. */
 const followed: string[] = [];
 const retry = vi.fn<(error: HandlerError) => Promise<number | undefined>>();
@@ -40,10 +43,13 @@ let lines: Lines;
 
 beforeEach(() => {
   for (const known of [leases, calledOff, works]) known.clear();
-  for (const list of [begun, followed, pauses]) list.length = 0;
+  for (const list of [begun, followed, given, pauses]) list.length = 0;
   whilePaused = () => undefined;
   retry.mockReset().mockResolvedValue(undefined);
-  const follow = (what: string) => (held: Held) => void followed.push(`${held.entry[0]} ${what}`);
+  const follow = (what: string) => (held: Held) => {
+    given.push(held);
+    followed.push(`${held.entry[0]} ${what}`);
+  };
   lines = new Lines(performer, {
     performed: (held, isAlone) => follow(isAlone ? 'performed alone' : 'performed')(held),
     retry,
@@ -199,6 +205,24 @@ describe('a line that is cut', () => {
     // It was too late to be of use.
     expect(second.performed).toBeUndefined();
     expect(followed).toEqual(['a1 performed']);
+  });
+
+  it('leaves those to others whose lease may be over, with tickets of their own', async () => {
+    const [first, second, third] = add('a1', 'a2', 'a3') as [Held, Held, Held];
+    const settles = [first.settle, second.settle, third.settle];
+    await end('a1');
+    leases.delete('a2');
+    const cut = lines.cut(first);
+    await turn();
+    expect(followed).toEqual(['a1 performed']);
+    await end('a2');
+    expect(await cut).toEqual(['a3']);
+    expect(followed).toEqual(['a1 performed', 'a2 lapsed']);
+    expect([second.isVoid, third.isVoid]).toEqual([true, true]);
+    first.settle();
+    expect(settles.map((settle) => vi.mocked(settle).mock.calls.length)).toEqual([1, 0, 1]);
+    given.at(-1)!.settle();
+    expect(settles.map((settle) => vi.mocked(settle).mock.calls.length)).toEqual([1, 1, 1]);
   });
 
   it('counts no attempt of those behind the first', async () => {

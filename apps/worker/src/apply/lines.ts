@@ -1,6 +1,6 @@
 import type { UnfinishedRow } from '#ledger';
 import { HandlerError } from './handlers.ts';
-import { handOver, hasTicket, type Held } from './held.ts';
+import { handOver, hasTicket, unnamed, type Held } from './held.ts';
 import type { Performer } from './performer.ts';
 
 /** An action in its line. */
@@ -100,21 +100,27 @@ export class Lines {
 
   /**
    * Clears the line of a resource, the first of which has failed: nobody performs there any more
-   * when it resolves.
+   * when it resolves. Others may have taken up what stood behind it: that is left to them.
    *
-   * @returns the ids of those which stood behind it; their tickets are its own now
+   * @returns the ids of the rest; their tickets are those of the first now
    */
   async cut(first: Held): Promise<string[]> {
     const line = this.#lines.get(first.entry[1]) ?? [];
     const behind = line.filter(({ row }) => row.id !== first.entry[0]);
+    const ours = behind.filter(({ row }) => this.performer.holds(row.id));
     this.remove(line);
-    for (const { held } of behind) {
+    const lapsed: Held[] = [];
+    for (const place of behind) {
+      const { held } = place;
       delete held.performed;
       held.isVoid = true;
-      handOver(held, first);
+      const heir = ours.includes(place) ? first : unnamed(held.entry);
+      handOver(held, heir);
+      if (heir !== first) lapsed.push(heir);
     }
     await Promise.all(behind.map(({ work }) => work));
-    return behind.map(({ row }) => row.id);
+    for (const held of lapsed) this.follow.lapsed(held);
+    return ours.map(({ row }) => row.id);
   }
 
   /**
