@@ -10,6 +10,7 @@ import { loadConfig, WorkerConfig } from '#config';
 import type { Action, Envelope } from '#contracts';
 import { Database, migrate, type Transaction } from '#database';
 import {
+  FinishedElsewhereError,
   Ledger,
   ledgerMigrations,
   tryLockStatement,
@@ -330,6 +331,18 @@ describe('Joiner', () => {
       expect(one.addTickets).not.toHaveBeenCalled();
     },
   );
+
+  it.each([
+    ['meets one again', Object.assign(new Error('deadlock detected'), { code: '40P01' })],
+    ['is late for another one', new FinishedElsewhereError()],
+  ])('counts no attempt where an action runs alone after a conflict, and %s at its end', async (_, error) => {
+    const { entries, found } = await accepted(['note']);
+    const conflict = Object.assign(new Error('deadlock detected'), { code: '40P01' });
+    const finish = vi.spyOn(ledger, 'finish').mockRejectedValueOnce(conflict).mockRejectedValueOnce(error);
+    await one.joiner.run(entries).finally(() => finish.mockRestore());
+    expect(await found()).toMatchObject([{ status: 'succeeded', attempts: 1 }]);
+    expect(one.addTickets).not.toHaveBeenCalled();
+  });
 
   it('takes those that fail out of a batch, and applies the others together, each once', async () => {
     const texts = Array.from({ length: 60 }, (_, index) =>

@@ -11,6 +11,7 @@ import { Database, migrate } from '#database';
 import { Ledger, ledgerMigrations, startPerformingStatement, waitForLockStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import type { Applied, Resource, Verb } from '#resources';
+import { onCheckpoint } from '#telemetry';
 import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
@@ -204,6 +205,17 @@ describe('a suspect', () => {
     const [[entries, { delayMs, starts }]] = addSuspects.mock.calls as [[TicketEntry[], Required<Delayed>]];
     expect([entries, starts]).toEqual([[entry], 1]);
     expect(delayMs).toBeGreaterThan(2_000);
+  });
+
+  it('is not performed by a process that was frozen since it has the lease', async () => {
+    const { entry, found } = await accepted(['note'], 'notes.copy');
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now');
+    const go = onCheckpoint('apply.before-commit', () => void clock.mockImplementation(() => now() + 10_000));
+    await suspects.run(entry, 1).finally(() => (clock.mockRestore(), go()));
+    expect(begun).toEqual([]);
+    expect(await found()).toMatchObject([{ status: 'running', attempts: 0 }]);
+    expect(addSuspects.mock.calls).toEqual([[[entry], { delayMs: 200, starts: 1 }]]);
   });
 
   it('has no lease any more when it has its end', async () => {
