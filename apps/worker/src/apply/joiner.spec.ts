@@ -226,6 +226,13 @@ describe('Joiner', () => {
     expect(outcomes(one)).toEqual(entries.map(([id]) => id).toSorted());
   });
 
+  it('applies in several transactions what is too much for one', async () => {
+    const { entries, found } = await accepted(Array.from({ length: 1_100 }, () => 'note'));
+    await one.joiner.run(entries);
+    expect(new Set((await found()).map(({ status }) => status))).toEqual(new Set(['succeeded']));
+    expect(await database.query('select distinct xmin::text from notes')).toHaveLength(3);
+  });
+
   it('applies the actions of one resource in the order they were accepted, however their tickets come', async () => {
     const { entries } = await accepted(['first', 'second', 'third'], { resourceId: uuidv4(), owner: 'alice' });
     await Promise.all(entries.toReversed().map((entry) => one.joiner.run([entry])));
@@ -499,7 +506,7 @@ describe('Joiner', () => {
   });
 
   it('asks for a ticket soon for an action that waits for room, and for no lock', async () => {
-    const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
+    const narrow = await createWorker({ WORKER_CONCURRENCY: '2', PERFORM_CONCURRENCY: '1' });
     const apply = vi.spyOn(narrow.module.get(ApplyService), 'apply');
     const gate = Promise.withResolvers<void>();
     gates.set('first', gate.promise);
