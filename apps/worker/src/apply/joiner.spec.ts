@@ -13,6 +13,7 @@ import {
   FinishedElsewhereError,
   Ledger,
   ledgerMigrations,
+  startPerformingStatement,
   tryLockStatement,
   waitForLockStatement,
   type NewAction,
@@ -54,6 +55,7 @@ const write: Verb<Note> = {
       if (payload.text === 'odd') throw Object.create(null);
       if (payload.text === 'odd code') throw Object.assign(new Error('odd'), { code: Object.create(null) });
       if (payload.text === 'hopeless') throw new PermanentError('never');
+      if (payload.text === 'hang') await new Promise(() => undefined);
       if (payload.text === 'elsewhere') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
       if (payload.text === 'conflict' && !conflicted.has(resourceId)) {
         conflicted.add(resourceId);
@@ -227,10 +229,14 @@ describe('Joiner', () => {
   });
 
   it('applies in several transactions what is too much for one', async () => {
-    const { entries, found } = await accepted(Array.from({ length: 1_100 }, () => 'note'));
+    const settled = { blocked: [], more: [], leased: [], known: [], next: [], failed: [], apart: [], leasedAt: 0 };
+    const result = { ...settled, envelopes: [], started: [], behind: new Map(), crowded: new Set<string>() };
+    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockResolvedValue(result);
+    const entries = Array.from({ length: 1_100 }, (): TicketEntry => [uuidv7(), uuidv4()]);
     await one.joiner.run(entries);
-    expect(new Set((await found()).map(({ status }) => status))).toEqual(new Set(['succeeded']));
-    expect(await database.query('select distinct xmin::text from notes')).toHaveLength(3);
+    expect(apply.mock.calls.map(([{ length }]) => length)).toEqual([500, 500, 100]);
+    expect(apply.mock.calls.flatMap(([of]) => of)).toEqual(entries);
+    apply.mockRestore();
   });
 
   it('applies the actions of one resource in the order they were accepted, however their tickets come', async () => {
@@ -281,6 +287,21 @@ describe('Joiner', () => {
       expect((await written()).toSorted()).toEqual(['after', 'before']);
     },
   );
+
+  it.each(['named', 'behind'])('does not let the neighbours pay for an action that hangs, %s', async (where) => {
+    const hasty = await createWorker({ APPLY_TIMEOUT_MS: '500' });
+    const others = await accepted(['first', 'second']);
+    const [[, resourceId]] = others.entries as [TicketEntry];
+    const hanging = await accepted(['hang'], where === 'behind' ? { resourceId } : {});
+    await hasty.joiner.run([...others.entries, ...(where === 'named' ? hanging.entries : [])]);
+    expect((await others.found()).map(({ status, attempts }) => [status, attempts])).toEqual([
+      ['succeeded', 1],
+      ['succeeded', 1],
+    ]);
+    expect(await hanging.found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+    expect(hasty.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([hanging.entries]);
+    await hasty.module.close();
+  });
 
   it.each([
     ['throws', 'throw'],
@@ -516,13 +537,30 @@ describe('Joiner', () => {
     ];
     const run = narrow.joiner.run(first.entries);
     await eventually(() => expect(performances).toEqual(['first']));
-    narrow.addBlocked.mockResolvedValueOnce(true);
-    await narrow.joiner.run(second.entries);
-    expect(narrow.addBlocked.mock.calls.map(([entry]) => entry)).toEqual(second.entries);
+    // At first Redis does not take it.
+    narrow.addBlocked.mockResolvedValueOnce(false).mockResolvedValueOnce(true);
+    await narrow.joiner.run(second.entries, 2);
+    // It was started once before, and has started nothing now.
+    expect(narrow.addBlocked.mock.calls).toEqual([1, 2].map(() => [second.entries[0], 1]));
     expect(apply.mock.calls.filter(([, options]) => options?.waitsForLock)).toEqual([]);
     gate.resolve();
     await run;
     await narrow.module.close();
+  });
+
+  it('has a ticket for the end of the lease of whoever performs it, before its own is done', async () => {
+    const { entries, found } = await accepted(['note'], { type: 'notes.copy' });
+    await startPerformingStatement(
+      database,
+      entries.map(([id]) => id),
+      60_000,
+    );
+    // At first Redis does not take it.
+    one.addTickets.mockResolvedValueOnce(false);
+    await one.joiner.run(entries, 2);
+    expect(await found()).toMatchObject([{ status: 'running' }]);
+    const ticket = ['leased', entries, { delayMs: 5_000, starts: 1 }];
+    expect(one.addTickets.mock.calls).toEqual([ticket, ticket]);
   });
 
   it('is taken with many others of its resource, with few beside other resources, and with all performed', async () => {
@@ -1314,7 +1352,9 @@ describe('actions that perform on one resource', () => {
         const [first, second, ...others] = pause.mock.calls.map(([, ms]) => ms);
         expect([first! >= 20, first! <= 40, second! >= 40, second! <= 80]).toEqual([true, true, true, true]);
         expect(others).toEqual([]);
-        const told = warn.mock.calls.map(([message]) => (message as { msg: string }).msg);
+        const told = warn.mock.calls
+          .map(([message]) => message as { msg: string; actionId?: string })
+          .flatMap(({ msg, actionId }) => (actionId === entries[0]![0] ? [msg] : []));
         warn.mockRestore();
         const failed = `of notes.copy ${entries[0]![0]} failed: Error: not today`;
         expect(told).toEqual([1, 2, 3].map((attempt) => `attempt ${attempt} ${failed}`));

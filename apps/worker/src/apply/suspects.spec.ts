@@ -191,9 +191,12 @@ describe('a suspect', () => {
     expect(addSuspects.mock.calls).toEqual([[[entry], { delayMs: 0, starts: 0 }]]);
     await suspects.run(entry, 0);
     expect((await found()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+    published.length = 0;
     await suspects.run(entry, 0);
+    // Nothing is left: its worker may have died before the last outcome was told.
+    expect(published.map(({ data }) => (data as Action).id)).toEqual([entries[1]![0]]);
     expect(addSuspects).toHaveBeenCalledTimes(2);
-    expect([entries.length, begun]).toEqual([2, ['first 1', 'second 1']]);
+    expect(begun).toEqual(['first 1', 'second 1']);
   });
 
   it('keeps its hands off what somebody performs, until that lease is over', async () => {
