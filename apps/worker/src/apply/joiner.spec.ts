@@ -26,7 +26,7 @@ import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
-import { ApplyService, type ApplyOptions } from './apply.service.ts';
+import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
 import { Joiner } from './joiner.ts';
@@ -123,6 +123,22 @@ interface WorkerUnderTest {
   /** Resolves when Redis takes what is published. */
   redis: { taken: Promise<unknown> };
 }
+
+/** What is known of actions that have their ends. */
+const SETTLED: ApplyResult = {
+  envelopes: [],
+  started: [],
+  behind: new Map(),
+  failed: [],
+  apart: [],
+  crowded: new Set(),
+  blocked: [],
+  more: [],
+  leased: [],
+  known: [],
+  next: [],
+  leasedAt: 0,
+};
 
 const environment = {
   DATABASE_URL: '',
@@ -229,13 +245,52 @@ describe('Joiner', () => {
   });
 
   it('applies in several transactions what is too much for one', async () => {
-    const settled = { blocked: [], more: [], leased: [], known: [], next: [], failed: [], apart: [], leasedAt: 0 };
-    const result = { ...settled, envelopes: [], started: [], behind: new Map(), crowded: new Set<string>() };
-    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockResolvedValue(result);
+    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockResolvedValue(SETTLED);
     const entries = Array.from({ length: 1_100 }, (): TicketEntry => [uuidv7(), uuidv4()]);
     await one.joiner.run(entries);
     expect(apply.mock.calls.map(([{ length }]) => length)).toEqual([500, 500, 100]);
     expect(apply.mock.calls.flatMap(([of]) => of)).toEqual(entries);
+    apply.mockRestore();
+  });
+
+  it('has two transactions under way at once: what comes meanwhile gathers, for the second a moment only', async () => {
+    const applying: (() => void)[] = [];
+    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockImplementation(async () => {
+      await new Promise<void>((resolve) => applying.push(resolve));
+      return SETTLED;
+    });
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000_000);
+    const runs: Promise<void>[] = [];
+    const come = async (): Promise<number[]> => {
+      runs.push(one.joiner.run([[uuidv7(), uuidv4()]]));
+      for (let count = 0; count < 100; count += 1) await turn();
+      return apply.mock.calls.map(([{ length }]) => length);
+    };
+    expect([await come(), await come(), await come()]).toEqual([[1], [1], [1]]);
+    clock.mockReturnValue(1_000_006);
+    await eventually(() => expect(apply.mock.calls.map(([{ length }]) => length)).toEqual([1, 2]));
+    clock.mockReturnValue(2_000_000);
+    expect([await come(), await come()]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    applying[0]!();
+    await eventually(() => expect(apply.mock.calls.map(([{ length }]) => length)).toEqual([1, 2, 2]));
+    for (const end of applying) end();
+    await Promise.all(runs);
+    clock.mockRestore();
+    apply.mockRestore();
+  });
+
+  it('waits while Postgres is away, and applies what it has together then', async () => {
+    const { entries, found } = await accepted(['first', 'second', 'third']);
+    const away = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockRejectedValueOnce(away);
+    await one.joiner.run(entries);
+    expect((await found()).map(({ status, attempts }) => `${status} ${attempts}`)).toEqual(
+      entries.map(() => 'succeeded 1'),
+    );
+    expect(apply.mock.calls.map(([of]) => of)).toEqual([entries, entries]);
     apply.mockRestore();
   });
 
