@@ -981,24 +981,32 @@ describe('actions that perform on one resource', () => {
     expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
   });
 
-  it.each(['committed that they are its own', 'put them in line'])(
+  it.each(['had its answer that they are its own', 'put them in line'])(
     'do not begin in a process that was frozen before it %s',
     async (what) => {
-      const all = await inLine(['first']);
+      const [all, stranger] = [await inLine(['first']), await accepted(['stranger'])];
       const now = performance.now.bind(performance);
       const clock = vi.spyOn(performance, 'now');
       const freeze = (): void => void clock.mockImplementation(() => now() + 10_000);
       const applier = one.module.get(ApplyService);
-      const original = applier.apply.bind(applier);
-      const apply = vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
-        const go = what.startsWith('committed') ? onCheckpoint('apply.before-commit', freeze) : freeze;
-        const result = await original(entries, options);
-        go();
-        return result;
-      });
-      await one.joiner.run(all.entries).finally(() => clock.mockRestore());
-      apply.mockRestore();
+      const [original, finish] = [applier.apply.bind(applier), ledger.finish.bind(ledger)];
+      const spies = [
+        vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
+          const result = await original(entries, options);
+          freeze();
+          return result;
+        }),
+        // Both are sent together.
+        vi.spyOn(ledger, 'finish').mockImplementationOnce((...args) => {
+          freeze();
+          return finish(...args);
+        }),
+      ];
+      spies[what.includes('answer') ? 0 : 1]!.mockRestore();
+      await one.joiner.run([...all.entries, ...stranger.entries]).finally(() => clock.mockRestore());
+      for (const spy of spies) spy.mockRestore();
       expect(performances).toEqual([]);
+      expect(await written()).toEqual(['stranger']);
       expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', all.entries]]);
     },
   );
