@@ -7,7 +7,7 @@ import { checkpoint } from '#telemetry';
 import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
-import { Free, isOnlyOf, Results, unnamed, type Held } from './held.ts';
+import { Free, isOnlyOf, Results, type Held } from './held.ts';
 import { Lines } from './lines.ts';
 import { isSure, LEASE_MS, Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
@@ -230,10 +230,6 @@ export class Joiner implements BeforeApplicationShutdown {
     }
     const size = PIECES.find((piece) => piece < batch.length) ?? 1;
     for (let start = 0; start < batch.length; start += size) this.setAside(batch.slice(start, start + size));
-    // What waited on the resource of one of ours may have failed: nobody else might look after it.
-    const ours = new Set(batch.map(({ entry: [id] }) => id));
-    const others = error instanceof HandlerError ? error.rows.filter(({ id }) => !ours.has(id)) : [];
-    if (size === 1) for (const row of others) this.setAside([unnamed(entryOf(row))]);
     this.schedule();
   }
 

@@ -80,8 +80,18 @@ describe('a sweep ticket', () => {
     await performed(orphan, 2_000);
     await performed(child, 2_000);
     await performed(held, -5_000);
-    const sweepers = [createSweeper(), createSweeper()];
-    const swept = await Promise.all(sweepers.map((sweeper) => sweeper.oldest()));
+    // Both have found them before the first one takes them.
+    const query = database.query.bind(database);
+    const [found, both] = [vi.fn<() => void>(), Promise.withResolvers<void>()];
+    const claiming = vi.spyOn(database, 'query').mockImplementation(async (text, values) => {
+      if (!text.includes('returning id')) return query(text, values);
+      found();
+      if (found.mock.calls.length === 2) both.resolve();
+      await both.promise;
+      return query(text, values);
+    });
+    const swept = await Promise.all([createSweeper().oldest(), createSweeper().oldest()]);
+    claiming.mockRestore();
     expect(swept).toEqual([[waiting], [waiting]]);
     expect(addOrphans.mock.calls.flatMap(([entries]) => entries).toSorted()).toEqual([orphan, child].toSorted());
     // Until they are due, nobody else sees to them.
