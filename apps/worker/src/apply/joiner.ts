@@ -299,9 +299,9 @@ export class Joiner implements BeforeApplicationShutdown {
 
   private async fail(held: Held, error: HandlerError): Promise<void> {
     delete held.performed;
-    const behind = await this.#lines.cut(held);
+    const { ours, lapsed } = await this.#lines.cut(held);
     try {
-      const { envelopes, isRetried } = await this.failures.handle(error, held.entry, { behind });
+      const { envelopes, isRetried } = await this.failures.handle(error, held.entry, { behind: ours });
       await this.publisher.publish(envelopes);
       // Whoever waits behind it goes on: now that it has an end, or with the ticket of its retry.
       if (isRetried) held.settle();
@@ -310,6 +310,8 @@ export class Joiner implements BeforeApplicationShutdown {
       // Not recorded: it is simply applied once more.
       this.holdOn(held);
     }
+    // Not before: it might be begun anew with them.
+    for (const left of lapsed) this.takeBack(left, 0);
   }
 
   /**

@@ -33,9 +33,6 @@ const performer = {
   },
 } as unknown as Performer;
 
-/** Whom it followed for. */
-const given: Held[] = [];
-
 /** What followed: `a1 performed`, `a1 performed alone`, `a1 failed`, or `a1 lapsed`. */
 const followed: string[] = [];
 const retry = vi.fn<(error: HandlerError) => Promise<number | undefined>>();
@@ -43,13 +40,10 @@ let lines: Lines;
 
 beforeEach(() => {
   for (const known of [leases, calledOff, works]) known.clear();
-  for (const list of [begun, followed, given, pauses]) list.length = 0;
+  for (const list of [begun, followed, pauses]) list.length = 0;
   whilePaused = () => undefined;
   retry.mockReset().mockResolvedValue(undefined);
-  const follow = (what: string) => (held: Held) => {
-    given.push(held);
-    followed.push(`${held.entry[0]} ${what}`);
-  };
+  const follow = (what: string) => (held: Held) => void followed.push(`${held.entry[0]} ${what}`);
   lines = new Lines(performer, {
     performed: (held, isAlone) => follow(isAlone ? 'performed alone' : 'performed')(held),
     retry,
@@ -181,7 +175,7 @@ describe('a line that is cut', () => {
     await end('a3');
     const results = new Results([first, second, third]);
     const settles = [first.settle, second.settle, third.settle];
-    expect(await lines.cut(first)).toEqual(['a2', 'a3']);
+    expect(await lines.cut(first)).toEqual({ ours: ['a2', 'a3'], lapsed: [] });
     expect(['a1', 'a2', 'a3'].map((id) => lines.has(id))).toEqual([false, false, false]);
     expect([...leases]).toEqual([]);
     expect(['a1', 'a2', 'a3'].map((id) => results.has(id))).toEqual([true, false, false]);
@@ -201,7 +195,7 @@ describe('a line that is cut', () => {
     await turn();
     expect([[...calledOff], isOver]).toEqual([['a2'], false]);
     await end('a2');
-    expect(await cut).toEqual(['a2']);
+    expect(await cut).toEqual({ ours: ['a2'], lapsed: [] });
     // It was too late to be of use.
     expect(second.performed).toBeUndefined();
     expect(followed).toEqual(['a1 performed']);
@@ -209,20 +203,19 @@ describe('a line that is cut', () => {
 
   it('leaves those to others whose lease may be over, with tickets of their own', async () => {
     const [first, second, third] = add('a1', 'a2', 'a3') as [Held, Held, Held];
-    const settles = [first.settle, second.settle, third.settle];
+    const settles = [first.settle, second.settle, third.settle].map((settle) => vi.mocked(settle));
+    const settled = (): number[] => settles.map(({ mock }) => mock.calls.length);
     await end('a1');
     leases.delete('a2');
     const cut = lines.cut(first);
-    await turn();
-    expect(followed).toEqual(['a1 performed']);
     await end('a2');
-    expect(await cut).toEqual(['a3']);
-    expect(followed).toEqual(['a1 performed', 'a2 lapsed']);
+    const { ours, lapsed } = await cut;
+    expect([ours, lapsed.map(({ entry }) => entry)]).toEqual([['a3'], [['a2', 'a']]]);
     expect([second.isVoid, third.isVoid]).toEqual([true, true]);
     first.settle();
-    expect(settles.map((settle) => vi.mocked(settle).mock.calls.length)).toEqual([1, 0, 1]);
-    given.at(-1)!.settle();
-    expect(settles.map((settle) => vi.mocked(settle).mock.calls.length)).toEqual([1, 1, 1]);
+    expect(settled()).toEqual([1, 0, 1]);
+    lapsed[0]!.settle();
+    expect(settled()).toEqual([1, 1, 1]);
   });
 
   it('counts no attempt of those behind the first', async () => {

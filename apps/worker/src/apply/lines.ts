@@ -16,6 +16,14 @@ interface Place {
   work: Promise<void>;
 }
 
+/** What stood behind one that has failed. */
+interface Cut {
+  /** The ids of those which are still ours to put back; their tickets are those of the first now. */
+  ours: string[];
+  /** The others, which somebody else may have taken up: with tickets of their own. */
+  lapsed: Held[];
+}
+
 /** What follows when an action was performed, or was not. */
 interface Follow {
   /** Its result, or the {@link HandlerError} that it threw, is in its hands: it can be applied, with others or alone. */
@@ -100,11 +108,11 @@ export class Lines {
 
   /**
    * Clears the line of a resource, the first of which has failed: nobody performs there any more
-   * when it resolves. Others may have taken up what stood behind it: that is left to them.
+   * when it resolves.
    *
-   * @returns the ids of the rest; their tickets are those of the first now
+   * @returns what stood behind it
    */
-  async cut(first: Held): Promise<string[]> {
+  async cut(first: Held): Promise<Cut> {
     const line = this.#lines.get(first.entry[1]) ?? [];
     const behind = line.filter(({ row }) => row.id !== first.entry[0]);
     const ours = behind.filter(({ row }) => this.performer.holds(row.id));
@@ -119,8 +127,7 @@ export class Lines {
       if (heir !== first) lapsed.push(heir);
     }
     await Promise.all(behind.map(({ work }) => work));
-    for (const held of lapsed) this.follow.lapsed(held);
-    return ours.map(({ row }) => row.id);
+    return { ours: ours.map(({ row }) => row.id), lapsed };
   }
 
   /**
