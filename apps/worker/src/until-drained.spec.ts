@@ -40,7 +40,7 @@ it.each([
   begin();
   await expectToStay();
   counts.mockResolvedValue({ ...NOTHING, delayed: 1 });
-  await drained;
+  await expect(drained).resolves.toBeUndefined();
 });
 
 it('stays while an action is to be done soon, be it without a ticket, and while that cannot be known', async () => {
@@ -57,5 +57,5 @@ it('stays while an action is to be done soon, be it without a ticket, and while 
   await retryIn('5 s');
   await expectToStay();
   await retryIn('1 min');
-  await drained;
+  await expect(drained).resolves.toBeUndefined();
 });

@@ -19,12 +19,14 @@ beforeAll(async () => {
   connection = connectRedis(url, { name: 'tickets' });
   queue = new Queue<Ticket>(TICKETS, { connection, prefix: `{${prefix}}` });
   tickets = new TicketQueue(queue, connection);
-  await eventually(() => expect(tickets.isReady).toBe(true));
+  await isReady(tickets);
 });
 
 beforeEach(() => queue.obliterate({ force: true }));
 
 afterAll(() => tickets.onApplicationShutdown());
+
+const isReady = (of: TicketQueue): Promise<void> => eventually(() => expect(of.isReady).toBe(true));
 
 const entries = (count: number, resource?: string): TicketEntry[] =>
   Array.from({ length: count }, () => [randomUUID(), resource ?? randomUUID()]);
@@ -40,7 +42,9 @@ describe('tickets', () => {
     expect(await tickets.add('notes.edit', mixed)).toBe(true);
     const named = (await jobs()).map(({ data }) => data.actions.map(([, resource]) => resource));
     expect(named.map(({ length }) => length)).toEqual([TICKET_SIZE, TICKET_SIZE]);
-    expect(named.map((resources) => [...new Set(resources)]).toSorted()).toEqual([[one], [other]]);
+    expect(named.map((resources) => new Set(resources))).toEqual(
+      expect.arrayContaining([new Set([one]), new Set([other])]),
+    );
     // Those of one resource stand in the order in which they were accepted.
     const order = (await jobs()).flatMap(({ data }) => data.actions).filter(([, resource]) => resource === one);
     expect(order).toEqual(mixed.filter(([, resource]) => resource === one));
@@ -52,14 +56,19 @@ describe('tickets', () => {
     await tickets.addOrphans(entries(1), 1_000);
     await tickets.addSuspects(entries(1), { delayMs: 200, starts: 1 });
     await tickets.addSuspects(entries(1));
-    const told = (await jobs()).map(({ name, opts, data: { actions, ...rest } }) => [name, opts.delay ?? 0, rest]);
-    expect(told.toSorted()).toEqual([
-      ['leased', 5_000, { starts: 2 }],
-      ['notes.edit', 0, {}],
-      ['orphan', 1_000, { starts: 1 }],
-      ['suspect', 0, { suspect: true }],
-      ['suspect', 200, { suspect: true, starts: 1 }],
-    ]);
+    const told = (await jobs()).map(
+      ({ name, opts: { delay = 0 }, data: { starts = 0, suspect = false } }) =>
+        `${name} in ${delay}, started ${starts}${suspect ? ', suspect' : ''}`,
+    );
+    expect(new Set(told)).toEqual(
+      new Set([
+        'leased in 5000, started 2',
+        'notes.edit in 0, started 0',
+        'orphan in 1000, started 1',
+        'suspect in 200, started 1, suspect',
+        'suspect in 0, started 0, suspect',
+      ]),
+    );
   });
 
   it('of actions that may not share one are as many as these', async () => {
@@ -161,7 +170,7 @@ describe('while Redis', () => {
     ownConnection = connectRedis(redis.url, { name: 'tickets' });
     ownQueue = new Queue<Ticket>(TICKETS, { connection: ownConnection, prefix: '{own}' });
     own = new TicketQueue(ownQueue, ownConnection);
-    await eventually(() => expect(own.isReady).toBe(true));
+    await isReady(own);
   });
 
   beforeEach(() => ownQueue.obliterate({ force: true }));
@@ -185,7 +194,7 @@ describe('while Redis', () => {
     expect([hasAnswered, own.isReady]).toEqual([false, false]);
     await redis.kill('SIGCONT');
     await answer;
-    await eventually(() => expect(own.isReady).toBe(true));
+    await isReady(own);
     expect(await own.counts()).toMatchObject({ waiting: 200 });
     expect(await own.answers()).toBe(true);
   });
@@ -199,7 +208,7 @@ describe('while Redis', () => {
       false,
     ]);
     await redis.start();
-    await eventually(() => expect(own.isReady).toBe(true));
+    await isReady(own);
     expect(await own.counts()).toEqual({ waiting: 0, active: 0, delayed: 0 });
   });
 
