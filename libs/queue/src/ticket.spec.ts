@@ -9,13 +9,13 @@ describe('parseTicket', () => {
   it.each([
     { actions: [] },
     { actions: [[ACTION, RESOURCE]] },
-    { actions: [[ACTION, RESOURCE, PARENT]], suspect: true },
+    { actions: [[ACTION, RESOURCE, PARENT]], suspect: true, starts: 2 },
   ])('takes %j', (data) => {
     expect(parseTicket(data)).toEqual(data);
   });
 
   it('keeps nothing but what a ticket has', () => {
-    expect(parseTicket({ actions: [], suspect: 'yes', more: 1 })).toEqual({ actions: [] });
+    expect(parseTicket({ actions: [], suspect: 'yes', starts: '2', more: 1 })).toEqual({ actions: [] });
   });
 
   it('leaves out what a later version has added to an entry', () => {

@@ -94,7 +94,6 @@ export class ApplyService {
     const startedAt = Date.now();
     const endings: Ending[] = [];
     const result = await this.database.transaction(async (sql) => {
-      endings.length = 0;
       const applied = await this.applyIn(sql, entries, options, endings);
       await checkpoint('apply.before-commit');
       return applied;

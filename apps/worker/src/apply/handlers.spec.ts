@@ -4,7 +4,7 @@ import type { ActionCatalogue } from '#actions';
 import type { WorkerConfig } from '#config';
 import type { Sql } from '#database';
 import type { UnfinishedRow } from '#ledger';
-import type { PerformContext, Verb } from '#resources';
+import type { ActionToApply, PerformContext, Verb } from '#resources';
 import { HandlerError, Handlers } from './handlers.ts';
 
 const ROW = { id: 'a', type: 'mails.create', owner: 'alice', resource_id: 'r', payload: {} } as UnfinishedRow;
@@ -30,6 +30,14 @@ describe('Handlers', () => {
     const answer = setUp({ apply }).apply({} as Sql, [ROW], new Map(), over);
     await expect(answer).rejects.toMatchObject({ isTimeout: true });
     expect(apply).not.toHaveBeenCalled();
+  });
+
+  it('give what has no payload an empty one, and its result along', async () => {
+    const apply = vi.fn<Verb['apply']>(() => Promise.resolve([{ response: {} }]));
+    const { signal } = new AbortController();
+    await setUp({ apply }).apply({} as Sql, [{ ...ROW, payload: null }], new Map([[ROW.id, 'copy']]), signal);
+    const [{ payload, performed }] = apply.mock.calls[0]![1] as [ActionToApply<object>];
+    expect([payload, performed]).toEqual([{}, 'copy']);
   });
 
   it('give up work that does not heed its signal, and mind no failure of it afterwards', async () => {

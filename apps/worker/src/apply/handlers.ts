@@ -86,7 +86,7 @@ export class Handlers {
       throw new Error(`the handler of ${type} answered ${applied.length} of ${rows.length} actions`);
     } catch (error) {
       const isOfDatabase = isOfStatement(error) && (isConflict(error) || isUnavailable(error));
-      throw isOfDatabase && !signal.aborted ? error : new HandlerError(rows, error);
+      throw isOfDatabase ? error : new HandlerError(rows, error);
     }
   }
 

@@ -10,8 +10,10 @@ import { loadConfig, WorkerConfig } from '#config';
 import type { Action, Envelope } from '#contracts';
 import { Database, migrate, type Transaction } from '#database';
 import {
+  FinishedElsewhereError,
   Ledger,
   ledgerMigrations,
+  startPerformingStatement,
   tryLockStatement,
   waitForLockStatement,
   type NewAction,
@@ -19,11 +21,12 @@ import {
 } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError, reject, type Applied, type Resource, type Verb } from '#resources';
+import { onCheckpoint } from '#telemetry';
 import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
-import { ApplyService, type ApplyOptions } from './apply.service.ts';
+import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
 import { Joiner } from './joiner.ts';
@@ -52,6 +55,7 @@ const write: Verb<Note> = {
       if (payload.text === 'odd') throw Object.create(null);
       if (payload.text === 'odd code') throw Object.assign(new Error('odd'), { code: Object.create(null) });
       if (payload.text === 'hopeless') throw new PermanentError('never');
+      if (payload.text === 'hang') await new Promise(() => undefined);
       if (payload.text === 'elsewhere') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
       if (payload.text === 'conflict' && !conflicted.has(resourceId)) {
         conflicted.add(resourceId);
@@ -119,6 +123,22 @@ interface WorkerUnderTest {
   /** Resolves when Redis takes what is published. */
   redis: { taken: Promise<unknown> };
 }
+
+/** What is known of actions that have their ends. */
+const SETTLED: ApplyResult = {
+  envelopes: [],
+  started: [],
+  behind: new Map(),
+  failed: [],
+  apart: [],
+  crowded: new Set(),
+  blocked: [],
+  more: [],
+  leased: [],
+  known: [],
+  next: [],
+  leasedAt: 0,
+};
 
 const environment = {
   DATABASE_URL: '',
@@ -224,6 +244,56 @@ describe('Joiner', () => {
     expect(outcomes(one)).toEqual(entries.map(([id]) => id).toSorted());
   });
 
+  it('applies in several transactions what is too much for one', async () => {
+    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockResolvedValue(SETTLED);
+    const entries = Array.from({ length: 1_100 }, (): TicketEntry => [uuidv7(), uuidv4()]);
+    await one.joiner.run(entries);
+    expect(apply.mock.calls.map(([{ length }]) => length)).toEqual([500, 500, 100]);
+    expect(apply.mock.calls.flatMap(([of]) => of)).toEqual(entries);
+    apply.mockRestore();
+  });
+
+  it('has two transactions under way at once: what comes meanwhile gathers, for the second a moment only', async () => {
+    const applying: (() => void)[] = [];
+    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockImplementation(async () => {
+      await new Promise<void>((resolve) => applying.push(resolve));
+      return SETTLED;
+    });
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000_000);
+    const runs: Promise<void>[] = [];
+    const come = async (): Promise<number[]> => {
+      runs.push(one.joiner.run([[uuidv7(), uuidv4()]]));
+      for (let count = 0; count < 100; count += 1) await turn();
+      return apply.mock.calls.map(([{ length }]) => length);
+    };
+    expect([await come(), await come(), await come()]).toEqual([[1], [1], [1]]);
+    clock.mockReturnValue(1_000_006);
+    await eventually(() => expect(apply.mock.calls.map(([{ length }]) => length)).toEqual([1, 2]));
+    clock.mockReturnValue(2_000_000);
+    expect([await come(), await come()]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    applying[0]!();
+    await eventually(() => expect(apply.mock.calls.map(([{ length }]) => length)).toEqual([1, 2, 2]));
+    for (const end of applying) end();
+    await Promise.all(runs);
+    clock.mockRestore();
+    apply.mockRestore();
+  });
+
+  it('waits while Postgres is away, and applies what it has together then', async () => {
+    const { entries, found } = await accepted(['first', 'second', 'third']);
+    const away = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const apply = vi.spyOn(one.module.get(ApplyService), 'apply').mockRejectedValueOnce(away);
+    await one.joiner.run(entries);
+    expect((await found()).map(({ status, attempts }) => `${status} ${attempts}`)).toEqual(
+      entries.map(() => 'succeeded 1'),
+    );
+    expect(apply.mock.calls.map(([of]) => of)).toEqual([entries, entries]);
+    apply.mockRestore();
+  });
+
   it('applies the actions of one resource in the order they were accepted, however their tickets come', async () => {
     const { entries } = await accepted(['first', 'second', 'third'], { resourceId: uuidv4(), owner: 'alice' });
     await Promise.all(entries.toReversed().map((entry) => one.joiner.run([entry])));
@@ -272,6 +342,21 @@ describe('Joiner', () => {
       expect((await written()).toSorted()).toEqual(['after', 'before']);
     },
   );
+
+  it.each(['named', 'behind'])('does not let the neighbours pay for an action that hangs, %s', async (where) => {
+    const hasty = await createWorker({ APPLY_TIMEOUT_MS: '500' });
+    const others = await accepted(['first', 'second']);
+    const [[, resourceId]] = others.entries as [TicketEntry];
+    const hanging = await accepted(['hang'], where === 'behind' ? { resourceId } : {});
+    await hasty.joiner.run([...others.entries, ...(where === 'named' ? hanging.entries : [])]);
+    expect((await others.found()).map(({ status, attempts }) => [status, attempts])).toEqual([
+      ['succeeded', 1],
+      ['succeeded', 1],
+    ]);
+    expect(await hanging.found()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+    expect(hasty.addTickets.mock.calls.map(([, tickets]) => tickets)).toEqual([hanging.entries]);
+    await hasty.module.close();
+  });
 
   it.each([
     ['throws', 'throw'],
@@ -329,6 +414,18 @@ describe('Joiner', () => {
       expect(one.addTickets).not.toHaveBeenCalled();
     },
   );
+
+  it.each([
+    ['meets one again', Object.assign(new Error('deadlock detected'), { code: '40P01' })],
+    ['is late for another one', new FinishedElsewhereError()],
+  ])('counts no attempt where an action runs alone after a conflict, and %s at its end', async (_, error) => {
+    const { entries, found } = await accepted(['note']);
+    const conflict = Object.assign(new Error('deadlock detected'), { code: '40P01' });
+    const finish = vi.spyOn(ledger, 'finish').mockRejectedValueOnce(conflict).mockRejectedValueOnce(error);
+    await one.joiner.run(entries).finally(() => finish.mockRestore());
+    expect(await found()).toMatchObject([{ status: 'succeeded', attempts: 1 }]);
+    expect(one.addTickets).not.toHaveBeenCalled();
+  });
 
   it('takes those that fail out of a batch, and applies the others together, each once', async () => {
     const texts = Array.from({ length: 60 }, (_, index) =>
@@ -485,7 +582,7 @@ describe('Joiner', () => {
   });
 
   it('asks for a ticket soon for an action that waits for room, and for no lock', async () => {
-    const narrow = await createWorker({ WORKER_CONCURRENCY: '1', PERFORM_CONCURRENCY: '1' });
+    const narrow = await createWorker({ WORKER_CONCURRENCY: '2', PERFORM_CONCURRENCY: '1' });
     const apply = vi.spyOn(narrow.module.get(ApplyService), 'apply');
     const gate = Promise.withResolvers<void>();
     gates.set('first', gate.promise);
@@ -495,13 +592,30 @@ describe('Joiner', () => {
     ];
     const run = narrow.joiner.run(first.entries);
     await eventually(() => expect(performances).toEqual(['first']));
-    narrow.addBlocked.mockResolvedValueOnce(true);
-    await narrow.joiner.run(second.entries);
-    expect(narrow.addBlocked.mock.calls.map(([entry]) => entry)).toEqual(second.entries);
+    // At first Redis does not take it.
+    narrow.addBlocked.mockResolvedValueOnce(false).mockResolvedValueOnce(true);
+    await narrow.joiner.run(second.entries, 2);
+    // It was started once before, and has started nothing now.
+    expect(narrow.addBlocked.mock.calls).toEqual([1, 2].map(() => [second.entries[0], 1]));
     expect(apply.mock.calls.filter(([, options]) => options?.waitsForLock)).toEqual([]);
     gate.resolve();
     await run;
     await narrow.module.close();
+  });
+
+  it('has a ticket for the end of the lease of whoever performs it, before its own is done', async () => {
+    const { entries, found } = await accepted(['note'], { type: 'notes.copy' });
+    await startPerformingStatement(
+      database,
+      entries.map(([id]) => id),
+      60_000,
+    );
+    // At first Redis does not take it.
+    one.addTickets.mockResolvedValueOnce(false);
+    await one.joiner.run(entries, 2);
+    expect(await found()).toMatchObject([{ status: 'running' }]);
+    const ticket = ['leased', entries, { delayMs: 5_000, starts: 1 }];
+    expect(one.addTickets.mock.calls).toEqual([ticket, ticket]);
   });
 
   it('is taken with many others of its resource, with few beside other resources, and with all performed', async () => {
@@ -867,22 +981,35 @@ describe('actions that perform on one resource', () => {
     expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', [all.entries[1]]]]);
   });
 
-  it('do not begin in a process that was frozen before it put them in line', async () => {
-    const all = await inLine(['first']);
-    const now = performance.now.bind(performance);
-    const clock = vi.spyOn(performance, 'now');
-    const applier = one.module.get(ApplyService);
-    const original = applier.apply.bind(applier);
-    const apply = vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
-      const result = await original(entries, options);
-      clock.mockImplementation(() => now() + 10_000);
-      return result;
-    });
-    await one.joiner.run(all.entries).finally(() => clock.mockRestore());
-    apply.mockRestore();
-    expect(performances).toEqual([]);
-    expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', all.entries]]);
-  });
+  it.each(['had its answer that they are its own', 'put them in line'])(
+    'do not begin in a process that was frozen before it %s',
+    async (what) => {
+      const [all, stranger] = [await inLine(['first']), await accepted(['stranger'])];
+      const now = performance.now.bind(performance);
+      const clock = vi.spyOn(performance, 'now');
+      const freeze = (): void => void clock.mockImplementation(() => now() + 10_000);
+      const applier = one.module.get(ApplyService);
+      const [original, finish] = [applier.apply.bind(applier), ledger.finish.bind(ledger)];
+      const spies = [
+        vi.spyOn(applier, 'apply').mockImplementationOnce(async (entries, options) => {
+          const result = await original(entries, options);
+          freeze();
+          return result;
+        }),
+        // Both are sent together.
+        vi.spyOn(ledger, 'finish').mockImplementationOnce((...args) => {
+          freeze();
+          return finish(...args);
+        }),
+      ];
+      spies[what.includes('answer') ? 0 : 1]!.mockRestore();
+      await one.joiner.run([...all.entries, ...stranger.entries]).finally(() => clock.mockRestore());
+      for (const spy of spies) spy.mockRestore();
+      expect(performances).toEqual([]);
+      expect(await written()).toEqual(['stranger']);
+      expect(one.addTickets.mock.calls.map(([name, tickets]) => [name, tickets])).toEqual([['leased', all.entries]]);
+    },
+  );
 
   it('do not begin behind a retry, whoever names them', async () => {
     const all = await inLine(['first', 'second']);
@@ -996,6 +1123,43 @@ describe('actions that perform on one resource', () => {
     await eventually(async () => expect(await statuses(third)).toEqual(['pending']));
     expect(performances).toEqual(['never']);
   });
+
+  it.each(['stands behind it', 'is put in line meanwhile'])(
+    'are left to who may have taken them up while this process was frozen, when one fails, and another %s',
+    async (where) => {
+      const all = await inLine(['never', 'second']);
+      const [never, second] = all.actions as [NewAction, NewAction];
+      const gate = close('never');
+      const run = one.joiner.run(all.entries.slice(0, 1));
+      await eventually(() => expect(performances).toEqual(['never']));
+      const now = performance.now.bind(performance);
+      const clock = vi.spyOn(performance, 'now');
+      const fail = async (): Promise<void> => {
+        clock.mockImplementation(() => now() + 10_000);
+        gate.open();
+        await eventually(async () => expect((await statuses(all))[0]).toBe('pending'));
+      };
+      let last = second.id;
+      let runOfLast: Promise<void> | undefined;
+      if (where.includes('put')) {
+        const third = await accepted(['third'], { type: 'notes.copy', owner: 'alice', resourceId: never.resourceId });
+        [[last]] = third.entries as [TicketEntry];
+        const go = onCheckpoint('apply.after-commit', fail);
+        runOfLast = one.joiner.run(third.entries).finally(go);
+      } else await fail();
+      await Promise.all([run, runOfLast]).finally(() => clock.mockRestore());
+      const [row] = await database.query<{ status: string; leased: boolean }>(
+        'select status::text, run_at > clock_timestamp() as leased from actions where id = $1',
+        [last],
+      );
+      expect(row).toEqual({ status: 'running', leased: true });
+      const tickets = () => one.addTickets.mock.calls.map(([name, [entry]]) => [name, entry![0]]);
+      // Somebody looks when the lease is over.
+      await eventually(() => expect(tickets()).toContainEqual(['leased', last]));
+      expect(tickets()).toContainEqual(['notes.copy', never.id]);
+      expect(performances).toEqual(['never']);
+    },
+  );
 
   it('go on where the line is cut while the first that was performed waits for the lock', async () => {
     const { late, all, change } = await inLineBehindLate(['first', 'second']);
@@ -1251,7 +1415,9 @@ describe('actions that perform on one resource', () => {
         const [first, second, ...others] = pause.mock.calls.map(([, ms]) => ms);
         expect([first! >= 20, first! <= 40, second! >= 40, second! <= 80]).toEqual([true, true, true, true]);
         expect(others).toEqual([]);
-        const told = warn.mock.calls.map(([message]) => (message as { msg: string }).msg);
+        const told = warn.mock.calls
+          .map(([message]) => message as { msg: string; actionId?: string })
+          .flatMap(({ msg, actionId }) => (actionId === entries[0]![0] ? [msg] : []));
         warn.mockRestore();
         const failed = `of notes.copy ${entries[0]![0]} failed: Error: not today`;
         expect(told).toEqual([1, 2, 3].map((attempt) => `attempt ${attempt} ${failed}`));

@@ -7,9 +7,9 @@ import { checkpoint } from '#telemetry';
 import { ApplyService, type ApplyOptions, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError } from './handlers.ts';
-import { Free, isOnlyOf, Results, unnamed, type Held } from './held.ts';
+import { Free, isOnlyOf, Results, type Held } from './held.ts';
 import { Lines } from './lines.ts';
-import { LEASE_MS, Performer } from './performer.ts';
+import { isSure, LEASE_MS, Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 import { entryOf } from './sort-out.ts';
 
@@ -230,10 +230,6 @@ export class Joiner implements BeforeApplicationShutdown {
     }
     const size = PIECES.find((piece) => piece < batch.length) ?? 1;
     for (let start = 0; start < batch.length; start += size) this.setAside(batch.slice(start, start + size));
-    // What waited on the resource of one of ours may have failed: nobody else might look after it.
-    const ours = new Set(batch.map(({ entry: [id] }) => id));
-    const others = error instanceof HandlerError ? error.rows.filter(({ id }) => !ours.has(id)) : [];
-    if (size === 1) for (const row of others) this.setAside([unnamed(entryOf(row))]);
     this.schedule();
   }
 
@@ -279,8 +275,8 @@ export class Joiner implements BeforeApplicationShutdown {
   private lineUp(row: UnfinishedRow, held: Held, { behind, leasedAt }: ApplyResult): void {
     const before = behind.get(row.id);
     if (before === undefined || this.#lines.has(before)) return this.#lines.add(row, held, leasedAt);
-    // Otherwise its lease ends by itself.
-    const undone = this.applier.undoStart(row.id).catch(() => undefined);
+    // Otherwise its lease ends by itself, if it is not somebody else's by now.
+    const undone = isSure(leasedAt) ? this.applier.undoStart(row.id).catch(() => undefined) : Promise.resolve();
     void undone.then(() => this.takeBack(held, 0));
   }
 
@@ -303,9 +299,9 @@ export class Joiner implements BeforeApplicationShutdown {
 
   private async fail(held: Held, error: HandlerError): Promise<void> {
     delete held.performed;
-    const behind = await this.#lines.cut(held);
+    const { ours, lapsed } = await this.#lines.cut(held);
     try {
-      const { envelopes, isRetried } = await this.failures.handle(error, held.entry, { behind });
+      const { envelopes, isRetried } = await this.failures.handle(error, held.entry, { behind: ours });
       await this.publisher.publish(envelopes);
       // Whoever waits behind it goes on: now that it has an end, or with the ticket of its retry.
       if (isRetried) held.settle();
@@ -314,6 +310,8 @@ export class Joiner implements BeforeApplicationShutdown {
       // Not recorded: it is simply applied once more.
       this.holdOn(held);
     }
+    // Not before: it might be begun anew with them.
+    for (const left of lapsed) this.takeBack(left, 0);
   }
 
   /**

@@ -175,7 +175,7 @@ describe('a line that is cut', () => {
     await end('a3');
     const results = new Results([first, second, third]);
     const settles = [first.settle, second.settle, third.settle];
-    expect(await lines.cut(first)).toEqual(['a2', 'a3']);
+    expect(await lines.cut(first)).toEqual({ ours: ['a2', 'a3'], lapsed: [] });
     expect(['a1', 'a2', 'a3'].map((id) => lines.has(id))).toEqual([false, false, false]);
     expect([...leases]).toEqual([]);
     expect(['a1', 'a2', 'a3'].map((id) => results.has(id))).toEqual([true, false, false]);
@@ -195,10 +195,27 @@ describe('a line that is cut', () => {
     await turn();
     expect([[...calledOff], isOver]).toEqual([['a2'], false]);
     await end('a2');
-    expect(await cut).toEqual(['a2']);
+    expect(await cut).toEqual({ ours: ['a2'], lapsed: [] });
     // It was too late to be of use.
     expect(second.performed).toBeUndefined();
     expect(followed).toEqual(['a1 performed']);
+  });
+
+  it('leaves those to others whose lease may be over, with tickets of their own', async () => {
+    const [first, second, third] = add('a1', 'a2', 'a3') as [Held, Held, Held];
+    const settles = [first.settle, second.settle, third.settle].map((settle) => vi.mocked(settle));
+    const settled = (): number[] => settles.map(({ mock }) => mock.calls.length);
+    await end('a1');
+    leases.delete('a2');
+    const cut = lines.cut(first);
+    await end('a2');
+    const { ours, lapsed } = await cut;
+    expect([ours, lapsed.map(({ entry }) => entry)]).toEqual([['a3'], [['a2', 'a']]]);
+    expect([second.isVoid, third.isVoid]).toEqual([true, true]);
+    first.settle();
+    expect(settled()).toEqual([1, 0, 1]);
+    lapsed[0]!.settle();
+    expect(settled()).toEqual([1, 1, 1]);
   });
 
   it('counts no attempt of those behind the first', async () => {

@@ -1,6 +1,6 @@
 import type { UnfinishedRow } from '#ledger';
 import { HandlerError } from './handlers.ts';
-import { handOver, hasTicket, type Held } from './held.ts';
+import { handOver, hasTicket, unnamed, type Held } from './held.ts';
 import type { Performer } from './performer.ts';
 
 /** An action in its line. */
@@ -14,6 +14,14 @@ interface Place {
   hasFailed: boolean;
   /** Resolves when it is performed, or will not be. */
   work: Promise<void>;
+}
+
+/** What stood behind one that has failed. */
+interface Cut {
+  /** The ids of those which are still ours to put back; their tickets are those of the first now. */
+  ours: string[];
+  /** The others, which somebody else may have taken up: with tickets of their own. */
+  lapsed: Held[];
 }
 
 /** What follows when an action was performed, or was not. */
@@ -102,19 +110,24 @@ export class Lines {
    * Clears the line of a resource, the first of which has failed: nobody performs there any more
    * when it resolves.
    *
-   * @returns the ids of those which stood behind it; their tickets are its own now
+   * @returns what stood behind it
    */
-  async cut(first: Held): Promise<string[]> {
+  async cut(first: Held): Promise<Cut> {
     const line = this.#lines.get(first.entry[1]) ?? [];
     const behind = line.filter(({ row }) => row.id !== first.entry[0]);
+    const ours = behind.filter(({ row }) => this.performer.holds(row.id));
     this.remove(line);
-    for (const { held } of behind) {
+    const lapsed: Held[] = [];
+    for (const place of behind) {
+      const { held } = place;
       delete held.performed;
       held.isVoid = true;
-      handOver(held, first);
+      const heir = ours.includes(place) ? first : unnamed(held.entry);
+      handOver(held, heir);
+      if (heir !== first) lapsed.push(heir);
     }
     await Promise.all(behind.map(({ work }) => work));
-    return behind.map(({ row }) => row.id);
+    return { ours: ours.map(({ row }) => row.id), lapsed };
   }
 
   /**

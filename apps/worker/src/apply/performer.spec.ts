@@ -2,8 +2,10 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WorkerConfig } from '#config';
 import type { Database } from '#database';
+import type { UnfinishedRow } from '#ledger';
+import type { PerformContext } from '#resources';
 import type { ActionLog } from '#telemetry';
-import type { Handlers } from './handlers.ts';
+import { HandlerError, type Handlers } from './handlers.ts';
 import { Performer } from './performer.ts';
 import type { ProgressReporter } from './progress.ts';
 
@@ -14,15 +16,39 @@ const renew = vi.fn<(ids: readonly string[]) => Promise<readonly string[]>>();
 
 let performer: Performer;
 
+/** What is being performed. */
+const works = new Map<string, PromiseWithResolvers<void>>();
+
+/** Called when an action has no further progress to tell. */
+const endProgress = vi.fn<() => void>();
+
+const PERFORM_TIMEOUT_MS = 10_000;
+
+const handlers = {
+  performTimeoutOf: () => PERFORM_TIMEOUT_MS,
+  perform: (row: UnfinishedRow, { signal }: PerformContext) => {
+    const work = Promise.withResolvers<void>();
+    works.set(row.id, work);
+    signal.addEventListener('abort', () => work.reject(signal.reason));
+    return work.promise
+      .catch((error: unknown) => {
+        throw new HandlerError([row], error);
+      })
+      .finally(() => works.delete(row.id));
+  },
+} as unknown as Handlers;
+
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout', 'performance'] });
+  works.clear();
+  endProgress.mockClear();
   renew.mockReset().mockImplementation((ids) => Promise.resolve(ids));
   const query = async (_: string, [ids]: [string[]]) => (await renew(ids)).map((id) => ({ id }));
   performer = new Performer(
-    {} as Handlers,
+    handlers,
     { query } as unknown as Database,
-    {} as ProgressReporter,
-    {} as ActionLog,
+    { of: () => ({ report: () => undefined, end: endProgress }) } as unknown as ProgressReporter,
+    { note: () => undefined } as unknown as ActionLog,
     { PERFORM_CONCURRENCY: 1 } as WorkerConfig,
   );
 });
@@ -131,5 +157,84 @@ describe('an action', () => {
     await pass(5_000);
     expect(log).toHaveBeenCalledTimes(1);
     log.mockRestore();
+  });
+});
+
+describe('performing', () => {
+  const perform = (id: string, attempt = 1) => {
+    const performed = performer.perform({ id, type: 'notes.copy' } as UnfinishedRow, attempt);
+    performed.catch(() => undefined);
+    return performed;
+  };
+  const underWay = () => [...works.keys()].join(' ');
+  const end = async (id: string) => {
+    works.get(id)!.resolve();
+    await pass(0);
+  };
+
+  it('takes turns where there is room for one, in the order of their coming', async () => {
+    for (const id of ['a', 'b', 'c']) void perform(id);
+    await pass(0);
+    expect([underWay(), performer.free, performer.busy]).toEqual(['a', 0, 1]);
+    await end('a');
+    expect(underWay()).toBe('b');
+    await end('b');
+    await end('c');
+    expect([underWay(), performer.free, performer.busy]).toEqual(['', 1, 0]);
+  });
+
+  it('gives the turn of one that is called off while it waits to the next', async () => {
+    const [, second] = ['a', 'b', 'c'].map((id) => perform(id));
+    await pass(0);
+    performer.callOff('b', 'for a reason');
+    await expect(second).rejects.toThrow(HandlerError);
+    await end('a');
+    expect(underWay()).toBe('c');
+    await end('c');
+    expect(performer.free).toBe(1);
+  });
+
+  it('leaves the others their turns when one is called off that had waited for its own', async () => {
+    for (const id of ['a', 'b', 'c']) void perform(id);
+    await pass(0);
+    await end('a');
+    performer.callOff('b', 'for a reason');
+    await pass(0);
+    expect([underWay(), performer.free]).toEqual(['c', 0]);
+    await end('c');
+    expect(performer.free).toBe(1);
+  });
+
+  it('waits for no room when it is called off already', async () => {
+    void perform('a');
+    performer.hold('b');
+    performer.callOff('b', 'for a reason');
+    await expect(perform('b')).rejects.toThrow(HandlerError);
+    expect(performer.free).toBe(0);
+  });
+
+  it('has its time in each attempt', async () => {
+    const first = perform('a', 1);
+    await pass(PERFORM_TIMEOUT_MS - 1);
+    works.get('a')!.reject(new Error('not today'));
+    await expect(first).rejects.toThrow(HandlerError);
+    const second = perform('a', 2);
+    await pass(PERFORM_TIMEOUT_MS - 1);
+    expect(performer.isCalledOff('a')).toBe(false);
+    await pass(1);
+    await expect(second).rejects.toMatchObject({ isTimeout: true });
+    expect(performer.isCalledOff('a')).toBe(true);
+  });
+
+  it('tells nothing of its progress after its end, be it good or bad', async () => {
+    void perform('a');
+    void perform('b');
+    await pass(0);
+    expect(endProgress).not.toHaveBeenCalled();
+    await end('a');
+    expect(endProgress).toHaveBeenCalledTimes(1);
+    works.get('b')!.reject(new Error('not today'));
+    await pass(0);
+    expect(endProgress).toHaveBeenCalledTimes(2);
   });
 });

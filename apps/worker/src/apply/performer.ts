@@ -18,6 +18,15 @@ const RENEW_EVERY_MS = 1_000;
 /** How long it holds for sure after this process has asked for it, in milliseconds. */
 const SURE_MS = LEASE_MS - 2 * RENEW_EVERY_MS;
 
+/**
+ * Whether nobody else can have taken up an action since its lease was asked for: a process that was frozen cannot know.
+ *
+ * @param since by the clock of `performance`
+ */
+export function isSure(since: number): boolean {
+  return performance.now() < since + SURE_MS;
+}
+
 /** An action that is kept from others. */
 interface Lease {
   /** Aborted when the action is not to be performed any more. */

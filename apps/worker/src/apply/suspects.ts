@@ -140,7 +140,10 @@ export class Suspects {
     await this.publisher.publish(result.envelopes);
     const row = result.started.find((started) => started.id === id);
     if (!row) return hasEnded(result);
+    this.performer.hold(id, result.leasedAt);
     try {
+      // This process was frozen meanwhile.
+      if (!this.performer.holds(id)) return false;
       const performed = new Map([[id, await this.performer.perform(row, attempt ?? row.attempts + 1)]]);
       const applied = await this.applier.apply([entry], { only: id, attempt, performed });
       await this.publisher.publish(applied.envelopes);
