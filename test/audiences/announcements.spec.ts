@@ -188,7 +188,7 @@ describe('what is announced', () => {
     for (const method of ['PATCH', 'PUT', 'DELETE']) {
       const answer = await herald.call<Problem>(method, `/v1/announcements/${id}`);
       expect(answer).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
-      expect(answer.headers.get('allow')).toBe('GET');
+      expect(answer.headers.get('allow')).toBe('GET, HEAD');
     }
     const actions = ['edit', 'delete'].map((verb) => ({ type: `announcements.${verb}`, resourceId: id }));
     const { body } = await herald.call<{ results: object[] }>('POST', '/v1/actions/batch', { body: { actions } });
