@@ -1,31 +1,26 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer } from 'node:http';
-import { createConnection, type AddressInfo, type Socket as NetworkSocket } from 'node:net';
+import type { Server as HttpServer } from 'node:http';
+import { createConnection, type Socket as NetworkSocket } from 'node:net';
 import { promisify } from 'node:util';
 import type { Server, Socket } from 'socket.io';
 import { io, type Socket as Client } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '#testing';
-import { TidingsIoAdapter } from './io.adapter.ts';
+import { bareIoServer } from './bare-io-server.ts';
 import { SocketConnection } from './socket-connection.ts';
 
 const TOKEN = 'Bearer of-somebody';
 
 let http: HttpServer;
 let server: Server;
+let port: number;
 let client: Client;
 let counted: number;
 
 beforeEach(async () => {
   counted = 0;
-  http = createServer();
-  server = new TidingsIoAdapter(
-    http,
-    { ALLOWED_ORIGINS: '*', CONNECT_TIMEOUT_MS: 1_000 },
-    { addresses: { consumeRaw: () => Promise.resolve(void (counted += 1)) }, secure: () => undefined },
-  ).createIOServer(0);
-  http.listen(0);
-  await once(http, 'listening');
+  const addresses = { consumeRaw: () => Promise.resolve(void (counted += 1)) };
+  ({ http, server, port } = await bareIoServer({ addresses }));
 });
 
 afterEach(async () => {
@@ -35,7 +30,6 @@ afterEach(async () => {
 
 /** A connection, as the server has it once it has begun. */
 async function connect(transports: string[]): Promise<Socket> {
-  const { port } = http.address() as AddressInfo;
   client = io(`http://localhost:${port}`, { transports, extraHeaders: { authorization: TOKEN, cookie: 'long' } });
   const [socket] = (await once(server, 'connection')) as [Socket];
   await eventually(() => expect(socket.conn.transport.name).toBe('websocket'));
@@ -95,14 +89,12 @@ it.for([[['websocket']], [['polling', 'websocket']]])(
 );
 
 it('a client is counted by its address, whatever it says of an earlier session', async () => {
-  const { port } = http.address() as AddressInfo;
   const answer = await fetch(`http://localhost:${port}/socket.io/?EIO=4&transport=polling&sid=`);
   expect([answer.status, counted]).toEqual([200, 1]);
   client = io(`http://localhost:${port}`, { autoConnect: false });
 });
 
 it('a client that does not answer the farewell is cut off', async () => {
-  const { port } = http.address() as AddressInfo;
   client = io(`http://localhost:${port}`, { autoConnect: false });
   const network = createConnection(port, 'localhost');
   network.write(
@@ -125,7 +117,6 @@ it('a websocket has no listeners that were there for its upgrade', async () => {
 });
 
 it('a client that leaves and comes back by polling leaves nothing behind', async () => {
-  const { port } = http.address() as AddressInfo;
   client = io(`http://localhost:${port}`, { transports: ['polling'] });
   let [socket] = (await once(server, 'connection')) as [Socket];
   for (let round = 0; round < 3; round += 1) {

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer } from 'node:http';
-import { createConnection, type AddressInfo, type Socket as NetworkSocket } from 'node:net';
+import { createConnection, type Socket as NetworkSocket } from 'node:net';
 import type { Server, Socket } from 'socket.io';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '#testing';
-import { TidingsIoAdapter } from './io.adapter.ts';
+import { bareIoServer } from './bare-io-server.ts';
 import { SocketConnection } from './socket-connection.ts';
 
 const REQUEST = `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r
@@ -19,7 +18,6 @@ Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
 /** The frame in which a client begins a session: `40`, under a mask of zeros. */
 const BEGIN = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x34, 0x30]);
 
-let http: HttpServer;
 let server: Server;
 let client: NetworkSocket;
 /** Of a client that does not read, and has more to take than the network holds. */
@@ -28,16 +26,10 @@ let connection: SocketConnection;
 let network: NetworkSocket;
 
 beforeEach(async () => {
-  http = createServer();
-  server = new TidingsIoAdapter(
-    http,
-    { ALLOWED_ORIGINS: '*', CONNECT_TIMEOUT_MS: 1_000 },
-    { addresses: { consumeRaw: () => Promise.resolve(undefined) }, secure: () => undefined },
-  ).createIOServer(0);
-  http.listen(0);
-  await once(http, 'listening');
+  const { http, port, ...others } = await bareIoServer();
+  server = others.server;
   const accepted = once(http, 'connection') as Promise<[NetworkSocket]>;
-  client = createConnection((http.address() as AddressInfo).port, 'localhost');
+  client = createConnection(port, 'localhost');
   client.on('error', () => undefined);
   client.write(REQUEST);
   [network] = await accepted;

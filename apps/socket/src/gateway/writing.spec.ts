@@ -1,27 +1,21 @@
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer } from 'node:http';
-import { createConnection, type AddressInfo, type Socket as NetworkSocket } from 'node:net';
+import type { Server as HttpServer } from 'node:http';
+import { createConnection, type Socket as NetworkSocket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { io, type Socket as Client } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '#testing';
-import { TidingsIoAdapter } from './io.adapter.ts';
+import { bareIoServer } from './bare-io-server.ts';
 import { SocketConnection } from './socket-connection.ts';
 
 let http: HttpServer;
 let server: Server;
+let port: number;
 const clients: Client[] = [];
 
 beforeEach(async () => {
-  http = createServer();
-  server = new TidingsIoAdapter(
-    http,
-    { ALLOWED_ORIGINS: '*', CONNECT_TIMEOUT_MS: 1_000 },
-    { addresses: { consumeRaw: () => Promise.resolve(undefined) }, secure: () => undefined },
-  ).createIOServer(0);
-  http.listen(0);
-  await once(http, 'listening');
+  ({ http, server, port } = await bareIoServer());
 });
 
 afterEach(async () => {
@@ -29,12 +23,10 @@ afterEach(async () => {
   await server.close();
 });
 
-const portOf = (): number => (http.address() as AddressInfo).port;
-
 /** A client, as the server has it, and what the client hears from then on. */
 async function connect(transport: string): Promise<{ socket: Socket; heard: unknown[] }> {
   const heard: unknown[] = [];
-  const client = io(`http://localhost:${portOf()}`, { transports: [transport], forceNew: true });
+  const client = io(`http://localhost:${port}`, { transports: [transport], forceNew: true });
   clients.push(client);
   client.onAny((_name, said) => heard.push(said));
   const [[socket]] = (await Promise.all([
@@ -47,7 +39,7 @@ async function connect(transport: string): Promise<{ socket: Socket; heard: unkn
 /** A websocket without a client, and all that comes by it. */
 async function openWebSocket(query: string): Promise<{ webSocket: WebSocket; frames: unknown[] }> {
   const frames: unknown[] = [];
-  const webSocket = new WebSocket(`ws://localhost:${portOf()}/socket.io/?EIO=4&transport=websocket${query}`);
+  const webSocket = new WebSocket(`ws://localhost:${port}/socket.io/?EIO=4&transport=websocket${query}`);
   webSocket.addEventListener('message', ({ data }) => frames.push(data));
   await once(webSocket, 'open');
   return { webSocket, frames };
@@ -119,7 +111,7 @@ it('who has heard something is not looked at again when others do', async () => 
 
 it('the answer to an upgrade is one write with the first message', async () => {
   const accepted = once(http, 'connection') as Promise<[NetworkSocket]>;
-  const raw = createConnection(portOf(), 'localhost');
+  const raw = createConnection(port, 'localhost');
   const [socket] = await accepted;
   const writes = [vi.spyOn(socket, '_write'), vi.spyOn(socket, '_writev' as '_write')];
   const [cork, uncork] = [vi.spyOn(socket, 'cork'), vi.spyOn(socket, 'uncork')];
@@ -160,7 +152,7 @@ it('who cannot take what is binary gets it as text', async () => {
 });
 
 it('who is sent away while it changes to a websocket hears of it there', async () => {
-  const polling = `http://localhost:${portOf()}/socket.io/?EIO=4&transport=polling`;
+  const polling = `http://localhost:${port}/socket.io/?EIO=4&transport=polling`;
   const opened = await (await fetch(polling)).text();
   const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
   const accepted = once(server, 'connection') as Promise<[Socket]>;
