@@ -14,9 +14,10 @@ export interface TelemetryOptions {
 
 /**
  * How often the lag of the event loop is looked at, in milliseconds; each lag includes it. Each
- * look wakes the process: every 10 ms, an idle one used 0.6 % of a core.
+ * look wakes the process: every 10 ms, an idle one used 0.6 % of a core, every 100 ms still a
+ * third of what it uses when nothing happens.
  */
-const LAG_PRECISION_MS = 100;
+const LAG_PRECISION_MS = 500;
 
 /** Logs, health and metrics of an app. */
 @Module({})
