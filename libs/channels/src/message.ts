@@ -1,4 +1,4 @@
-import type { EphemeralEnvelope, Envelope } from '#contracts';
+import { textOf, type EphemeralEnvelope, type Envelope } from '#contracts';
 
 /**
  * A message on Redis: the event pattern, a space, and the envelope as JSON. It goes to
@@ -8,8 +8,8 @@ import type { EphemeralEnvelope, Envelope } from '#contracts';
  * Sharded channels (`SSUBSCRIBE`, `SPUBLISH`) live on the node of their name; the braces
  * make that depend on the channel alone.
  */
-export function encodeMessage(pattern: string, envelope: unknown): string {
-  return `${pattern} ${JSON.stringify(envelope)}`;
+export function encodeMessage(pattern: string, envelope: object): string {
+  return `${pattern} ${textOf(envelope)}`;
 }
 
 export interface Message {

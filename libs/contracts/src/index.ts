@@ -6,3 +6,4 @@ export * from './problem.ts';
 export * from './room-events.ts';
 export * from './socket-events.ts';
 export * from './user-id.ts';
+export * from './written-envelope.ts';

@@ -13,18 +13,11 @@ export interface RoomMembership {
 export type Eviction = { userId: string } | 'all';
 
 /** Whose membership in the channel ends with this event: they get this one still, and nothing after it. */
-export function evictionOf({
-  channel,
-  type,
-  data,
-}: {
-  channel: string;
-  type: string;
-  data: unknown;
-}): Eviction | undefined {
-  if (!channel.startsWith('room:')) return undefined;
-  if (type === ROOM_DELETED) return 'all';
-  return type === ROOM_MEMBER_REMOVED ? { userId: (data as RoomMembership).userId } : undefined;
+export function evictionOf(event: { channel: string; type: string; data: unknown }): Eviction | undefined {
+  if (!event.channel.startsWith('room:')) return undefined;
+  if (event.type === ROOM_DELETED) return 'all';
+  // Its data is read only where it is needed.
+  return event.type === ROOM_MEMBER_REMOVED ? { userId: (event.data as RoomMembership).userId } : undefined;
 }
 
 /** Whether the eviction is of this user. */

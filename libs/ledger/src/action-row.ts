@@ -29,8 +29,11 @@ export type PublicActionRow = Pick<
   'id' | 'type' | 'status' | 'attempts' | 'resource_id' | 'submitted_at' | 'finished_at' | 'response' | 'error'
 >;
 
-/** With what its outcome says besides. */
-export type OutcomeRow = PublicActionRow & Pick<ActionRow, 'traceparent'>;
+/** An action that has its outcome, as this tells of it: what is JSON is text. */
+export interface OutcomeRow extends Omit<PublicActionRow, 'response' | 'error'>, Pick<ActionRow, 'traceparent'> {
+  response: string | null;
+  error: string | null;
+}
 
 /** The columns of {@link PublicActionRow}, for select lists. */
 export const PUBLIC_COLUMNS =
@@ -55,4 +58,16 @@ export function toAction(row: PublicActionRow): Action {
     attempts: row.attempts,
     ...(done && (row.error ? { error: row.error } : { response: row.response ?? null })),
   };
+}
+
+/** The JSON of {@link toAction}, for an action that has its outcome. */
+export function outcomeText(row: OutcomeRow): string {
+  const type = JSON.stringify(row.type);
+  const resourceType = JSON.stringify(resourceTypeOf(row.type));
+  const end = row.error === null ? `"response":${row.response ?? 'null'}` : `"error":${row.error}`;
+  return (
+    `{"id":"${row.id}","type":${type},"status":"${row.status}","done":true,` +
+    `"resource":{"type":${resourceType},"id":"${row.resource_id}"},` +
+    `"submittedAt":"${row.submitted_at}","finishedAt":"${row.finished_at}","attempts":${row.attempts},${end}}`
+  );
 }

@@ -94,7 +94,7 @@ function reasonAgainst(
 function eventOf(channel: string, row: HistoryRow): Envelope {
   const position = { id: row.event_id, channel, offset: row.offset, created_at: row.created_at };
   if (row.id === null || row.type === null) {
-    return toEnvelope({ ...position, type: row.event_type, subject: row.subject, data: row.data });
+    return toEnvelope({ ...position, type: row.event_type, subject: row.subject, data: row.data ?? 'null' });
   }
   return toEnvelope(outcomeEvent(position, { ...row, id: row.id, type: row.type }));
 }

@@ -124,9 +124,10 @@ export class Ledger {
     const changes = events.flatMap((appending, index) => membershipChangesOf(appending, offsets[index]!));
     // Few transactions change members; those hold their channels for one statement more.
     if (changes.length > 0) await changeMembersStatement(sql, changes);
-    return events.map(({ event, ending, data }, index) => {
+    return events.map(({ event, ending }, index) => {
       const position = { id: event.id, channel: event.channel, offset: offsets[index]!, created_at: at };
-      if (event.data !== null) return toEnvelope({ ...event, ...position, data });
+      const { type, subject, data } = event;
+      if (data !== null) return toEnvelope({ ...position, type, subject, data });
       return toEnvelope(outcomeEvent(position, finishedRow(ending, at)));
     });
   }
@@ -139,15 +140,13 @@ export class Ledger {
    */
   async append(events: readonly ChannelEvent[]): Promise<Envelope[]> {
     const rows = events.map(({ data = null, ...event }) => ({
-      row: { ...event, id: newId(), actionId: null, data: textOf(data) },
-      data,
+      ...event,
+      id: newId(),
+      actionId: null,
+      data: jsonOf(data),
     }));
-    const { at, offsets } = await finishStatement(
-      (text, values) => this.database.query(text, values),
-      [],
-      rows.map(({ row }) => row),
-    );
-    return rows.map(({ row, data }, index) => toEnvelope({ ...row, offset: offsets[index]!, created_at: at, data }));
+    const { at, offsets } = await finishStatement((text, values) => this.database.query(text, values), [], rows);
+    return rows.map((row, index) => toEnvelope({ ...row, offset: offsets[index]!, created_at: at }));
   }
 
   /** The newest event on the channel of each owner of these actions. */
@@ -192,21 +191,19 @@ function acceptedActions(actions: readonly NewAction[], rows: readonly AcceptedR
 interface Appending {
   event: NewEvent;
   ending: Ending;
-  data: unknown;
   admits?: string | undefined;
   evicts?: Eviction | undefined;
 }
 
 /** JSON, also of what JSON has no word for: an event that has no data in its table is an outcome, which shows its action. */
-function textOf(data: unknown): string {
+function jsonOf(data: unknown): string {
   return JSON.stringify(data) ?? 'null';
 }
 
 function eventsOf(ending: Ending): Appending[] {
   return (ending.events ?? []).map(({ data = null, admits, evicts, ...event }) => ({
-    event: { ...event, id: newId(), actionId: ending.row.id, data: textOf(data) },
+    event: { ...event, id: newId(), actionId: ending.row.id, data: jsonOf(data) },
     ending,
-    data,
     admits,
     evicts,
   }));
@@ -232,7 +229,7 @@ function outcomeOf(ending: Ending): Appending {
     actionId: row.id,
     data: null,
   };
-  return { event, ending, data: null };
+  return { event, ending };
 }
 
 function recalledAction(row: RecalledRow): RecalledAction {
@@ -259,12 +256,5 @@ function pendingRow(action: Pick<NewAction, 'id' | 'type' | 'resourceId'>, submi
 }
 
 function finishedRow({ row, status, attempts, response, error }: Ending, at: string): OutcomeRow {
-  return {
-    ...row,
-    status,
-    attempts,
-    finished_at: at,
-    response: response === null ? null : (JSON.parse(response) as unknown),
-    error,
-  };
+  return { ...row, status, attempts, finished_at: at, response, error: error && JSON.stringify(error) };
 }

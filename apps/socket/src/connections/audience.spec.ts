@@ -50,11 +50,16 @@ class Client extends Connection {
   }
 
   send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
-    this.said.push(name === 'session' ? name : `${(message as Envelope).type} ${(message as Envelope).offset}`);
+    this.said.push(name);
     if (this.isSlow) this.halt();
     if (name !== 'session') return;
     const cursors = (message as Session).cursors.map((cursor) => decodeCursor(cursor)!);
     this.began = Object.fromEntries(cursors.map(({ channel, offset }) => [channel, offset]));
+  }
+
+  replay({ type, offset }: Envelope): void {
+    this.said.push(`${type} ${offset}`);
+    if (this.isSlow) this.halt();
   }
 
   /** What is sent to all who are in a channel. */

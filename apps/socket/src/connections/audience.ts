@@ -5,7 +5,6 @@ import { SocketConfig } from '#config';
 import {
   AUTHENTICATED,
   checkOf,
-  eventNameOf,
   EVERYONE,
   evictionOf,
   isEvicted,
@@ -260,7 +259,7 @@ export class Audience {
       // Not for each event: what is said in one moment is one write.
       if (!connection.isKeepingUp) await connection.keepsUp();
       if (hearing.isOver) return;
-      connection.send(eventNameOf(event.type), { ...event, replayed: true });
+      connection.replay(event);
       if (isEvicted(evictionOf(event), connection.identity?.userId)) return this.leave(connection, name);
     }
   }

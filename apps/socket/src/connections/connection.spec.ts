@@ -18,6 +18,7 @@ class Crammed extends Connection {
     this.said.push((message as Goaway).reason);
   }
 
+  replay(): void {}
   enter(): void {}
   leave(): void {}
 

@@ -1,14 +1,12 @@
 import { hasExpired, type Identity } from '#auth';
-import { GOAWAY_REASONS, type Envelope, type Goaway } from '#contracts';
+import { GOAWAY_REASONS, type Envelope, type Goaway, type Session } from '#contracts';
 import { counters } from '#telemetry';
 import type { StartPosition } from './positions.ts';
 
 /** Sent to one connection alone; what goes to a channel is sent once for all who are in it. */
 export interface DirectMessages {
-  session: object;
+  session: Session;
   goaway: Goaway;
-  outcome: Envelope;
-  event: Envelope;
 }
 
 const goawayCounts = counters('goaways', 'Connections that this instance ended', 'reason', GOAWAY_REASONS);
@@ -59,6 +57,9 @@ export abstract class Connection {
 
   /** Sends to this client alone. */
   abstract send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void;
+
+  /** Sends an event that this client has missed. */
+  abstract replay(event: Envelope): void;
 
   /** From now on it gets what is sent to the channel. */
   abstract enter(channel: string): void;

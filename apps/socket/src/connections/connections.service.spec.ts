@@ -53,6 +53,7 @@ class Client extends Connection {
     this.reasons.push((message as { reason: string }).reason);
   }
 
+  replay(): void {}
   enter(): void {}
   leave(): void {}
   drained(): Promise<void> {

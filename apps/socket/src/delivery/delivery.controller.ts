@@ -44,6 +44,6 @@ export class DeliveryController {
 
   private send(name: string, envelope: Envelope | EphemeralEnvelope, except?: string): void {
     this.gateway.send(envelope.channel, name, envelope, except);
-    this.streams.send(envelope.channel, name, envelope);
+    this.streams.send(name, envelope);
   }
 }

@@ -1,6 +1,7 @@
 import { once, type EventEmitter } from 'node:events';
 import type { Socket } from 'socket.io';
 import type { Identity } from '#auth';
+import { eventNameOf, replayedTextOf, type Envelope } from '#contracts';
 import { Connection, FAREWELL_MS, type DirectMessages } from '../connections/connection.ts';
 
 /** What engine.io has not handed to its transport yet. */
@@ -39,9 +40,16 @@ export class SocketConnection extends Connection {
   }
 
   send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
+    this.write(name, JSON.stringify(message));
+  }
+
+  replay(event: Envelope): void {
+    this.write(eventNameOf(event.type), replayedTextOf(event));
+  }
+
+  private write(name: string, text: string): void {
     // Who has left may have come back on the same connection, as somebody else.
-    if (!this.isOpen) return;
-    this.socket.conn.write(`${EVENT}${JSON.stringify([name, message])}`);
+    if (this.isOpen) this.socket.conn.write(`${EVENT}["${name}",${text}]`);
   }
 
   enter(channel: string): void {

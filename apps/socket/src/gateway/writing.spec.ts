@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { io, type Socket as Client } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Session } from '#contracts';
 import { eventually } from '#testing';
 import { bareIoServer } from './bare-io-server.ts';
 import { SocketConnection } from './socket-connection.ts';
@@ -181,7 +182,7 @@ it('who has left hears nothing of it when it comes back on the same connection',
   webSocket.send('41');
   await eventually(() => expect(before.isOpen).toBe(false));
   const now = await begin();
-  for (const [userId, connection] of Object.entries({ before, now })) connection.send('session', { userId });
+  for (const [userId, connection] of Object.entries({ before, now })) connection.send('session', { userId } as Session);
   await eventually(() => expect(frames).toContain('42["session",{"userId":"now"}]'));
   expect(frames).not.toContain('42["session",{"userId":"before"}]');
   webSocket.close();

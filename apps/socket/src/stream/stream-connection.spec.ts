@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import type { EphemeralEnvelope, Session } from '#contracts';
 import { eventually } from '#testing';
-import { encodeServerSentEvent } from './server-sent-event.ts';
+import { MemoryHistory } from '../../../../libs/channels/src/memory-history.ts';
 import { StreamConnection } from './stream-connection.ts';
 import { StreamHub } from './stream-hub.ts';
 
@@ -48,7 +50,22 @@ it('a stream whose client does not read is not looked at until something was tak
 });
 
 it('a session says where it begins, so that who hears nothing after it can go on there', () => {
-  expect(encodeServerSentEvent('session', { cursors: ['here'] })).toMatch(/^id: here\nevent: session\ndata: /);
-  expect(encodeServerSentEvent('outcome', { cursor: 'there' })).toMatch(/^id: there\nevent: outcome\ndata: /);
-  expect(encodeServerSentEvent('goaway', { reason: 'drain' })).toBe('event: goaway\ndata: {"reason":"drain"}\n\n');
+  const response = new PassThrough({ encoding: 'utf8' });
+  const hub = new StreamHub();
+  const connection = new StreamConnection(response as unknown as ServerResponse, hub, ALICE);
+  const saidNow = (): unknown => response.read();
+  connection.send('session', { cursors: ['here'] } as Session);
+  expect(saidNow()).toBe('id: here\nevent: session\ndata: {"cursors":["here"]}\n\n');
+  const event = new MemoryHistory().append('user:alice', 'action.failed');
+  connection.replay(event);
+  expect(saidNow()).toBe(
+    `id: ${event.cursor}\nevent: outcome\ndata: ${JSON.stringify({ ...event, replayed: true })}\n\n`,
+  );
+  connection.enter('user:alice');
+  hub.send('outcome', event);
+  expect(saidNow()).toBe(`id: ${event.cursor}\nevent: outcome\ndata: ${JSON.stringify(event)}\n\n`);
+  hub.send('progress', { channel: 'user:alice' } as EphemeralEnvelope);
+  expect(saidNow()).toBe('event: progress\ndata: {"channel":"user:alice"}\n\n');
+  connection.end('drain', 0);
+  expect(saidNow()).toBe('event: goaway\ndata: {"reason":"drain","reconnectInMs":0}\n\n');
 });

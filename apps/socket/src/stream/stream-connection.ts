@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { v4 as uuidv4 } from 'uuid';
 import type { Identity } from '#auth';
+import { eventNameOf, replayedTextOf, type Envelope } from '#contracts';
 import { Connection, FAREWELL_MS, type DirectMessages } from '../connections/connection.ts';
 import { encodeServerSentEvent } from './server-sent-event.ts';
 import type { StreamHub } from './stream-hub.ts';
@@ -25,7 +26,12 @@ export class StreamConnection extends Connection {
   }
 
   send<Name extends keyof DirectMessages>(name: Name, message: DirectMessages[Name]): void {
-    this.write(encodeServerSentEvent(name, message));
+    const [position] = 'cursors' in message ? message.cursors : [];
+    this.write(encodeServerSentEvent(name, JSON.stringify(message), position));
+  }
+
+  replay(event: Envelope): void {
+    this.write(encodeServerSentEvent(eventNameOf(event.type), replayedTextOf(event), event.cursor));
   }
 
   /** Writes what is encoded already. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { textOf, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { encodeServerSentEvent } from './server-sent-event.ts';
 
 /** An open event stream. */
@@ -23,11 +24,12 @@ export class StreamHub {
     if (streams?.size === 0) this.#streams.delete(channel);
   }
 
-  /** Sends to every stream in a channel; encoded once. */
-  send(channel: string, name: string, message: object): void {
-    const streams = this.#streams.get(channel);
+  /** Sends to every stream in the channel of an envelope; encoded once. */
+  send(name: string, envelope: Envelope | EphemeralEnvelope): void {
+    const streams = this.#streams.get(envelope.channel);
     if (!streams) return;
-    const text = encodeServerSentEvent(name, message);
+    const cursor = 'cursor' in envelope ? envelope.cursor : undefined;
+    const text = encodeServerSentEvent(name, textOf(envelope), cursor);
     for (const stream of streams) stream.write(text);
   }
 }

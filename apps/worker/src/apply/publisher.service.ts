@@ -24,14 +24,15 @@ export class PublisherService {
   async publish(envelopes: readonly Envelope[]): Promise<void> {
     if (envelopes.length === 0) return;
     const startedAt = Date.now();
-    const outcomes = envelopes.filter(isOutcome);
-    const byStatus = Map.groupBy(outcomes, ({ data }) => data.status);
-    for (const status of OUTCOME_STATUSES) finishedCounts[status].inc(byStatus.get(status)?.length ?? 0);
+    const byType = Map.groupBy(envelopes, ({ type }) => type);
+    for (const status of OUTCOME_STATUSES) finishedCounts[status].inc(byType.get(`action.${status}`)?.length ?? 0);
     await this.send(envelopes);
     const endedAt = Date.now();
-    for (const { data, traceparent } of outcomes) {
-      if (!this.log.covers(traceparent)) continue;
-      this.log.note('published', { id: data.id, type: data.type, traceparent }, { startedAt, endedAt });
+    for (const envelope of envelopes) {
+      const { traceparent } = envelope;
+      if (!isOutcome(envelope) || !this.log.covers(traceparent)) continue;
+      const { id, type } = envelope.data;
+      this.log.note('published', { id, type, traceparent }, { startedAt, endedAt });
     }
   }
 

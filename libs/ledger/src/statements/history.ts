@@ -36,14 +36,16 @@ export interface HistoryRow extends Omit<OutcomeRow, 'id' | 'type'> {
   event_type: string;
   subject: string;
   created_at: string;
-  data: unknown;
+  /** JSON text; null for an outcome, which refers to its action. */
+  data: string | null;
   id: string | null;
   type: string | null;
 }
 
 const READ = `
-select r.n::integer as n, e.id as event_id, e."offset", e.type as event_type, e.subject, e.created_at, e.data,
-  a.id, a.type, a.status, a.attempts, a.resource_id, a.submitted_at, a.finished_at, a.response, a.error, a.traceparent
+select r.n::integer as n, e.id as event_id, e."offset", e.type as event_type, e.subject, e.created_at, e.data::text as data,
+  a.id, a.type, a.status, a.attempts, a.resource_id, a.submitted_at, a.finished_at, a.response::text as response,
+  a.error::text as error, a.traceparent
 from unnest($1::text[], $2::bigint[], $3::integer[]) with ordinality as r (channel, start, size, n)
 cross join lateral (
   select * from events e where e.channel = r.channel and e."offset" >= r.start order by e."offset" limit r.size
