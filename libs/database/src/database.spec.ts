@@ -112,10 +112,10 @@ it('a server that takes no writes counts as away, and no connection to it is use
 
 it('who finds no room for a lock, since others have so many, may run again; who asks for too much memory may not', async () => {
   const { url } = await privatePostgres({ settings: { max_connections: '10', max_locks_per_transaction: '10' } });
-  // A server tells of a failure before it has given up the locks: the next statement waits for that here.
   const small = new Database({ url, poolSize: 1, applicationName: 'database.spec' });
+  // A server tells of a failure before it has given up the locks; that they are undone it tells afterwards.
   const locks = await small
-    .query('select pg_advisory_xact_lock(n) from generate_series(1, 100000) n')
+    .transaction((sql) => sql.query('select pg_advisory_xact_lock(n) from generate_series(1, 100000) n'))
     .catch((error: unknown) => error);
   expect(locks).toMatchObject({ code: '53200' });
   expect([isConflict(locks), isUnavailable(locks)]).toEqual([true, false]);
@@ -262,7 +262,7 @@ describe('a statement that is made durable after it', () => {
   it('may be lost although others saw it, when that fails; its connection is not used again', async () => {
     await database.query('create schema broken');
     await database.query(`
-      create function broken.pg_logical_emit_message(boolean, text, text) returns text language plpgsql
+      create function broken.pg_logical_emit_message(boolean, text, text) returns pg_lsn language plpgsql
       as $$ begin raise exception 'the disk is full'; end $$`);
     const seen: { backend: number }[] = [];
     const error = await database

@@ -110,7 +110,7 @@ export interface DatabaseOptions {
 }
 
 /** Writes next to nothing, but must: a commit that has written nothing waits for no disk. */
-const FLUSH = `select pg_logical_emit_message(true, 'tidings', ''), pg_backend_pid() as backend`;
+const FLUSH = `select pg_logical_emit_message(true, 'tidings', $1), pg_backend_pid() as backend`;
 
 /** A row that tells which process of the server has made it. */
 export interface ServedRow {
@@ -206,7 +206,8 @@ export class Database extends Executor implements OnApplicationShutdown {
           onVisible(rows);
           return rows;
         }),
-        sql.query<ServedRow>(FLUSH),
+        // With a parameter, it is prepared.
+        sql.query<ServedRow>(FLUSH, ['']),
       ]);
       if (answer.status === 'rejected') throw answer.reason;
       if (flush.status === 'rejected') throw new NotFlushedError(flush.reason);
