@@ -169,4 +169,17 @@ describe('the connections of an instance', () => {
     expect(told()).toBe(100);
     for (const { id } of clients) connections.remove(id);
   });
+
+  it('that come after all were told to go are told so, too, as long as some are still here', async () => {
+    const client = new Client('slow');
+    client.hangs = true;
+    add(client);
+    const gone = connections.beforeApplicationShutdown();
+    expect(client.reasons).toEqual(['drain']);
+    const late = new Client('late');
+    add(late);
+    await eventually(() => expect(late.reasons).toEqual(['drain']));
+    connections.remove('slow');
+    await gone;
+  });
 });

@@ -118,7 +118,11 @@ export class Connections implements OnApplicationBootstrap, BeforeApplicationShu
     this.sendAway(1);
     // The server closes what is open: who is between two polls would not hear of it.
     const last = performance.now() + FAREWELL_MS;
-    while (this.isSomeoneLeaving && performance.now() < last) await after(LEAVING_STEP_MS);
+    while (this.isSomeoneLeaving && performance.now() < last) {
+      await after(LEAVING_STEP_MS);
+      // Whoever came meanwhile.
+      this.sendAway(1);
+    }
   }
 
   private get isSomeoneLeaving(): boolean {
