@@ -69,16 +69,22 @@ export async function firstUnfinishedStatement(sql: Sql, resourceId: string): Pr
 // The id stands in a subquery for the sake of the prepared plan, as where actions are finished.
 const COUNT = `
 update actions set attempts = $2
-where id = (select $1::uuid) and status = 'running' and attempts = $2 - 1
+where id = (select $1::uuid) and status = 'running' and attempts in ($2 - 1, $3)
 returning id`;
 
 /**
  * Counts an attempt of an action that goes on being performed.
  *
+ * @param isAskedAgain whether the answer was lost before: it may be counted already
  * @returns false when it is finished, or the attempt of that number is counted already: it was run twice
  */
-export async function countAttemptStatement(sql: Sql, id: string, attempt: number): Promise<boolean> {
-  const rows = await sql.query(COUNT, [id, attempt]);
+export async function countAttemptStatement(
+  sql: Sql,
+  id: string,
+  attempt: number,
+  isAskedAgain = false,
+): Promise<boolean> {
+  const rows = await sql.query(COUNT, [id, attempt, isAskedAgain ? attempt : attempt - 1]);
   return rows.length > 0;
 }
 

@@ -137,6 +137,15 @@ describe('an attempt', () => {
     expect([(await rowOf(pending)).attempts, (await rowOf(done)).attempts]).toEqual([0, 0]);
   });
 
+  it('is counted once also when it is asked for again, since the answer was lost', async () => {
+    const [lost, late] = [await accepted(), await accepted()];
+    await startPerformingStatement(database, [lost, late], MINUTE_MS);
+    expect(await countAttemptStatement(database, lost, 1)).toBe(true);
+    for (const id of [lost, late]) expect(await countAttemptStatement(database, id, 1, true)).toBe(true);
+    expect([(await rowOf(lost)).attempts, (await rowOf(late)).attempts]).toEqual([1, 1]);
+    expect(await countAttemptStatement(database, await ended(), 1, true)).toBe(false);
+  });
+
   it('is counted with its retry, unless somebody has counted it', async () => {
     const id = await accepted();
     expect(await retryLaterStatement(database, id, 0, 2)).toBe(false);
