@@ -6,7 +6,7 @@ import type { UnfinishedRow } from '#ledger';
 import type { PerformContext } from '#resources';
 import type { ActionLog } from '#telemetry';
 import { HandlerError, type Handlers } from './handlers.ts';
-import { Performer } from './performer.ts';
+import { LapsedError, Performer } from './performer.ts';
 import type { ProgressReporter } from './progress.ts';
 
 Logger.overrideLogger(false);
@@ -217,6 +217,16 @@ describe('performing', () => {
     expect(underWay()).toBe('c');
     await end('c');
     expect(performer.free).toBe(1);
+  });
+
+  it('does not begin when its lease may be over by the time that there is room', async () => {
+    const [, second, third] = ['a', 'b', 'c'].map((id) => perform(id));
+    await pass(0);
+    renew.mockRejectedValue(new Error('away'));
+    await pass(3_000);
+    await end('a');
+    for (const late of [second, third]) await expect(late).rejects.toThrow(LapsedError);
+    expect([underWay(), performer.free]).toEqual(['', 1]);
   });
 
   it('asks nobody whether it was cancelled when it begins at once', async () => {

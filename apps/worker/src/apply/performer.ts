@@ -43,6 +43,11 @@ class WithdrawnError extends Error {
   override readonly name = 'AbortError';
 }
 
+/** The lease may be over before anything was begun: others may have taken the action up. */
+export class LapsedError extends Error {
+  override readonly name = 'LapsedError';
+}
+
 /**
  * Runs the part of handlers that is outside of transactions. No lock and no connection is
  * held meanwhile: a lease in the ledger keeps others away, and whoever dies lets it lapse.
@@ -72,6 +77,7 @@ export class Performer implements OnApplicationShutdown {
    * Performs an action that {@link startPerformingStatement} marked.
    *
    * @throws {HandlerError} when the handler throws, takes too long, or the action is withdrawn
+   * @throws {LapsedError} when it has waited for room, and is not surely ours any more
    */
   async perform(row: UnfinishedRow, attempt: number): Promise<unknown> {
     const lease = this.hold(row.id);
@@ -82,6 +88,7 @@ export class Performer implements OnApplicationShutdown {
     const progress = this.progress.of(row);
     try {
       if (performance.now() > lease.sureUntil - SURE_MS + FRESH_MS) await this.renew([[row.id, lease]]);
+      if (performance.now() >= lease.sureUntil) throw new LapsedError('its lease is over');
       await checkpoint('perform.before-start');
       return await this.handlers.perform(row, { signal: withdrawn.signal, attempt, progress: progress.report });
     } finally {
