@@ -195,6 +195,20 @@ describe('Acceptor', () => {
     expect(await recorded([before, after])).toEqual([before.id, after.id]);
   });
 
+  it('does not wait for each of the neighbours when the ledger is lost meanwhile', async () => {
+    const { acceptor, accept, ledger } = setUp();
+    const write = Ledger.prototype.accept.bind(ledger);
+    accept.mockImplementationOnce((actions) => write(actions)).mockImplementationOnce((actions) => write(actions));
+    accept.mockRejectedValue(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }));
+    const actions = [newAction(), newAction(), newAction({ resourceId: 'no uuid' }), newAction()];
+    const answers = await Promise.allSettled(actions.map((action) => acceptor.accept(action)));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected']);
+    const refused = answers.slice(1).map((answer) => (answer as PromiseRejectedResult).reason as ProblemError);
+    expect(refused.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE']);
+    // All together, the first, and the one that was lost.
+    expect(accept).toHaveBeenCalledTimes(3);
+  });
+
   it('answers a key that was used for the same request with the first answer', async () => {
     const { acceptor, add } = setUp();
     const idempotency = { key: uuidv4(), fingerprint: 'print' };

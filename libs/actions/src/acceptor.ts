@@ -139,7 +139,8 @@ export class Acceptor {
     return flush;
   }
 
-  private async write(flush: readonly Waiting[]): Promise<void> {
+  /** @returns false when the ledger does not answer any more */
+  private async write(flush: readonly Waiting[]): Promise<boolean> {
     try {
       await checkpoint('accept.before-commit');
       const actions = flush.map(({ action }) => action);
@@ -151,9 +152,20 @@ export class Acceptor {
     } catch (error) {
       if (isUnavailable(error)) return this.reread(flush, error);
       // One bad row must not take its neighbours with it.
-      if (flush.length > 1 && !isTimedOut(error)) for (const waiting of flush) await this.write([waiting]);
-      else rejectAll(flush, isTransient(error) ? unavailable(error) : error);
+      if (flush.length > 1 && !isTimedOut(error)) return this.writeEach(flush);
+      rejectAll(flush, isTransient(error) ? unavailable(error) : error);
     }
+    return true;
+  }
+
+  private async writeEach(flush: readonly Waiting[]): Promise<boolean> {
+    for (const [index, waiting] of flush.entries()) {
+      if (await this.write([waiting])) continue;
+      // Each of them would be waited for.
+      refuse(flush.slice(index + 1));
+      return false;
+    }
+    return true;
   }
 
   /**
@@ -172,11 +184,15 @@ export class Acceptor {
   }
 
   /** The connection was lost: what was committed all the same is accepted. */
-  private async reread(flush: readonly Waiting[], cause: unknown): Promise<void> {
+  private async reread(flush: readonly Waiting[], cause: unknown): Promise<boolean> {
     const committed = isRefused(cause) ? undefined : await this.committedOf(flush);
-    if (!committed) return refuse(flush, cause);
+    if (!committed) {
+      refuse(flush, cause);
+      return false;
+    }
     void this.enqueue(flush.filter(({ action }) => committed.has(action.id)));
     refuse(this.answer(flush, committed), cause);
+    return true;
   }
 
   /**

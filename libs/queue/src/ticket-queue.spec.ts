@@ -145,6 +145,26 @@ describe('a ticket of a blocked action', () => {
     }
   });
 
+  it('is not taken for added where one of that moment is in hand: it would end with that', async () => {
+    const [entry] = entries(1) as [TicketEntry];
+    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.setSystemTime(3_000_000);
+    try {
+      expect(await tickets.addBlocked(entry, 1)).toBe(true);
+      const [early] = await queue.getDelayed();
+      await early!.promote();
+      const worker = new Worker<Ticket>(TICKETS, null, { connection, prefix: `{${prefix}}` });
+      expect(await worker.getNextJob('token')).toMatchObject({ id: early!.id });
+      // The clock of who has it is behind that of who has woken it.
+      expect(await tickets.addBlocked(entry, 1)).toBe(false);
+      vi.setSystemTime(3_000_000 + 1_500);
+      expect(await tickets.addBlocked(entry, 1)).toBe(true);
+      await worker.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('comes after those which have not waited yet', async () => {
     await tickets.addBlocked(entries(1)[0]!, 0);
     const [blocked] = await queue.getDelayed();

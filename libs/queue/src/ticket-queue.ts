@@ -24,6 +24,9 @@ const BLOCKED_EVERY_MS = 1_500;
 /** Whoever has not waited yet goes first: strangers are not kept waiting by those who cannot be applied. */
 const BLOCKED_PRIORITY = 1;
 
+/** The states of a job that will be started. */
+const TO_COME = new Set<string>(['delayed', 'prioritized', 'waiting']);
+
 /** Kept jobs would silently swallow one that is added again under the same id. */
 const REMOVED: JobsOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
 
@@ -135,8 +138,9 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
    * for it, by the sweeper for example, has added it already.
    *
    * @param starts how often the ticket before it was started
+   * @returns whether one comes; none does while one of that moment is in somebody's hands, whose clock is ahead
    */
-  addBlocked(action: TicketEntry, starts: number): Promise<boolean> {
+  async addBlocked(action: TicketEntry, starts: number): Promise<boolean> {
     const now = Date.now();
     const moment = Math.ceil((now + BLOCKED_PAUSE_MS) / BLOCKED_EVERY_MS);
     const opts = {
@@ -144,7 +148,11 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
       jobId: `blocked-${action[0]}-${moment}`,
       priority: BLOCKED_PRIORITY,
     };
-    return this.inTime(() => this.queue.add('blocked', { actions: [action], ...(starts > 0 && { starts }) }, opts));
+    const add = async (): Promise<boolean> => {
+      const job = await this.queue.add('blocked', { actions: [action], ...(starts > 0 && { starts }) }, opts);
+      return TO_COME.has(await job.getState());
+    };
+    return this.inTime(add);
   }
 
   /** Adds the sweep ticket, unless there is one. */
@@ -167,7 +175,7 @@ export class TicketQueue implements OnModuleInit, OnApplicationShutdown {
   }
 
   private inTime(add: () => Promise<unknown>): Promise<boolean> {
-    const ask = (): Promise<true> => add().then(() => true as const);
+    const ask = (): Promise<boolean> => add().then((answer) => answer !== false);
     const adding = this.answerOf(ask, DEADLINE_MS)
       .then((isTaken) => isTaken ?? false)
       .finally(() => this.#adding.delete(adding));

@@ -51,6 +51,9 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
   /** Guests that are being brought in. */
   readonly #arrivals = new WeakMap<Socket, Promise<void>>();
 
+  /** The latest refresh of each that has asked for one. */
+  readonly #refreshes = new WeakMap<Socket, Promise<unknown>>();
+
   constructor(
     private readonly admission: Admission,
     private readonly verifier: TokenVerifier,
@@ -90,13 +93,24 @@ export class TidingsGateway implements OnGatewayInit, OnGatewayConnection, OnGat
     this.admission.ended(socket);
   }
 
-  /** Goes on beyond the expiry of the token. A guest becomes its user, and has a session anew. */
+  /**
+   * Goes on beyond the expiry of the token. A guest becomes its user, and has a session anew. One after the
+   * other: verifying may take longer for one token than for the next, and the last one that comes is to last.
+   */
   @SubscribeMessage('refresh')
   async refresh(
     @ConnectedSocket() socket: Socket,
     @MessageBody() body: unknown,
   ): Promise<Ack<{ tokenExpiresAt: string }>> {
-    const identity = await this.verifier.verify(validate(RefreshCommand, body).token);
+    const { token } = validate(RefreshCommand, body);
+    const before = this.#refreshes.get(socket);
+    const refresh = Promise.allSettled([before]).then(() => this.goOnWith(socket, token));
+    this.#refreshes.set(socket, refresh);
+    return refresh;
+  }
+
+  private async goOnWith(socket: Socket, token: string): Promise<Ack<{ tokenExpiresAt: string }>> {
+    const identity = await this.verifier.verify(token);
     await this.#arrivals.get(socket);
     const connection = this.connectionOf(socket);
     if (connection.identity === null) this.recognize(socket, connection, identity);

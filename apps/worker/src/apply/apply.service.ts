@@ -66,7 +66,7 @@ export interface ApplyOptions {
   startsNext?: boolean;
   /** Some of them fail: find out which, and apply the others. */
   isolates?: boolean;
-  /** The number of this attempt, when it is recorded already. */
+  /** The number of this attempt of `only`, when it is recorded already: others keep their hands off it. */
   attempt?: number | undefined;
   /** Most actions that may be started to be performed. */
   startable?: number;
@@ -135,7 +135,9 @@ export class ApplyService {
       unfinishedOfResourcesStatement(sql, [...resources], mostEach),
     ]);
     const rows = unfinished.filter(({ resource_id }) => locked.has(resource_id));
-    const runnable = runnableOf(rows, locked, options.performed, options.inLine);
+    const isOurs = (id: string): boolean =>
+      options.inLine?.has(id) ?? (id === options.only && options.attempt !== undefined);
+    const runnable = runnableOf(rows, locked, options.performed, { has: isOurs });
     endings.push(...runnable.overdue.map(expiredEnding));
     const deadline = new AbortController();
     const callOff = abortAfter(deadline, this.config.APPLY_TIMEOUT_MS);

@@ -4,7 +4,14 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { WorkerConfig } from '#config';
 import type { Action } from '#contracts';
 import type { Database } from '#database';
-import { Ledger, LedgerHistory, newId, unfinishedOfResourcesStatement, type UnfinishedRow } from '#ledger';
+import {
+  Ledger,
+  LedgerHistory,
+  newId,
+  startPerformingStatement,
+  unfinishedOfResourcesStatement,
+  type UnfinishedRow,
+} from '#ledger';
 import type { TicketEntry, TicketQueue } from '#queue';
 import { ledgerDatabase } from '#testing';
 import { FailureService } from './failure.service.ts';
@@ -35,6 +42,17 @@ async function accepted(): Promise<{ row: UnfinishedRow; entry: TicketEntry }> {
 const failed = (row: UnfinishedRow, code: string): HandlerError =>
   new HandlerError([row], Object.assign(new Error('not today'), { code }));
 
+const LOST = 'Connection terminated unexpectedly';
+
+/** What is asked next is done, and nobody hears of it. */
+function loseAnswer(): void {
+  const query = database.query.bind(database);
+  vi.spyOn(database, 'query').mockImplementationOnce(async (...asked) => {
+    await query(...asked);
+    throw new Error(LOST);
+  });
+}
+
 describe('an action whose handler has failed', () => {
   it('waits twice as long before each further attempt, a minute at most, and up to half of it less', async () => {
     const { row, entry } = await accepted();
@@ -60,5 +78,22 @@ describe('an action whose handler has failed', () => {
     const { row, entry } = await accepted();
     expect(await failures.handle(failed(row, code), entry)).toEqual({ envelopes: [], isRetried: true });
     expect(await ledger.find('alice', row.id)).toMatchObject({ status: 'pending', attempts: 1 });
+  });
+
+  it('has a ticket for its retry also where it is put back, and the answer of Postgres is lost', async () => {
+    const { row, entry } = await accepted();
+    loseAnswer();
+    addTickets.mockClear();
+    await expect(failures.handle(failed(row, 'E'), entry)).rejects.toThrow(LOST);
+    expect(await ledger.find('alice', row.id)).toMatchObject({ status: 'pending', attempts: 1 });
+    expect(addTickets.mock.calls.map(([, entries]) => entries)).toEqual([[entry]]);
+  });
+
+  it('goes on where it is performed also when its attempt is counted, and the answer of Postgres is lost', async () => {
+    const { row } = await accepted();
+    await startPerformingStatement(database, [row.id], 5_000);
+    loseAnswer();
+    expect(await failures.retryAtOnce(failed(row, 'E'))).toBeGreaterThan(0);
+    expect(await ledger.find('alice', row.id)).toMatchObject({ status: 'running', attempts: 1 });
   });
 });

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { WorkerConfig } from '#config';
 import type { Envelope } from '#contracts';
-import { Database } from '#database';
+import { Database, isUnavailable } from '#database';
 import { countAttemptStatement, Ledger, retryLaterStatement, stopPerformingStatement } from '#ledger';
 import { TicketQueue, type TicketEntry } from '#queue';
 import { PermanentError } from '#resources';
@@ -62,8 +62,13 @@ export class FailureService {
     if (attempts < this.config.MAX_ATTEMPTS && canRetryHelp(error.cause)) {
       const delay = this.backoff(attempts);
       const counted = recorded === undefined ? attempts : undefined;
-      const isRetried = await retryLaterStatement(this.database, row!.id, delay, counted);
-      if (isRetried) void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
+      // Where the answer is lost, too: it may be put back, and nobody else sees to it then.
+      let isRetried = true;
+      try {
+        isRetried = await retryLaterStatement(this.database, row!.id, delay, counted);
+      } finally {
+        if (isRetried) void this.tickets.add(row!.type, [entry], { delayMs: delay + TICKET_MARGIN_MS });
+      }
       return { envelopes: [], isRetried };
     }
     const code = canRetryHelp(error.cause) ? 'ATTEMPTS_EXHAUSTED' : 'HANDLER_FAILED';
@@ -80,9 +85,19 @@ export class FailureService {
     const { id, attempts } = error.rows[0]!;
     const delay = this.backoff(attempts + 1);
     if (attempts + 1 >= this.config.MAX_ATTEMPTS || !canRetryHelp(error.cause) || delay > SOON_MS) return undefined;
-    if (!(await countAttemptStatement(this.database, id, attempts + 1))) return undefined;
+    if (!(await this.count(id, attempts + 1))) return undefined;
     this.tell(error, attempts + 1);
     return delay;
+  }
+
+  /** Once more where the answer is lost: else it would be left to those who come when its lease is over. */
+  private async count(id: string, attempt: number): Promise<boolean> {
+    try {
+      return await countAttemptStatement(this.database, id, attempt);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      return countAttemptStatement(this.database, id, attempt, true);
+    }
   }
 
   private tell(error: HandlerError, attempts: number): void {

@@ -618,6 +618,21 @@ describe('Joiner', () => {
     expect(one.addTickets.mock.calls).toEqual([ticket, ticket]);
   });
 
+  it.each(['notes.create', 'notes.copy'])(
+    'waits for its retry, or the end of a lease, with a ticket that came a little early: %s',
+    async (type) => {
+      const { entries, found } = await accepted(['note'], { type });
+      const status = type === 'notes.copy' ? 'running' : 'pending';
+      await database.query(
+        `update actions set status = $2::action_status, run_at = clock_timestamp() + interval '300 ms' where id = $1`,
+        [entries[0]![0], status],
+      );
+      await one.joiner.run(entries);
+      expect(await found()).toMatchObject([{ status: 'succeeded', attempts: 1 }]);
+      expect(one.addTickets).not.toHaveBeenCalled();
+    },
+  );
+
   it('is taken with many others of its resource, with few beside other resources, and with all performed', async () => {
     const applier = one.module.get(ApplyService);
     const onOne = (count: number, given: Partial<NewAction> = {}) =>

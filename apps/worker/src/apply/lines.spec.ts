@@ -4,7 +4,7 @@ import type { UnfinishedRow } from '#ledger';
 import { HandlerError } from './handlers.ts';
 import { Free, handOver, hasTicket, Results, unnamed, type Held } from './held.ts';
 import { Lines } from './lines.ts';
-import type { Performer } from './performer.ts';
+import { LapsedError, type Performer } from './performer.ts';
 
 /** What was begun: `a2 1` is the first attempt of the second action on resource `a`. */
 const begun: string[] = [];
@@ -140,6 +140,12 @@ describe('actions in line', () => {
     await end('a1', new Error('took too long'));
     expect(retry).not.toHaveBeenCalled();
     expect(followed).toEqual(['a1 failed']);
+  });
+
+  it('are left to others when their lease may be over before they have begun: that is no attempt', async () => {
+    add('a1', 'a2');
+    await end('a1', new LapsedError('its lease is over'));
+    expect([followed, retry.mock.calls]).toEqual([['a1 lapsed', 'a2 lapsed'], []]);
   });
 
   it('are left to others when their lease may be over before they are tried again', async () => {

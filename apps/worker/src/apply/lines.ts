@@ -1,7 +1,7 @@
 import type { UnfinishedRow } from '#ledger';
 import { HandlerError } from './handlers.ts';
 import { handOver, hasTicket, unnamed, type Held } from './held.ts';
-import type { Performer } from './performer.ts';
+import { LapsedError, type Performer } from './performer.ts';
 
 /** An action in its line. */
 interface Place {
@@ -181,12 +181,13 @@ export class Lines {
 
   /**
    * @throws {HandlerError} when it fails, and is not tried again here
-   * @throws {Error} when others may have taken it up meanwhile
+   * @throws {LapsedError} when others may have taken it up meanwhile
    */
   private async attempt(place: Place): Promise<unknown> {
     try {
       return await this.performer.perform(place.row, place.row.attempts + 1);
     } catch (error) {
+      if (error instanceof LapsedError) throw error;
       const failure = error instanceof HandlerError ? error : new HandlerError([place.row], error);
       // Who has left the line is called off, too.
       const isOver = this.performer.isCalledOff(place.row.id);
@@ -196,7 +197,7 @@ export class Lines {
       place.row = { ...place.row, attempts: place.row.attempts + 1 };
       await this.performer.pause(place.row.id, delayMs);
     }
-    if (!this.performer.holds(place.row.id)) throw new Error('its lease is over');
+    if (!this.performer.holds(place.row.id)) throw new LapsedError('its lease is over');
     return this.attempt(place);
   }
 

@@ -6,7 +6,7 @@ import type { UnfinishedRow } from '#ledger';
 import type { PerformContext } from '#resources';
 import type { ActionLog } from '#telemetry';
 import { HandlerError, type Handlers } from './handlers.ts';
-import { Performer } from './performer.ts';
+import { LapsedError, Performer } from './performer.ts';
 import type { ProgressReporter } from './progress.ts';
 
 Logger.overrideLogger(false);
@@ -30,6 +30,7 @@ const handlers = {
     const work = Promise.withResolvers<void>();
     works.set(row.id, work);
     signal.addEventListener('abort', () => work.reject(signal.reason));
+    if (signal.aborted) work.reject(signal.reason);
     return work.promise
       .catch((error: unknown) => {
         throw new HandlerError([row], error);
@@ -203,6 +204,36 @@ describe('performing', () => {
     expect([underWay(), performer.free]).toEqual(['c', 0]);
     await end('c');
     expect(performer.free).toBe(1);
+  });
+
+  it('does not begin when it was cancelled while it waited, between two looks at its lease', async () => {
+    for (const id of ['a', 'b']) performer.hold(id);
+    await pass(1_000);
+    const [, second] = ['a', 'b', 'c'].map((id) => perform(id));
+    await pass(300);
+    renew.mockResolvedValue(['a', 'c']);
+    await end('a');
+    await expect(second).rejects.toThrow(HandlerError);
+    expect(underWay()).toBe('c');
+    await end('c');
+    expect(performer.free).toBe(1);
+  });
+
+  it('does not begin when its lease may be over by the time that there is room', async () => {
+    const [, second, third] = ['a', 'b', 'c'].map((id) => perform(id));
+    await pass(0);
+    renew.mockRejectedValue(new Error('away'));
+    await pass(3_000);
+    await end('a');
+    for (const late of [second, third]) await expect(late).rejects.toThrow(LapsedError);
+    expect([underWay(), performer.free]).toEqual(['', 1]);
+  });
+
+  it('asks nobody whether it was cancelled when it begins at once', async () => {
+    void perform('a');
+    await pass(0);
+    expect([underWay(), renew.mock.calls]).toEqual(['a', []]);
+    await end('a');
   });
 
   it('waits for no room when it is called off already', async () => {

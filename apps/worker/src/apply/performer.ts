@@ -18,6 +18,9 @@ const RENEW_EVERY_MS = 1_000;
 /** How long it holds for sure after this process has asked for it, in milliseconds. */
 const SURE_MS = LEASE_MS - 2 * RENEW_EVERY_MS;
 
+/** Who begins later than this after its lease was asked for, in milliseconds, looks first whether it was cancelled. */
+const FRESH_MS = 200;
+
 /**
  * Whether nobody else can have taken up an action since its lease was asked for: a process that was frozen cannot know.
  *
@@ -38,6 +41,11 @@ interface Lease {
 /** The action was cancelled, or expired, while it was performed; or what stands before it is tried again. */
 class WithdrawnError extends Error {
   override readonly name = 'AbortError';
+}
+
+/** The lease may be over before anything was begun: others may have taken the action up. */
+export class LapsedError extends Error {
+  override readonly name = 'LapsedError';
 }
 
 /**
@@ -69,14 +77,18 @@ export class Performer implements OnApplicationShutdown {
    * Performs an action that {@link startPerformingStatement} marked.
    *
    * @throws {HandlerError} when the handler throws, takes too long, or the action is withdrawn
+   * @throws {LapsedError} when it has waited for room, and is not surely ours any more
    */
   async perform(row: UnfinishedRow, attempt: number): Promise<unknown> {
-    const { withdrawn } = this.hold(row.id);
+    const lease = this.hold(row.id);
+    const { withdrawn } = lease;
     if (!(await this.take(withdrawn.signal))) throw new HandlerError([row], withdrawn.signal.reason);
     const startedAt = Date.now();
     const callOff = abortAfter(withdrawn, this.handlers.performTimeoutOf(row.type));
     const progress = this.progress.of(row);
     try {
+      if (performance.now() > lease.sureUntil - SURE_MS + FRESH_MS) await this.renew([[row.id, lease]]);
+      if (performance.now() >= lease.sureUntil) throw new LapsedError('its lease is over');
       await checkpoint('perform.before-start');
       return await this.handlers.perform(row, { signal: withdrawn.signal, attempt, progress: progress.report });
     } finally {
@@ -148,8 +160,7 @@ export class Performer implements OnApplicationShutdown {
     clearInterval(this.#timer);
   }
 
-  private async renew(): Promise<void> {
-    const leases = [...this.#held];
+  private async renew(leases = [...this.#held]): Promise<void> {
     if (leases.length === 0) return;
     const ids = leases.map(([id]) => id);
     const startedAt = performance.now();

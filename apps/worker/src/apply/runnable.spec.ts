@@ -21,6 +21,7 @@ function row(id: string, given: Partial<UnfinishedRow> = {}): UnfinishedRow {
     traceparent: null,
     submitted_at: new Date(0).toISOString(),
     delayed: false,
+    due_soon: false,
     overdue: false,
     parent_unfinished: false,
     ...given,

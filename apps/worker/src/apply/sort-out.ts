@@ -5,7 +5,7 @@ import type { Has, Runnable } from './runnable.ts';
 
 /** What has to follow for the actions that tickets name; those in no list are settled. */
 export interface Sorted {
-  /** Must be tried again: somebody else has the lock, or what stands before them waits. */
+  /** Must be tried again: somebody else has the lock, what stands before them waits, or they are due in a moment. */
   blocked: TicketEntry[];
   /** Stand so far behind that they were not looked at: they go on at once. */
   more: TicketEntry[];
@@ -62,8 +62,11 @@ export function sortOut(
       const row = seen.get(id);
       if (!row) sorted.known.push(entry);
       else if (performed.has(id) && !done.has(id)) sorted.blocked.push(entry);
-      else if (row.status === 'running' && row.delayed && !row.overdue && !performed.has(id) && !inLine?.has(id))
-        sorted.leased.push(entry);
+      else if (row.delayed && !row.overdue && !performed.has(id) && !inLine?.has(id)) {
+        // The clock of who has woken its ticket may be ahead.
+        if (row.due_soon) sorted.blocked.push(entry);
+        else if (row.status === 'running') sorted.leased.push(entry);
+      }
       continue;
     }
     isHeld.add(resource);

@@ -16,6 +16,7 @@ import { eventually, testDatabase, testRedis } from '#testing';
 import { TicketProcessor } from '../tickets/ticket.processor.ts';
 import { WorkerMetrics } from '../worker.metrics.ts';
 import { WorkerModule } from '../worker.module.ts';
+import { ApplyService } from './apply.service.ts';
 import { Performer } from './performer.ts';
 import { Suspects } from './suspects.ts';
 
@@ -183,6 +184,23 @@ describe('a suspect', () => {
     expect(await found()).toMatchObject([{ status: 'failed', attempts: MAX_ATTEMPTS }]);
     expect(published.map(({ type }) => type)).toEqual(['action.failed']);
   });
+
+  it.each(['notes.create', 'notes.copy'])(
+    'is left alone by others from the moment its attempt is counted, so that it counts once: %s',
+    async (type) => {
+      const { entry, found } = await accepted(['note'], type);
+      await database.query('update actions set attempts = $2 where id = $1', [entry[0], MAX_ATTEMPTS - 1]);
+      const applier = module.get(ApplyService);
+      let others = 0;
+      const go = onCheckpoint('apply.before-lock', async () => {
+        others += 1;
+        if (others === 1) await applier.apply([entry]);
+      });
+      await suspects.run(entry, 1).finally(go);
+      expect(begun).toHaveLength(1);
+      expect(await found()).toMatchObject([{ status: 'succeeded', attempts: MAX_ATTEMPTS }]);
+    },
+  );
 
   it('leaves what stands behind it as good as new', async () => {
     const { entry, entries, found } = await accepted(['first', 'second'], 'notes.copy');

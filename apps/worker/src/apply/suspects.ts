@@ -13,7 +13,7 @@ import { ApplyService, type ApplyResult } from './apply.service.ts';
 import { FailureService } from './failure.service.ts';
 import { HandlerError, Handlers } from './handlers.ts';
 import { Line } from './line.ts';
-import { Performer } from './performer.ts';
+import { LEASE_MS, Performer } from './performer.ts';
 import { PublisherService } from './publisher.service.ts';
 
 /** How long a suspect waits that could not be run, in milliseconds. */
@@ -106,7 +106,7 @@ export class Suspects {
     isAlone: boolean,
   ): Promise<{ afterMs: number; isDone: boolean }> {
     const first = isAlone
-      ? await recordAttemptStatement(this.database, resource, id, this.config.MAX_ATTEMPTS)
+      ? await recordAttemptStatement(this.database, resource, id, this.config.MAX_ATTEMPTS, LEASE_MS)
       : await firstUnfinishedStatement(this.database, resource);
     if (first?.id !== id) return { afterMs: 0, isDone: true };
     if (first.waitMs > 0) return { afterMs: first.waitMs, isDone: false };

@@ -5,6 +5,7 @@ import { ledgerDatabase } from '#testing';
 import { forgetAttemptStatement, recordAttemptStatement, retryLaterStatement } from './attempt.ts';
 
 const MOST = 5;
+const FOR_MS = 60_000;
 
 let database: Database;
 
@@ -32,13 +33,26 @@ async function accepted(): Promise<Taken> {
   return { id, resource, attempts };
 }
 
-/** An action that two workers take up at the same moment: both have recorded an attempt. */
+const record = ({ resource, id }: Taken) => recordAttemptStatement(database, resource, id, MOST, FOR_MS);
+
+/** An action that two workers have taken up, the first of which was frozen for long: both have recorded an attempt. */
 async function takenUpTwice(): Promise<Taken> {
   const taken = await accepted();
-  for (const attempt of [1, 2])
-    expect(await recordAttemptStatement(database, taken.resource, taken.id, MOST)).toMatchObject({ attempt });
+  expect(await record(taken)).toMatchObject({ attempt: 1 });
+  await database.query('update actions set run_at = clock_timestamp() where id = $1', [taken.id]);
+  expect(await record(taken)).toMatchObject({ attempt: 2 });
   return taken;
 }
+
+it('an attempt that was counted keeps others away, until it has failed or is taken back', async () => {
+  const taken = await accepted();
+  await record(taken);
+  const second = await record(taken);
+  expect(second!.attempt).toBeNull();
+  expect(second!.waitMs).toBeGreaterThan(FOR_MS / 2);
+  await forgetAttemptStatement(database, taken.id);
+  expect(await record(taken)).toMatchObject({ attempt: 1, waitMs: 0 });
+});
 
 it('an attempt that could not start does not count, also when two workers meet at it', async () => {
   const { id, attempts } = await takenUpTwice();

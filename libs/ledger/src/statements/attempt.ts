@@ -22,7 +22,8 @@ const FIRST_ONLY = `select f.*, null::integer as attempt from (${FIRST}) f`;
 
 const RECORD = `
 with first as (${FIRST}), recorded as (
-  update actions a set attempts = a.attempts + 1
+  update actions a
+  set attempts = a.attempts + 1, status = 'pending', run_at = clock_timestamp() + make_interval(secs => $4::double precision / 1000)
   from first f where a.id = f.id and f.id = $2 and f."waitMs" = 0 and a.attempts < $3 and a.status in ('pending', 'running')
   returning a.attempts
 )
@@ -30,8 +31,10 @@ select f.*, (select attempts from recorded) as attempt from first f`;
 
 /**
  * Counts an attempt of an action before it starts, so that one which ends its process is not
- * forgotten: if it is the first unfinished one of its resource.
+ * forgotten: if it is the first unfinished one of its resource. Others keep their hands off it
+ * meanwhile: they would count that attempt as one before theirs.
  *
+ * @param forMs for how long, in milliseconds
  * @returns what is the first one
  */
 export async function recordAttemptStatement(
@@ -39,16 +42,20 @@ export async function recordAttemptStatement(
   resourceId: string,
   id: string,
   most: number,
+  forMs: number,
 ): Promise<FirstAttempt | undefined> {
-  const [row] = await sql.query<FirstAttempt>(RECORD, [resourceId, id, most]);
+  const [row] = await sql.query<FirstAttempt>(RECORD, [resourceId, id, most, forMs]);
   return row;
 }
 
 const FORGET = `
-update actions set attempts = attempts - 1
+update actions set attempts = attempts - 1, run_at = case when status = 'running' then run_at end
 where id = $1 and status in ('pending', 'running')`;
 
-/** Takes back one that was counted, and then could not start, whoever has counted another one since. */
+/**
+ * Takes back one that was counted, and then could not start, whoever has counted another one since.
+ * The action is due again, unless somebody performs it.
+ */
 export async function forgetAttemptStatement(sql: Sql, id: string): Promise<void> {
   await sql.query(FORGET, [id]);
 }
@@ -62,16 +69,22 @@ export async function firstUnfinishedStatement(sql: Sql, resourceId: string): Pr
 // The id stands in a subquery for the sake of the prepared plan, as where actions are finished.
 const COUNT = `
 update actions set attempts = $2
-where id = (select $1::uuid) and status = 'running' and attempts = $2 - 1
+where id = (select $1::uuid) and status = 'running' and attempts in ($2 - 1, $3)
 returning id`;
 
 /**
  * Counts an attempt of an action that goes on being performed.
  *
+ * @param isAskedAgain whether the answer was lost before: it may be counted already
  * @returns false when it is finished, or the attempt of that number is counted already: it was run twice
  */
-export async function countAttemptStatement(sql: Sql, id: string, attempt: number): Promise<boolean> {
-  const rows = await sql.query(COUNT, [id, attempt]);
+export async function countAttemptStatement(
+  sql: Sql,
+  id: string,
+  attempt: number,
+  isAskedAgain = false,
+): Promise<boolean> {
+  const rows = await sql.query(COUNT, [id, attempt, isAskedAgain ? attempt : attempt - 1]);
   return rows.length > 0;
 }
 

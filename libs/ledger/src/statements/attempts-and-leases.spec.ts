@@ -64,7 +64,7 @@ describe('an attempt', () => {
   it('is recorded for the first on its resource that is due and has one left, and for no other', async () => {
     const resource = randomUUID();
     const [first, second] = [await accepted(resource), await accepted(resource)];
-    const record = (id: string, most = MOST) => recordAttemptStatement(database, resource, id, most);
+    const record = (id: string, most = MOST) => recordAttemptStatement(database, resource, id, most, 0);
     expect(await record(second)).toMatchObject({ id: first, attempt: null });
     expect(await record(first)).toMatchObject({ id: first, attempt: 1, waitMs: 0 });
     expect(await record(first, 1)).toMatchObject({ id: first, attempt: null });
@@ -94,7 +94,7 @@ describe('an attempt', () => {
     const id = await accepted(resource);
     const recording = await database.transaction(async (sql) => {
       await sql.query(`update actions set status = 'cancelled', finished_at = now() where id = $1`, [id]);
-      const answer = recordAttemptStatement(database, resource, id, MOST);
+      const answer = recordAttemptStatement(database, resource, id, MOST, 0);
       await eventually(async () => {
         const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
         expect(await database.query(waiting)).toHaveLength(1);
@@ -135,6 +135,15 @@ describe('an attempt', () => {
     expect(row).toEqual({ status: 'running', attempts: 2 });
     expect(dueInMs).toBeGreaterThan(0);
     expect([(await rowOf(pending)).attempts, (await rowOf(done)).attempts]).toEqual([0, 0]);
+  });
+
+  it('is counted once also when it is asked for again, since the answer was lost', async () => {
+    const [lost, late] = [await accepted(), await accepted()];
+    await startPerformingStatement(database, [lost, late], MINUTE_MS);
+    expect(await countAttemptStatement(database, lost, 1)).toBe(true);
+    for (const id of [lost, late]) expect(await countAttemptStatement(database, id, 1, true)).toBe(true);
+    expect([(await rowOf(lost)).attempts, (await rowOf(late)).attempts]).toEqual([1, 1]);
+    expect(await countAttemptStatement(database, await ended(), 1, true)).toBe(false);
   });
 
   it('is counted with its retry, unless somebody has counted it', async () => {

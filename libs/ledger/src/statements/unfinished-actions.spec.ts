@@ -88,13 +88,17 @@ describe('the unfinished actions of resources', () => {
   it('are delayed until their retry is due', async () => {
     const resource = randomUUID();
     const id = await accepted(resource);
-    const isDelayed = async (): Promise<boolean> =>
-      (await unfinishedOfResourcesStatement(database, [resource], 1))[0]!.delayed;
-    expect(await isDelayed()).toBe(false);
+    const isDelayed = async (): Promise<boolean[]> => {
+      const [row] = await unfinishedOfResourcesStatement(database, [resource], 1);
+      return [row!.delayed, row!.due_soon];
+    };
+    expect(await isDelayed()).toEqual([false, false]);
     await change(id, `run_at = now() + interval '1 minute'`);
-    expect(await isDelayed()).toBe(true);
+    expect(await isDelayed()).toEqual([true, false]);
+    await change(id, `run_at = now() + interval '1.9 seconds'`);
+    expect(await isDelayed()).toEqual([true, true]);
     await change(id, `run_at = now()`);
-    expect(await isDelayed()).toBe(false);
+    expect(await isDelayed()).toEqual([false, false]);
   });
 
   it('are overdue once their time is over', async () => {

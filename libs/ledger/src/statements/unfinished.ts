@@ -6,6 +6,8 @@ import type { BacklogPiece } from './backlog-piece.ts';
 export interface UnfinishedRow extends Omit<ActionRow, 'expires_at' | 'run_at' | 'finished_at' | 'response' | 'error'> {
   /** Its retry is not due yet. */
   delayed: boolean;
+  /** It is within two seconds: by the clock of another server, it may be by now. */
+  due_soon: boolean;
   /** Its time is over: it must end as `expired`. */
   overdue: boolean;
   /** The same owner's action on its parent is unfinished and came before. */
@@ -16,6 +18,7 @@ const COLUMNS = `
   a.id, a.seq, a.owner, a.type, a.resource_id, a.parent_id, a.status, a.attempts, a.payload, a.if_match,
   a.traceparent, a.submitted_at,
   coalesce(a.run_at > clock_timestamp(), false) as delayed,
+  coalesce(a.run_at between clock_timestamp() and clock_timestamp() + interval '2 seconds', false) as due_soon,
   a.expires_at <= clock_timestamp() as overdue,
   a.parent_id is not null and exists (
     select from actions p
