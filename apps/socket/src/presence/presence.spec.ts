@@ -188,6 +188,57 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     await heard(told, { joined: ['bob', 'carol'] });
   });
 
+  it.each<[string, { isSettled: boolean; alive: (own: string) => string[] }]>([
+    ['by one that has just begun: others may be about to begin anew', { isSettled: false, alive: (own) => [own] }],
+    ['when Redis knows of no instance at all', { isSettled: true, alive: () => [] }],
+  ])('is not taken for that of a dead instance %s', async (_, { isSettled, alive }) => {
+    const { a, b, told } = await startTwo(testRedis());
+    b.presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    vi.spyOn(a.registry, 'isSettled', 'get').mockReturnValue(isSettled);
+    vi.spyOn(a.registry, 'alive').mockResolvedValue(new Set(alive(a.registry.bootId!)));
+    a.presence.join(ROOM, 'bob');
+    // Whatever the first one had sent by then was sent before.
+    for (let trips = 0; trips < 3; trips += 1) await a.presence.users(ROOM);
+    a.presence.join(ROOM, 'witness');
+    await heard(told, { joined: ['bob', 'witness'] });
+    await seen([b], ['alice', 'bob', 'witness']);
+  });
+
+  it('is kept as long as somebody is there, and brought again without a word where Redis had lost it', async () => {
+    const redis = testRedis();
+    const told = await listen(redis);
+    const { registry, store } = await start(redis, 'a');
+    const publisher = new ChannelsClient(redis);
+    closing.push(() => publisher.onApplicationShutdown());
+    await eventually(() => expect(publisher.isConnected).toBe(true), PATIENT);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    closing.push(() => vi.useRealTimers());
+    const presence = new Presence(store, registry, publisher);
+    closing.push(() => presence.onApplicationShutdown());
+    presence.join('room:left', 'alice');
+    presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    presence.leave('room:left', 'alice');
+    await eventually(() => expect(presence.size).toBe(1), PATIENT);
+    const admin = new Redis(redis.url);
+    closing.push(() => admin.disconnect());
+    const [key, left] = [ROOM, 'room:left'].map((channel) => `${redis.prefix}:presence:{${channel}}`) as [
+      string,
+      string,
+    ];
+    await admin.zadd(left, 0, `bob ${registry.bootId}`);
+    for (const each of [left, key]) expect(await admin.pexpire(each, 100_000)).toBe(1);
+    vi.advanceTimersByTime(60_000);
+    await eventually(async () => expect(await admin.pttl(key)).toBeGreaterThan(1_000_000), PATIENT);
+    expect(await admin.pttl(left)).toBeLessThanOrEqual(100_000);
+    await admin.del(key);
+    vi.advanceTimersByTime(60_000);
+    await eventually(async () => expect(await presence.users(ROOM)).toEqual(['alice']), PATIENT);
+    presence.join(ROOM, 'bob');
+    await heard(told, { joined: ['bob'] });
+  });
+
   it('is brought again without a word after Redis was emptied', async () => {
     const { redis } = await redisOfItsOwn();
     const { a, b, told } = await startTwo(redis);
