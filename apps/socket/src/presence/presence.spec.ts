@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { lastValueFrom, type Observable } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Logger } from '@nestjs/common';
 import { ChannelsClient } from '#channels';
@@ -202,7 +203,7 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     for (let trips = 0; trips < 3; trips += 1) await a.presence.users(ROOM);
     a.presence.join(ROOM, 'witness');
     await heard(told, { joined: ['bob', 'witness'] });
-    await seen([b], ['alice', 'bob', 'witness']);
+    expect(await a.store.entries(ROOM)).toHaveLength(3);
   });
 
   it('is kept as long as somebody is there, and brought again without a word where Redis had lost it', async () => {
@@ -246,13 +247,37 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     for (const userId of ['bob', 'carol']) b.presence.join(ROOM, userId);
     await seen([a, b], ['alice', 'bob', 'carol']);
     await heard(told, { joined: ['alice', 'bob', 'carol'] });
+    const others = Array.from({ length: 120 }, (_, index) => `room:other ${index}`);
+    for (const other of others) a.presence.join(other, 'alice');
+    const inOthers = async (): Promise<void> => {
+      for (const other of others) expect(await b.presence.users(other)).toEqual(['alice']);
+    };
+    await eventually(inOthers, PATIENT);
     const admin = new Redis(redis.url);
     closing.push(() => admin.disconnect());
     await admin.flushall();
     await seen([a, b], ['alice', 'bob', 'carol']);
+    await eventually(inOthers, PATIENT);
     await eventually(() => expect([a, b].map(({ registry }) => registry.isSettled)).toEqual([true, true]), PATIENT);
     a.presence.join(ROOM, 'dave');
     await heard(told, { joined: ['dave'] });
+  });
+
+  it('goes on when it cannot be told', async () => {
+    const { registry, store } = await start(testRedis(), 'a');
+    const publisher = new ChannelsClient({ url: 'redis://127.0.0.1:1', prefix: 'none' });
+    const presence = new Presence(store, registry, publisher);
+    closing.push(
+      () => presence.onApplicationShutdown(),
+      () => publisher.onApplicationShutdown(),
+    );
+    const emit = vi.spyOn(publisher, 'emit');
+    presence.join(ROOM, 'alice');
+    await eventually(() => expect(emit).toHaveBeenCalled(), PATIENT);
+    await expect(lastValueFrom(emit.mock.results[0]!.value as Observable<unknown>)).rejects.toThrow(
+      /writeable|closed/i,
+    );
+    expect(await presence.users(ROOM)).toEqual(['alice']);
   });
 
   it('is made good where single commands did not reach Redis', async () => {

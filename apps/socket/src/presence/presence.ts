@@ -96,7 +96,6 @@ export class Presence implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     clearInterval(this.#refreshing);
-    for (const users of this.#channels.values()) for (const { leaving } of users.values()) clearTimeout(leaving);
   }
 
   private async add(channel: string, userIds: readonly string[], isSilent = false): Promise<void> {
