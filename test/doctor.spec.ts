@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { LedgerCheck, privateRedis, startSystem, testDatabase, type System } from '#testing';
+import { LedgerCheck, migrate, privatePostgres, privateRedis, startSystem, testDatabase, type System } from '#testing';
 
 interface Diagnosis {
   code: number;
@@ -132,6 +133,28 @@ describe('the doctor', { timeout: 60_000 }, () => {
     ]) {
       expect(output).toContain(finding);
     }
+    expect(code).toBe(1);
+  });
+
+  it('finds nothing wrong in servers that are well, and warns when they are nearly full', async () => {
+    const [postgres, redis] = await Promise.all([
+      privatePostgres({ durable: true, settings: { max_connections: '10' } }),
+      privateRedis(),
+    ]);
+    await migrate(postgres.url);
+    const clients = Array.from({ length: 5 }, () => new pg.Client(postgres.url));
+    for (const client of clients) await client.connect();
+    onTestFinished(async () => void (await Promise.all(clients.map((client) => client.end()))));
+    const env = { REDIS_URL: redis.url, DATABASE_POOL_SIZE: '7' };
+    const full = await examine({ ...env, DATABASE_URL: postgres.url }, '--processes=1');
+    expect(full.output).toMatch(/! postgres connections: 7 for 1 processes of 7 each, [67] in use/);
+    expect(full.output).toContain('✓ postgres durability: fsync on, full_page_writes on, synchronous_commit on');
+    expect(full.output).toMatch(/\n\d+ ok, 2 warnings, 0 errors\n$/);
+    expect(full.code).toBe(0);
+    const options = '?options=-c%20synchronous_commit%3Doff';
+    const { code, output } = await examine({ ...env, DATABASE_URL: postgres.url + options }, '--processes=2');
+    expect(output).toContain('✗ postgres durability: fsync on, full_page_writes on, synchronous_commit off');
+    expect(output).toContain('✗ postgres connections: ');
     expect(code).toBe(1);
   });
 
