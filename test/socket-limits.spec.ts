@@ -49,6 +49,16 @@ describe('the limit of events', () => {
     expect(first.socket.connected).toBe(true);
   });
 
+  it('is of the user for who came as a guest, too, once it has shown a token', async () => {
+    const dan = await system.user('dan');
+    const [socket] = system.sockets;
+    const [guest, other] = [await connect(socket!.url), await dan.connect(socket!)];
+    expect(await ackOf(guest, 'refresh', { token: dan.token })).toMatchObject({ ok: true });
+    const answers = await Promise.all(Array.from({ length: MOST_EVENTS }, () => send(guest)));
+    expect(answers).toEqual(answers.map(() => ({ ok: true })));
+    expect(await send(other)).toMatchObject({ ok: false, problem: { code: 'RATE_LIMITED' } });
+  });
+
   it('cuts off who goes on all the same, and the instance lives', async () => {
     const carol = await system.user('carol');
     const listener = await carol.connect(system.sockets[0]!, { reconnects: false });

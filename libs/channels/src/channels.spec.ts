@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { defer } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Envelope } from '#contracts';
-import { eventually, privateRedis, testRedis, type TestRedis } from '#testing';
+import { eventually, FaultyProxy, privateRedis, testRedis, type TestRedis } from '#testing';
 import { ChannelsClient } from './channels.client.ts';
 import { ChannelsServer } from './channels.server.ts';
 import { MemoryHistory } from './memory-history.ts';
@@ -140,6 +140,19 @@ describe('channels over Redis', () => {
     expect(await subscribed()).toEqual(before);
     await emit(history.append('user:a'));
     await eventually(() => expect(offsets('user:a')).toEqual([1, 2, 3]));
+  });
+
+  it('are subscribed again when the connection has died without a word', async () => {
+    const { url, prefix } = testRedis();
+    const proxy = await FaultyProxy.start(url);
+    const history = new MemoryHistory();
+    const { server, offsets } = await startServer({ url: proxy.url, prefix }, history);
+    await server.open('user:a');
+    proxy.swallow();
+    history.append('user:a');
+    await eventually(() => expect(server.isConnected).toBe(false), { timeoutMs: 25_000 });
+    proxy.heal();
+    await eventually(() => expect(offsets('user:a')).toEqual([1]));
   });
 
   it('are compared only after all of them are subscribed again', async () => {

@@ -84,7 +84,7 @@ export class SubscriberConnection {
 
   unsubscribe(channel: string): void {
     this.#channels.delete(channel);
-    if (this.isConnected) this.#redis.sunsubscribe(this.nameOf(channel)).catch(() => undefined);
+    this.#redis.sunsubscribe(this.nameOf(channel)).catch(() => undefined);
   }
 
   /** Subscribes to all channels, once more to those that are subscribed. */

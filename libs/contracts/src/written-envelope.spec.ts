@@ -11,7 +11,7 @@ const events = fc.record({
   time: fc.constant('2026-11-29T12:00:00.000Z'),
   channel: fc.string({ unit: 'grapheme-ascii' }),
   offset: fc.maxSafeNat(),
-  traceparent: fc.option(fc.stringMatching(/^[0-9a-f-]{1,55}$/), { nil: undefined }),
+  traceparent: fc.oneof(fc.stringMatching(/^[0-9a-f-]{1,55}$/), fc.constantFrom(null, undefined)),
   data: fc.json(),
 });
 

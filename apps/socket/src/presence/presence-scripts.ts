@@ -53,7 +53,7 @@ local dead, left = {}, {}
 for _, boot in ipairs(ARGV) do dead[boot] = true end
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local user, boot = string.match(member, '^(%S+) (%S+)$')
-  if user and dead[boot] then
+  if dead[boot] then
     redis.call('ZREM', KEYS[1], member)
     if entries(user) == 0 then table.insert(left, user) end
   end

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { lastValueFrom, type Observable } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Logger } from '@nestjs/common';
 import { ChannelsClient } from '#channels';
@@ -188,6 +189,57 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     await heard(told, { joined: ['bob', 'carol'] });
   });
 
+  it.each<[string, { isSettled: boolean; alive: (own: string) => string[] }]>([
+    ['by one that has just begun: others may be about to begin anew', { isSettled: false, alive: (own) => [own] }],
+    ['when Redis knows of no instance at all', { isSettled: true, alive: () => [] }],
+  ])('is not taken for that of a dead instance %s', async (_, { isSettled, alive }) => {
+    const { a, b, told } = await startTwo(testRedis());
+    b.presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    vi.spyOn(a.registry, 'isSettled', 'get').mockReturnValue(isSettled);
+    vi.spyOn(a.registry, 'alive').mockResolvedValue(new Set(alive(a.registry.bootId!)));
+    a.presence.join(ROOM, 'bob');
+    // Whatever the first one had sent by then was sent before.
+    for (let trips = 0; trips < 3; trips += 1) await a.presence.users(ROOM);
+    a.presence.join(ROOM, 'witness');
+    await heard(told, { joined: ['bob', 'witness'] });
+    expect(await a.store.entries(ROOM)).toHaveLength(3);
+  });
+
+  it('is kept as long as somebody is there, and brought again without a word where Redis had lost it', async () => {
+    const redis = testRedis();
+    const told = await listen(redis);
+    const { registry, store } = await start(redis, 'a');
+    const publisher = new ChannelsClient(redis);
+    closing.push(() => publisher.onApplicationShutdown());
+    await eventually(() => expect(publisher.isConnected).toBe(true), PATIENT);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    closing.push(() => vi.useRealTimers());
+    const presence = new Presence(store, registry, publisher);
+    closing.push(() => presence.onApplicationShutdown());
+    presence.join('room:left', 'alice');
+    presence.join(ROOM, 'alice');
+    await heard(told, { joined: ['alice'] });
+    presence.leave('room:left', 'alice');
+    await eventually(() => expect(presence.size).toBe(1), PATIENT);
+    const admin = new Redis(redis.url);
+    closing.push(() => admin.disconnect());
+    const [key, left] = [ROOM, 'room:left'].map((channel) => `${redis.prefix}:presence:{${channel}}`) as [
+      string,
+      string,
+    ];
+    await admin.zadd(left, 0, `bob ${registry.bootId}`);
+    for (const each of [left, key]) expect(await admin.pexpire(each, 100_000)).toBe(1);
+    vi.advanceTimersByTime(60_000);
+    await eventually(async () => expect(await admin.pttl(key)).toBeGreaterThan(1_000_000), PATIENT);
+    expect(await admin.pttl(left)).toBeLessThanOrEqual(100_000);
+    await admin.del(key);
+    vi.advanceTimersByTime(60_000);
+    await eventually(async () => expect(await presence.users(ROOM)).toEqual(['alice']), PATIENT);
+    presence.join(ROOM, 'bob');
+    await heard(told, { joined: ['bob'] });
+  });
+
   it('is brought again without a word after Redis was emptied', async () => {
     const { redis } = await redisOfItsOwn();
     const { a, b, told } = await startTwo(redis);
@@ -195,13 +247,37 @@ describe('presence over several instances', { timeout: 90_000 }, () => {
     for (const userId of ['bob', 'carol']) b.presence.join(ROOM, userId);
     await seen([a, b], ['alice', 'bob', 'carol']);
     await heard(told, { joined: ['alice', 'bob', 'carol'] });
+    const others = Array.from({ length: 120 }, (_, index) => `room:other ${index}`);
+    for (const other of others) a.presence.join(other, 'alice');
+    const inOthers = async (): Promise<void> => {
+      for (const other of others) expect(await b.presence.users(other)).toEqual(['alice']);
+    };
+    await eventually(inOthers, PATIENT);
     const admin = new Redis(redis.url);
     closing.push(() => admin.disconnect());
     await admin.flushall();
     await seen([a, b], ['alice', 'bob', 'carol']);
+    await eventually(inOthers, PATIENT);
     await eventually(() => expect([a, b].map(({ registry }) => registry.isSettled)).toEqual([true, true]), PATIENT);
     a.presence.join(ROOM, 'dave');
     await heard(told, { joined: ['dave'] });
+  });
+
+  it('goes on when it cannot be told', async () => {
+    const { registry, store } = await start(testRedis(), 'a');
+    const publisher = new ChannelsClient({ url: 'redis://127.0.0.1:1', prefix: 'none' });
+    const presence = new Presence(store, registry, publisher);
+    closing.push(
+      () => presence.onApplicationShutdown(),
+      () => publisher.onApplicationShutdown(),
+    );
+    const emit = vi.spyOn(publisher, 'emit');
+    presence.join(ROOM, 'alice');
+    await eventually(() => expect(emit).toHaveBeenCalled(), PATIENT);
+    await expect(lastValueFrom(emit.mock.results[0]!.value as Observable<unknown>)).rejects.toThrow(
+      /writeable|closed/i,
+    );
+    expect(await presence.users(ROOM)).toEqual(['alice']);
   });
 
   it('is made good where single commands did not reach Redis', async () => {

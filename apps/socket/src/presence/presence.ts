@@ -17,7 +17,7 @@ const AT_ONCE = 50;
 /** A user in a channel, on this instance. */
 interface LocalUser {
   sockets: number;
-  /** Runs while there is no socket. */
+  /** Runs, or ran, while there is no socket. */
   leaving?: NodeJS.Timeout;
 }
 
@@ -61,7 +61,6 @@ export class Presence implements OnApplicationShutdown {
     const user = users.get(userId);
     if (user) {
       clearTimeout(user.leaving);
-      delete user.leaving;
       user.sockets += 1;
       return;
     }
@@ -74,7 +73,7 @@ export class Presence implements OnApplicationShutdown {
   /** One socket of a user is no longer in a channel. */
   leave(channel: string, userId: string): void {
     const user = this.#channels.get(channel)?.get(userId);
-    if (!user || user.sockets === 0) return;
+    if (!user) return;
     user.sockets -= 1;
     if (user.sockets > 0) return;
     user.leaving = setTimeout(() => void this.remove(channel, userId), GRACE_MS).unref();
@@ -97,7 +96,6 @@ export class Presence implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     clearInterval(this.#refreshing);
-    for (const users of this.#channels.values()) for (const { leaving } of users.values()) clearTimeout(leaving);
   }
 
   private async add(channel: string, userIds: readonly string[], isSilent = false): Promise<void> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { EphemeralEnvelope, Session } from '#contracts';
@@ -12,7 +12,7 @@ import { StreamHub } from './stream-hub.ts';
 const ALICE = { userId: 'alice', scopes: new Set<string>(), tokenId: undefined, issuedAt: 0, expiresAt: 4_000_000_000 };
 
 /** A stream whose client does not read, and has more to take than the network holds. */
-async function openUnread(): Promise<{ connection: StreamConnection; response: ServerResponse }> {
+async function openUnread(): Promise<{ connection: StreamConnection; response: ServerResponse; client: Socket }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -27,7 +27,7 @@ async function openUnread(): Promise<{ connection: StreamConnection; response: S
   const connection = new StreamConnection(response, new StreamHub(), ALICE);
   connection.write('x'.repeat(16 * 1024 * 1024));
   await eventually(() => expect(connection.waiting.bytes).toBeGreaterThan(0));
-  return { connection, response };
+  return { connection, response, client };
 }
 
 it('a stream that has to end does not wait for a client that does not read', async () => {
@@ -47,6 +47,22 @@ it('a stream whose client does not read is not looked at until something was tak
   expect(drained.mock.calls.length).toBeLessThan(10);
   response.destroy();
   await keeping;
+  expect(connection.isOpen).toBe(false);
+});
+
+it('a stream whose client does not read is waited for until it has read on', { timeout: 15_000 }, async () => {
+  const { connection, client } = await openUnread();
+  expect(connection.waiting.messages).toBe(1);
+  const keeping = connection.keepsUp();
+  client.resume();
+  await keeping;
+  expect(connection.waiting).toEqual({ messages: 0, bytes: 0 });
+});
+
+it('a stream whose client is too slow is cut off at once', async () => {
+  const { connection, response } = await openUnread();
+  connection.end('slow_consumer', 0);
+  expect(response.destroyed).toBe(true);
 });
 
 it('a session says where it begins, so that who hears nothing after it can go on there', () => {
@@ -68,4 +84,22 @@ it('a session says where it begins, so that who hears nothing after it can go on
   expect(saidNow()).toBe('event: progress\ndata: {"channel":"user:alice"}\n\n');
   connection.end('drain', 0);
   expect(saidNow()).toBe('event: goaway\ndata: {"reason":"drain","reconnectInMs":0}\n\n');
+  hub.send('outcome', event);
+  expect(saidNow()).toBeNull();
+});
+
+it('streams hear the channels that they have entered, until they leave', () => {
+  const hub = new StreamHub();
+  const responses = [1, 2].map(() => new PassThrough({ encoding: 'utf8' }));
+  const [first, second] = responses.map(
+    (response) => new StreamConnection(response as unknown as ServerResponse, hub, ALICE),
+  );
+  for (const stream of [first!, second!]) stream.enter('user:alice');
+  const sendsTo = (): boolean[] => {
+    hub.send('progress', { channel: 'user:alice' } as EphemeralEnvelope);
+    return responses.map((response) => response.read() !== null);
+  };
+  expect(sendsTo()).toEqual([true, true]);
+  first!.leave('user:alice');
+  expect(sendsTo()).toEqual([false, true]);
 });

@@ -18,7 +18,6 @@ export class StreamConnection extends Connection {
     identity: Identity,
   ) {
     super(identity);
-    response.once('close', () => this.goOn());
   }
 
   get isOpen(): boolean {
@@ -68,7 +67,6 @@ export class StreamConnection extends Connection {
     if (atOnce) return void this.response.destroy();
     this.response.end();
     // It may be waiting for a client that does not read.
-    const late = setTimeout(() => this.response.destroy(), FAREWELL_MS).unref();
-    this.response.once('close', () => clearTimeout(late));
+    setTimeout(() => this.response.destroy(), FAREWELL_MS).unref();
   }
 }
