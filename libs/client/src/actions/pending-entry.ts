@@ -46,13 +46,9 @@ export class PendingEntry implements PendingAction {
     this.#action = action;
   }
 
-  /** Another one is the same action. */
-  follow(other: PendingEntry): void {
-    this.#answer.resolve(other.outcome());
-  }
-
-  resolve(action: Action): void {
-    this.#answer.resolve(action);
+  /** With its outcome, or that of another entry for the same action. */
+  resolve(outcome: Action | Promise<Action>): void {
+    this.#answer.resolve(outcome);
   }
 
   /** For good. */
