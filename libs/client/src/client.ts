@@ -23,8 +23,8 @@ export interface ClientOptions {
   socketUrl?: string;
   /**
    * Gives a JWT. It is called when there is none yet, when it is about to expire, and when it
-   * was refused; and again when it has not settled in 30 s. All are of one user: another one
-   * needs a client of their own.
+   * was refused; and again when it has failed, or not settled in 30 s. All are of one user: another
+   * one needs a client of their own.
    */
   token: () => string | Promise<string>;
   /**
