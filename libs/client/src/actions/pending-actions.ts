@@ -54,9 +54,7 @@ export class PendingActions {
   }
 
   get kept(): KeptAction[] {
-    return [...this.#accepted.values()].map(({ idempotencyKey, type, resourceId, payload, submittedAt, action }) => {
-      return { idempotencyKey, type, resourceId, payload, submittedAt, action: action! };
-    });
+    return [...this.#accepted.values()] as (PendingEntry & KeptAction)[];
   }
 
   isUnanswered(id: string): boolean {

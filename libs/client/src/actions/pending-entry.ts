@@ -14,28 +14,16 @@ export interface Intent {
 
 /** One submitted action on its way to its outcome. */
 export class PendingEntry implements PendingAction {
-  readonly idempotencyKey: string;
-  readonly type: string;
-  readonly payload: unknown;
-  readonly submittedAt: string;
-  readonly #resourceId: string | null;
-  #action: AcceptedAction | null = null;
+  readonly idempotencyKey!: string;
+  readonly type!: string;
+  readonly payload!: unknown;
+  readonly submittedAt!: string;
+  resourceId!: string | null;
+  action: AcceptedAction | null = null;
   #answer = promiseToCome<Action>();
 
-  constructor({ idempotencyKey, type, resourceId, payload, submittedAt }: Intent) {
-    this.idempotencyKey = idempotencyKey;
-    this.type = type;
-    this.payload = payload;
-    this.submittedAt = submittedAt;
-    this.#resourceId = resourceId;
-  }
-
-  get resourceId(): string | null {
-    return this.#action?.resource.id ?? this.#resourceId;
-  }
-
-  get action(): AcceptedAction | null {
-    return this.#action;
+  constructor(intent: Intent) {
+    Object.assign(this, intent);
   }
 
   outcome(): Promise<Action> {
@@ -43,7 +31,8 @@ export class PendingEntry implements PendingAction {
   }
 
   accept(action: AcceptedAction): void {
-    this.#action = action;
+    this.action = action;
+    this.resourceId = action.resource.id;
   }
 
   /** With its outcome, or that of another entry for the same action. */

@@ -13,7 +13,7 @@ export interface Submission extends SubmitOptions {
   type: string;
   resourceId?: string | undefined;
   payload: unknown;
-  request: Pick<RestRequest, 'method' | 'path' | 'headers'> & { body?: object };
+  request: Pick<RestRequest, 'method' | 'path' | 'headers'> & { body?: object | undefined };
 }
 
 type WrittenRequest = Omit<RestRequest, 'withinMs'>;
