@@ -10,7 +10,7 @@ import type {
   Progress,
   Session,
 } from '#contracts';
-import type { Page, PageQuery, ResourceClient } from './resource-client.ts';
+import type { Page, PageQuery, ResourceClient, WaitOptions } from './resource-client.ts';
 import type { ResourceClients } from './resources.generated.ts';
 import type { SubscriptionEvent, RoomHandle, SubscribeOptions, Subscription } from './subscription.ts';
 import type { ClientStorage } from './storage/client-storage.ts';
@@ -160,5 +160,5 @@ export interface PendingAction {
   /** Null until it is accepted. */
   readonly action: AcceptedAction | null;
   /** As {@link SubmittedAction.outcome}; also rejects when it is not accepted. */
-  outcome(): Promise<Action>;
+  outcome(options?: WaitOptions): Promise<Action>;
 }

@@ -84,7 +84,7 @@ export class PendingActions {
   }
 
   /** It was not accepted. */
-  refuse(entry: PendingEntry, error: TidingsError): void {
+  refuse(entry: PendingEntry, error: unknown): void {
     this.submitted(entry);
     this.#entries.delete(entry);
     entry.reject(error);

@@ -1,7 +1,7 @@
 import type { AcceptedAction, Action } from '#contracts';
 import type { PendingAction } from '../client.ts';
-import { promiseToCome } from '../promise-to-come.ts';
-import type { TidingsError } from '../tidings-error.ts';
+import { promiseToCome, unlessAborted } from '../promise-to-come.ts';
+import type { WaitOptions } from '../resource-client.ts';
 
 /** What is submitted. */
 export interface Intent {
@@ -26,8 +26,8 @@ export class PendingEntry implements PendingAction {
     Object.assign(this, intent);
   }
 
-  outcome(): Promise<Action> {
-    return this.#answer.promise;
+  outcome(options?: WaitOptions): Promise<Action> {
+    return unlessAborted(this.#answer.promise, options?.signal);
   }
 
   accept(action: AcceptedAction): void {
@@ -41,12 +41,12 @@ export class PendingEntry implements PendingAction {
   }
 
   /** For good. */
-  reject(error: TidingsError): void {
+  reject(error: unknown): void {
     this.#answer.reject(error);
   }
 
   /** For those who wait now; who asks later waits anew. */
-  rejectForNow(error: TidingsError): void {
+  rejectForNow(error: unknown): void {
     this.#answer.reject(error);
     this.#answer = promiseToCome<Action>();
   }
