@@ -37,7 +37,6 @@ export class PendingActions {
     this.#observer = observer;
     for (const intent of kept) {
       const entry = new PendingEntry(intent);
-      entry.accept(intent.action);
       this.#entries.add(entry);
       this.#accepted.set(intent.action.id, entry);
     }

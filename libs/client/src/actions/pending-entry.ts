@@ -22,7 +22,8 @@ export class PendingEntry implements PendingAction {
   action: AcceptedAction | null = null;
   #answer = promiseToCome<Action>();
 
-  constructor(intent: Intent) {
+  /** @param intent with its action, if it is accepted already */
+  constructor(intent: Intent & { action?: AcceptedAction }) {
     Object.assign(this, intent);
   }
 
