@@ -172,7 +172,8 @@ describe('rooms in the console', { timeout: 180_000 }, () => {
     await visitor.signIn();
     await visitor.openRoom('Twice');
     await page.locator('[data-member="other"]').waitFor();
-    await page.route('**/members/*', (route) => route.abort());
+    const body = { type: 'about:blank', title: 'Forbidden', status: 403, code: 'FORBIDDEN', detail: 'Not you' };
+    await page.route('**/members/*', (route) => route.fulfill({ status: 403, json: body }));
     await page.getByLabel('Name of the new member').fill('other');
     await page.keyboard.press('Enter');
     await page.locator('[data-member="other"]').getByText('Not added.').waitFor();

@@ -120,6 +120,22 @@ describe('the console in trouble', { timeout: 120_000 }, () => {
     expect(visitor.wrong.filter((text) => !text.includes('403'))).toEqual([]);
   });
 
+  it('asks for outcomes that no connection tells, and says which are not known any more', async () => {
+    const visitor = await Visitor.come(browser, system);
+    const { page } = visitor;
+    await visitor.signIn();
+    for (const drop of await page.getByRole('button', { name: 'Drop' }).all()) await drop.click();
+    await visitor.write('unheard');
+    await visitor.activity('unheard', 'Succeeded').waitFor();
+    await visitor.message('unheard').getByText('v1').waitFor();
+
+    const body = { type: 'about:blank', title: 'Not Found', status: 404, code: 'NOT_FOUND', detail: 'No such action' };
+    await page.route('**/v1/actions/*', (route) => route.fulfill({ status: 404, json: body }));
+    await page.getByRole('button', { name: 'Slow action' }).click();
+    await visitor.activity('Drill', 'Lost').waitFor();
+    await expect.poll(() => page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
+  });
+
   it('takes a message that was created for created, also when the answer to the submit was lost', async () => {
     const visitor = await Visitor.come(browser, system);
     const { page } = visitor;

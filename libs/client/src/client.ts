@@ -10,7 +10,7 @@ import type {
   Progress,
   Session,
 } from '#contracts';
-import type { Page, PageQuery, ResourceClient } from './resource-client.ts';
+import type { Page, PageQuery, ResourceClient, WaitOptions } from './resource-client.ts';
 import type { ResourceClients } from './resources.generated.ts';
 import type { SubscriptionEvent, RoomHandle, SubscribeOptions, Subscription } from './subscription.ts';
 import type { ClientStorage } from './storage/client-storage.ts';
@@ -23,8 +23,8 @@ export interface ClientOptions {
   socketUrl?: string;
   /**
    * Gives a JWT. It is called when there is none yet, when it is about to expire, and when it
-   * was refused; and again when it has not settled in 30 s. All are of one user: another one
-   * needs a client of their own.
+   * was refused; and again when it has failed, or not settled in 30 s. All are of one user: another
+   * one needs a client of their own.
    */
   token: () => string | Promise<string>;
   /**
@@ -160,5 +160,5 @@ export interface PendingAction {
   /** Null until it is accepted. */
   readonly action: AcceptedAction | null;
   /** As {@link SubmittedAction.outcome}; also rejects when it is not accepted. */
-  outcome(): Promise<Action>;
+  outcome(options?: WaitOptions): Promise<Action>;
 }

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
@@ -197,6 +197,70 @@ it('sends what it is asked for in headers and query', async () => {
     'GET /v1/actions?status=failed',
   ]);
   expect(requests[0]!.headers).toMatchObject({ authorization: 'Bearer token', 'if-match': '"3"' });
+});
+
+it('cancels the request of a submit whose signal is aborted, and rejects with the reason', async () => {
+  const isCancelled = Promise.withResolvers<void>();
+  const controller = new AbortController();
+  const { client, requests } = await clientOf((_, response) => {
+    response.once('close', isCancelled.resolve);
+    controller.abort('changed my mind');
+  });
+  const submit = client.messages.create({ text: 'hello' }, { signal: controller.signal });
+  const [entry] = client.pending;
+  await expect(submit).rejects.toBe('changed my mind');
+  await expect(entry!.outcome()).rejects.toBe('changed my mind');
+  await isCancelled.promise;
+  expect([client.pending, requests.length]).toEqual([[], 1]);
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+});
+
+it('does not send, or not again, what is aborted before, between two tries, or while it waits for its turn', async () => {
+  const { client, requests } = await clientOf(
+    json(503, { code: 'UNAVAILABLE', detail: 'away' }, { 'retry-after': '20' }),
+    json(202, { ...ACTION, done: true, cursor: '' }),
+  );
+  const before = client.messages.create({ text: 'hello' }, { signal: AbortSignal.abort('before') });
+  await expect(before).rejects.toBe('before');
+  const [first, second] = [new AbortController(), new AbortController()];
+  const tried = client.messages.edit('x', { text: 'first' }, { signal: first.signal });
+  const waiting = client.messages.edit('x', { text: 'second' }, { signal: second.signal });
+  const last = client.messages.edit('x', { text: 'third' });
+  await eventually(() => expect(requests).toHaveLength(1));
+  second.abort('in the queue');
+  await expect(waiting).rejects.toBe('in the queue');
+  expect(client.pending).toHaveLength(2);
+  const abortedAt = performance.now();
+  first.abort('between two tries');
+  await expect(tried).rejects.toBe('between two tries');
+  await last;
+  expect(performance.now() - abortedAt).toBeLessThan(15_000);
+  expect([client.pending, requests.length]).toEqual([[], 2]);
+});
+
+it('stops waiting for a token, or an outcome, when the signal is aborted, and the action goes on', async () => {
+  const given = Promise.withResolvers<string>();
+  let isDone = false;
+  const { client } = await clientWith({ token: () => given.promise }, (request, response) => {
+    const status = request.method === 'POST' ? 202 : 200;
+    json(status, { ...ACTION, done: isDone, cursor: '' })(request, response);
+  });
+  const controllers = [new AbortController(), new AbortController(), new AbortController()] as const;
+  const [token, short, long] = controllers;
+  const aborted = client.messages.create({ text: 'hello' }, { signal: token.signal });
+  token.abort('no token');
+  await expect(aborted).rejects.toBe('no token');
+  given.resolve('token');
+  const { outcome } = await client.messages.create({ text: 'hello' });
+  const waiting = outcome({ signal: short.signal });
+  const others = [outcome(), outcome({ signal: long.signal }), client.pending[0]!.outcome({ signal: long.signal })];
+  short.abort('too long');
+  await expect(waiting).rejects.toBe('too long');
+  await expect(outcome({ signal: short.signal })).rejects.toBe('too long');
+  expect(client.pending).toHaveLength(1);
+  isDone = true;
+  for (const other of others) expect(await other).toMatchObject({ id: 'a', done: true });
+  expect(controllers.map(({ signal }) => getEventListeners(signal, 'abort').length)).toEqual([0, 0, 0]);
 });
 
 it('ends a submit that is under way when it is closed', async () => {

@@ -12,9 +12,20 @@ export interface PageQuery {
   limit?: number;
 }
 
+export interface WaitOptions {
+  /** Aborted, it ends the waiting, which rejects with the reason; the action goes on. */
+  signal?: AbortSignal | undefined;
+}
+
 export interface SubmitOptions {
   /** 8 to 255 printable characters (default: a new one, kept over retries). */
   idempotencyKey?: string;
+  /**
+   * Aborted before the action is accepted, it ends the request and its tries; the submit rejects with
+   * the reason. The action may have arrived all the same: who has to know submits again, with the
+   * same `idempotencyKey`.
+   */
+  signal?: AbortSignal | undefined;
 }
 
 export interface CreateOptions extends SubmitOptions {
@@ -49,7 +60,7 @@ export interface SubmittedAction<View> {
    * @throws {TidingsError} only when no outcome can be had: `CLOSED`, `UNAUTHENTICATED`,
    * `TOKEN_EXPIRED`, or `NOT_FOUND` when the ledger does not know the action any more
    */
-  readonly outcome: () => Promise<Action<View>>;
+  readonly outcome: (options?: WaitOptions) => Promise<Action<View>>;
   /** Ends it if it has no outcome yet; gives the action with the outcome it has. */
   readonly cancel: () => Promise<Action>;
 }

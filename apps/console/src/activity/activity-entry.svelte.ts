@@ -5,9 +5,9 @@ import type { Hearing } from './hearing.ts';
 
 /**
  * An entry goes `sending` → `pending` → `running` → an outcome, or `sending` → `refused` when it
- * was not accepted.
+ * was not accepted. `lost`: it was, and the ledger does not know it any more.
  */
-export type EntryStatus = 'sending' | 'refused' | ActionStatus;
+export type EntryStatus = 'sending' | 'refused' | 'lost' | ActionStatus;
 
 let entries = 0;
 
@@ -72,6 +72,13 @@ export class ActivityEntry {
   refused(error: unknown): void {
     this.status = 'refused';
     this.problem = inPlainWords(error);
+  }
+
+  lost(): void {
+    this.status = 'lost';
+    this.progress = undefined;
+    this.cancel = undefined;
+    this.problem = { code: 'UNKNOWN', words: 'What became of it is not known any more. See whether it was done.' };
   }
 
   heard(hearing: Hearing): void {

@@ -7,6 +7,7 @@ import type { Hearing } from './hearing.ts';
 export interface Accepted {
   action: Action;
   cancel(): Promise<unknown>;
+  outcome(): Promise<Action>;
 }
 
 const KEPT = 50;
@@ -14,6 +15,12 @@ const KEPT = 50;
 /** Everything that was submitted here or heard of, the newest first. */
 export class Activity {
   entries: readonly ActivityEntry[] = $state.raw([]);
+  private readonly onAnswer: (action: Action) => void;
+
+  /** @param onAnswer gets the outcomes that no connection has told so far: the ledger was asked */
+  constructor(onAnswer: (action: Action) => void) {
+    this.onAnswer = onAnswer;
+  }
 
   /** Submits, and follows the action. Never rejects: a refusal stands in the entry. */
   async submit(entry: ActivityEntry, send: () => Promise<Accepted>): Promise<void> {
@@ -26,6 +33,7 @@ export class Activity {
       this.entries = this.entries.filter((other) => other !== early);
       entry.accepted(action, () => submitted.cancel());
       for (const hearing of early?.hearings ?? []) entry.heard(hearing);
+      this.expect(entry, submitted.outcome());
     } catch (error) {
       entry.refused(error);
     }
@@ -40,10 +48,7 @@ export class Activity {
       const entry = new ActivityEntry(type, label, true, Date.parse(submittedAt) - performance.timeOrigin);
       entry.follow(action, () => actions.cancel(action.id));
       this.add(entry);
-      unanswered.outcome().then(
-        (outcome) => entry.isOpen && entry.ended(outcome),
-        () => undefined,
-      );
+      this.expect(entry, unanswered.outcome());
     }
   }
 
@@ -64,6 +69,17 @@ export class Activity {
     if (!entry?.isOpen) return;
     entry.status = 'running';
     entry.progress = progress;
+  }
+
+  private expect(entry: ActivityEntry, outcome: Promise<Action>): void {
+    outcome.then(
+      (action) => {
+        if (!entry.isOpen) return;
+        entry.ended(action);
+        this.onAnswer(action);
+      },
+      ({ code }: { code?: string }) => code === 'NOT_FOUND' && entry.lost(),
+    );
   }
 
   private find(actionId: string): ActivityEntry | undefined {

@@ -15,6 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const STATUSES: Readonly<Record<EntryStatus, string>> = {
   sending: 'Sending',
   refused: 'Refused',
+  lost: 'Lost',
   pending: 'Pending',
   running: 'Running',
   succeeded: 'Succeeded',

@@ -1,4 +1,4 @@
-import type { Session } from '#contracts';
+import type { Action, Session } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import { Activity } from '../activity/activity.svelte.ts';
 import type { DeviceKey } from '../activity/hearing.ts';
@@ -26,7 +26,7 @@ export class Desk {
   readonly userId: string;
   readonly sockets: readonly string[];
   readonly hasDrills: boolean;
-  readonly activity = new Activity();
+  readonly activity = new Activity((action) => this.ended(action));
   readonly messages: Messages;
   readonly api: Api;
   readonly rooms: Rooms;
@@ -49,7 +49,7 @@ export class Desk {
     this.messages = new Messages({ client, activity, author: userId, pageSize: PAGE });
     this.api = new Api(access.token);
     activity.goOn(client);
-    this.rooms = new Rooms({ client, activity, api: this.api, userId });
+    this.rooms = new Rooms({ client, activity, userId });
     this.system = new SystemWatch(this.api, new LatencyProbe(client));
     this.first.connect();
     // With two instances at hand, the page shows at once that an outcome arrives on both.
@@ -82,14 +82,18 @@ export class Desk {
         // Probes would drown what the user does.
         if (this.system.probe.isOf(hearing.outcome.data)) return this.system.probe.heard(hearing);
         const entry = this.activity.heard(hearing);
-        this.messages.ended(hearing.outcome.data);
-        this.rooms.ended(hearing.outcome.data);
+        this.ended(hearing.outcome.data);
         if (entry.hearings.length === 1) this.announcement = announcementOf(entry, hearing);
       },
       event: (event) => this.rooms.heard(event),
       progressed: (progress) => this.activity.progressed(progress),
       connected: (session) => this.connected(key, session),
     });
+  }
+
+  private ended(action: Action): void {
+    this.messages.ended(action);
+    this.rooms.ended(action);
   }
 
   /** What was missed for good is in the list. */

@@ -1,23 +1,17 @@
 import type { TidingsClient } from '#client';
-import type { Action } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import type { Activity } from '../activity/activity.svelte.ts';
-import type { Api } from '../api/api.ts';
 import { inPlainWords, type PlainProblem } from '../problem.ts';
 import { MemberEntry } from './member-entry.svelte.ts';
 
 /** Most that are listed. */
 const MOST = 500;
 
-const ORDERS = {
-  add: ['rooms.addMember', 'PUT'],
-  remove: ['rooms.removeMember', 'DELETE'],
-} as const;
+const VERBS = { add: 'addMember', remove: 'removeMember' } as const;
 
 export interface MembersOptions {
   roomId: string;
   client: TidingsClient;
-  api: Api;
   activity: Activity;
 }
 
@@ -29,19 +23,17 @@ export class Members {
   present: ReadonlySet<string> | undefined = $state.raw();
   private readonly roomId: string;
   private readonly client: TidingsClient;
-  private readonly api: Api;
   private readonly activity: Activity;
 
-  constructor({ roomId, client, api, activity }: MembersOptions) {
+  constructor({ roomId, client, activity }: MembersOptions) {
     this.roomId = roomId;
     this.client = client;
-    this.api = api;
     this.activity = activity;
   }
 
   async load(): Promise<void> {
     try {
-      const { data } = await this.api.call<{ data: { userId: string }[] }>('GET', `${this.path}?limit=${MOST}`);
+      const { data } = await this.client.rooms.members(this.roomId, { limit: MOST });
       const present = new Set(data.map(({ userId }) => userId));
       this.entries = this.entries.filter(({ userId, change }) => change || present.has(userId));
       for (const userId of present) this.added(userId);
@@ -103,12 +95,9 @@ export class Members {
   }
 
   private async submit(entry: MemberEntry, kind: 'add' | 'remove'): Promise<void> {
-    const [type, method] = ORDERS[kind];
-    entry.change = { kind, entry: new ActivityEntry(type, entry.userId, true) };
-    await this.activity.submit(entry.change.entry, async () => {
-      const action = await this.api.call<Action>(method, `${this.path}/${encodeURIComponent(entry.userId)}`);
-      return { action, cancel: () => this.api.call('DELETE', `/v1/actions/${action.id}`) };
-    });
+    const verb = VERBS[kind];
+    entry.change = { kind, entry: new ActivityEntry(`rooms.${verb}`, entry.userId, true) };
+    await this.activity.submit(entry.change.entry, () => this.client.rooms[verb](this.roomId, entry.userId));
     this.settle();
   }
 
@@ -119,9 +108,5 @@ export class Members {
     const entry = new MemberEntry(userId, false);
     this.entries = [...this.entries, entry].toSorted((a, b) => a.userId.localeCompare(b.userId));
     return entry;
-  }
-
-  private get path(): string {
-    return `/v1/rooms/${this.roomId}/members`;
   }
 }

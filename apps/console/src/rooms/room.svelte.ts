@@ -2,7 +2,6 @@ import type { Subscription, TidingsClient } from '#client';
 import { roomChannel, type EphemeralEnvelope, type Envelope } from '#contracts';
 import type { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import type { Activity } from '../activity/activity.svelte.ts';
-import type { Api } from '../api/api.ts';
 import { Messages } from '../messages/messages.svelte.ts';
 import type { PlainProblem } from '../problem.ts';
 import { Members } from './members.svelte.ts';
@@ -16,7 +15,6 @@ const KEPT_EVENTS = 100;
 export interface RoomContext {
   client: TidingsClient;
   activity: Activity;
-  api: Api;
   memory: RoomMemory;
   userId: string;
   /** The server brings it no more: it was deleted, or the user is out. */
@@ -61,11 +59,11 @@ export class Room {
   private isOpen = false;
 
   constructor(view: RoomView, context: RoomContext, fromStart = false) {
-    const { client, activity, api, userId, memory } = context;
+    const { client, activity, userId, memory } = context;
     this.view = view;
     this.context = context;
     this.messages = new Messages({ client, activity, author: userId, pageSize: PAGE, roomId: view.id });
-    this.members = new Members({ roomId: view.id, client, api, activity });
+    this.members = new Members({ roomId: view.id, client, activity });
     this.notes = memory.read(view.id);
     this.unread = this.notes.unread;
     this.fromStart = fromStart;

@@ -3,7 +3,6 @@ import type { ResourceClient, TidingsClient } from '#client';
 import { roomChannel, type Action, type EphemeralEnvelope, type Envelope } from '#contracts';
 import { ActivityEntry } from '../activity/activity-entry.svelte.ts';
 import type { Activity } from '../activity/activity.svelte.ts';
-import type { Api } from '../api/api.ts';
 import { inPlainWords, type PlainProblem } from '../problem.ts';
 import { RoomMemory } from './room-memory.ts';
 import type { RoomName, RoomView } from './room-view.ts';
@@ -14,7 +13,6 @@ const MOST = 500;
 export interface RoomsOptions {
   client: TidingsClient;
   activity: Activity;
-  api: Api;
   userId: string;
 }
 
@@ -28,10 +26,10 @@ export class Rooms {
   private readonly context: RoomContext;
   private readonly resource: ResourceClient<RoomName, RoomName, RoomView>;
 
-  constructor({ client, activity, api, userId }: RoomsOptions) {
+  constructor({ client, activity, userId }: RoomsOptions) {
     // The list says who is in.
     const lost = (room: Room): void => void (this.list.includes(room) && this.load());
-    this.context = { client, activity, api, memory: new RoomMemory(userId), userId, lost };
+    this.context = { client, activity, memory: new RoomMemory(userId), userId, lost };
     this.resource = client.resource('rooms');
   }
 

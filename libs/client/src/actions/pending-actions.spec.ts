@@ -66,6 +66,35 @@ describe('pending actions', () => {
     expect(pending.list).toEqual([]);
   });
 
+  it('have it at once when it comes with the 202', async () => {
+    const { pending } = pendingActions();
+    const entry = pending.begin(INTENT);
+    pending.accept(entry, { ...accepted('1'), ...done('1') });
+    expect(await entry.outcome()).toEqual(done('1'));
+    expect([pending.list, pending.kept]).toEqual([[], []]);
+  });
+
+  it('of the client before are listed, and have their outcome', async () => {
+    const kept = { ...INTENT, resourceId: 'r-1', action: accepted('1') };
+    const pending = new PendingActions([kept], { listChanged: () => undefined, keptChanged: () => undefined });
+    const [entry] = pending.list;
+    expect(pending.list).toMatchObject([kept]);
+    pending.settle(done('1'));
+    expect(await entry!.outcome()).toEqual(done('1'));
+    expect(pending.list).toEqual([]);
+  });
+
+  it('remember no outcome that came while no submit was under way, whatever became of those before', () => {
+    const { pending } = pendingActions();
+    pending.refuse(pending.begin(INTENT), new TidingsError('VALIDATION_FAILED', 'no'));
+    pending.settle(done('1'));
+    const other = pending.begin(INTENT);
+    pending.settle(done('2'));
+    pending.accept(other, accepted('1'));
+    pending.accept(pending.begin(INTENT), accepted('2'));
+    expect(['1', '2'].map((id) => pending.isUnanswered(id))).toEqual([true, true]);
+  });
+
   it('remember an outcome only while a submit is under way that began before it', async () => {
     const { pending } = pendingActions();
     const first = pending.begin(INTENT);
@@ -81,8 +110,9 @@ describe('pending actions', () => {
 
   it('have it also when submits that began later, or ended sooner, are done with', async () => {
     const { pending } = pendingActions();
-    const [first, second] = [pending.begin(INTENT), pending.begin(INTENT)];
+    const first = pending.begin(INTENT);
     pending.settle(done('1'));
+    const second = pending.begin(INTENT);
     const third = pending.begin(INTENT);
     pending.accept(third, accepted('3'));
     pending.refuse(second, new TidingsError('VALIDATION_FAILED', 'no'));
@@ -100,9 +130,10 @@ describe('pending actions', () => {
   });
 
   it('reject when they are not accepted, or not known any more', async () => {
-    const { pending } = pendingActions();
+    const { pending, changes } = pendingActions();
     const [refused, forgotten] = [pending.begin(INTENT), pending.begin(INTENT)];
     pending.refuse(refused, new TidingsError('VALIDATION_FAILED', 'no'));
+    expect(changes).toEqual(['list', 'list', 'list']);
     pending.accept(forgotten, accepted('1'));
     pending.forget('1', new TidingsError('NOT_FOUND', 'no'));
     await expect(refused.outcome()).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });

@@ -37,7 +37,6 @@ export class PendingActions {
     this.#observer = observer;
     for (const intent of kept) {
       const entry = new PendingEntry(intent);
-      entry.accept(intent.action);
       this.#entries.add(entry);
       this.#accepted.set(intent.action.id, entry);
     }
@@ -54,9 +53,7 @@ export class PendingActions {
   }
 
   get kept(): KeptAction[] {
-    return [...this.#accepted.values()].map(({ idempotencyKey, type, resourceId, payload, submittedAt, action }) => {
-      return { idempotencyKey, type, resourceId, payload, submittedAt, action: action! };
-    });
+    return [...this.#accepted.values()] as (PendingEntry & KeptAction)[];
   }
 
   isUnanswered(id: string): boolean {
@@ -74,19 +71,19 @@ export class PendingActions {
 
   /** It has an id now. The same action may have been submitted before, with the same key: then it is one. */
   accept(entry: PendingEntry, action: AcceptedAction): void {
-    const older = this.#accepted.get(action.id);
-    const outcome = action.done ? action : this.#early.get(action.id)?.action;
+    const early = action.done ? action : this.#early.get(action.id)?.action;
+    const outcome = early ?? this.#accepted.get(action.id)?.outcome();
     entry.accept(action);
     this.submitted(entry);
-    if (outcome) entry.resolve(outcome);
-    else if (older) entry.follow(older);
-    else this.#accepted.set(action.id, entry);
-    if (outcome || older) this.#entries.delete(entry);
+    if (outcome) {
+      entry.resolve(outcome);
+      this.#entries.delete(entry);
+    } else this.#accepted.set(action.id, entry);
     this.keptChanged();
   }
 
   /** It was not accepted. */
-  refuse(entry: PendingEntry, error: TidingsError): void {
+  refuse(entry: PendingEntry, error: unknown): void {
     this.submitted(entry);
     this.#entries.delete(entry);
     entry.reject(error);
@@ -96,11 +93,7 @@ export class PendingActions {
   /** The outcome of an action became known, which may be none of this client. */
   settle(action: Action): void {
     if (this.#submitting.size > 0) this.#early.set(action.id, { action, begun: this.#begun });
-    const entry = this.#accepted.get(action.id);
-    if (!entry) return;
-    this.remove(action.id, entry);
-    entry.resolve(action);
-    this.keptChanged();
+    this.remove(action.id)?.resolve(action);
   }
 
   /** The user of this client is known: what another one has left here is not theirs to see. */
@@ -113,11 +106,7 @@ export class PendingActions {
 
   /** No outcome can be had any more. */
   forget(id: string, error: TidingsError): void {
-    const entry = this.#accepted.get(id);
-    if (!entry) return;
-    this.remove(id, entry);
-    entry.reject(error);
-    this.keptChanged();
+    this.remove(id)?.reject(error);
   }
 
   /** It cannot be asked for now; it stays on the list. */
@@ -130,9 +119,13 @@ export class PendingActions {
     for (const entry of this.#entries) entry.reject(error);
   }
 
-  private remove(id: string, entry: PendingEntry): void {
+  private remove(id: string): PendingEntry | undefined {
+    const entry = this.#accepted.get(id);
+    if (!entry) return undefined;
     this.#accepted.delete(id);
     this.#entries.delete(entry);
+    this.keptChanged();
+    return entry;
   }
 
   private submitted(entry: PendingEntry): void {

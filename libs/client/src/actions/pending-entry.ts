@@ -1,7 +1,7 @@
 import type { AcceptedAction, Action } from '#contracts';
 import type { PendingAction } from '../client.ts';
-import { promiseToCome } from '../promise-to-come.ts';
-import type { TidingsError } from '../tidings-error.ts';
+import { promiseToCome, unlessAborted } from '../promise-to-come.ts';
+import type { WaitOptions } from '../resource-client.ts';
 
 /** What is submitted. */
 export interface Intent {
@@ -14,54 +14,40 @@ export interface Intent {
 
 /** One submitted action on its way to its outcome. */
 export class PendingEntry implements PendingAction {
-  readonly idempotencyKey: string;
-  readonly type: string;
-  readonly payload: unknown;
-  readonly submittedAt: string;
-  readonly #resourceId: string | null;
-  #action: AcceptedAction | null = null;
+  readonly idempotencyKey!: string;
+  readonly type!: string;
+  readonly payload!: unknown;
+  readonly submittedAt!: string;
+  resourceId!: string | null;
+  action: AcceptedAction | null = null;
   #answer = promiseToCome<Action>();
 
-  constructor({ idempotencyKey, type, resourceId, payload, submittedAt }: Intent) {
-    this.idempotencyKey = idempotencyKey;
-    this.type = type;
-    this.payload = payload;
-    this.submittedAt = submittedAt;
-    this.#resourceId = resourceId;
+  /** @param intent with its action, if it is accepted already */
+  constructor(intent: Intent & { action?: AcceptedAction }) {
+    Object.assign(this, intent);
   }
 
-  get resourceId(): string | null {
-    return this.#action?.resource.id ?? this.#resourceId;
-  }
-
-  get action(): AcceptedAction | null {
-    return this.#action;
-  }
-
-  outcome(): Promise<Action> {
-    return this.#answer.promise;
+  outcome(options?: WaitOptions): Promise<Action> {
+    return unlessAborted(this.#answer.promise, options?.signal);
   }
 
   accept(action: AcceptedAction): void {
-    this.#action = action;
+    this.action = action;
+    this.resourceId = action.resource.id;
   }
 
-  /** Another one is the same action. */
-  follow(other: PendingEntry): void {
-    this.#answer.resolve(other.outcome());
-  }
-
-  resolve(action: Action): void {
-    this.#answer.resolve(action);
+  /** With its outcome, or that of another entry for the same action. */
+  resolve(outcome: Action | Promise<Action>): void {
+    this.#answer.resolve(outcome);
   }
 
   /** For good. */
-  reject(error: TidingsError): void {
+  reject(error: unknown): void {
     this.#answer.reject(error);
   }
 
   /** For those who wait now; who asks later waits anew. */
-  rejectForNow(error: TidingsError): void {
+  rejectForNow(error: unknown): void {
     this.#answer.reject(error);
     this.#answer = promiseToCome<Action>();
   }

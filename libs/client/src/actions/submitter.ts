@@ -1,11 +1,11 @@
 import type { AcceptedAction, Action } from '#contracts';
 import type { SubmitOptions, SubmittedAction } from '../resource-client.ts';
 import type { Positions } from '../delivery/positions.ts';
-import type { RestClient, RestRequest } from '../http/rest.ts';
+import type { RestAnswer, RestClient, RestRequest } from '../http/rest.ts';
+import { unlessAborted } from '../promise-to-come.ts';
 import { sendable, TidingsError } from '../tidings-error.ts';
 import type { LedgerInquiry } from './ledger-inquiry.ts';
 import type { PendingActions } from './pending-actions.ts';
-import type { PendingEntry } from './pending-entry.ts';
 import { Turns } from './turns.ts';
 
 /** What is asked for, and how it is sent. */
@@ -13,7 +13,7 @@ export interface Submission extends SubmitOptions {
   type: string;
   resourceId?: string | undefined;
   payload: unknown;
-  request: Pick<RestRequest, 'method' | 'path' | 'headers'> & { body?: object };
+  request: Pick<RestRequest, 'method' | 'path' | 'headers'> & { body?: object | undefined };
 }
 
 type WrittenRequest = Omit<RestRequest, 'withinMs'>;
@@ -38,41 +38,34 @@ export class Submitter {
   }
 
   async submit<View>(submission: Submission): Promise<SubmittedAction<View>> {
-    const { pending, cancel, withinMs } = this.#options;
+    const { rest, pending, positions, cancel, withinMs } = this.#options;
     // From now on: also while it waits for its turn.
     const until = Date.now() + withinMs;
-    const { type, payload, resourceId } = submission;
+    const { type, payload, resourceId, signal } = submission;
     const idempotencyKey = submission.idempotencyKey ?? newKey();
     const request = written(submission, idempotencyKey);
     const submittedAt = new Date().toISOString();
     const entry = pending.begin({ idempotencyKey, type, resourceId: resourceId ?? null, payload, submittedAt });
-    const send = (): Promise<AcceptedAction> =>
-      this.send({ ...request, withinMs: until - Date.now() }, entry, submission.idempotencyKey !== undefined);
+    const call = (): Promise<RestAnswer<AcceptedAction>> =>
+      rest.call({ ...request, signal, withinMs: until - Date.now() });
     try {
-      const action = await (resourceId === undefined
-        ? send()
-        : this.#turns.take(`${typeOf(type)}/${resourceId}`, send));
+      const answered = resourceId === undefined ? call() : this.#turns.take(`${typeOf(type)}/${resourceId}`, call);
+      const { body: action, headers, tries } = await unlessAborted(answered, signal);
+      positions.adopt(action.cursor);
+      pending.accept(entry, action);
+      // Accepted before, perhaps: then the outcome may be long past.
+      const isRepeated = submission.idempotencyKey !== undefined || tries > 1 || headers.has('idempotency-replayed');
+      this.follow(action, isRepeated);
       return {
         action,
-        outcome: () => entry.outcome() as Promise<Action<View>>,
+        outcome: (options) => entry.outcome(options) as Promise<Action<View>>,
         cancel: () => cancel(action.id),
       };
     } catch (error) {
-      const refusal = asTidingsError(error);
+      const refusal: unknown = signal?.aborted ? signal.reason : asTidingsError(error);
       pending.refuse(entry, refusal);
       throw refusal;
     }
-  }
-
-  private async send(request: RestRequest, entry: PendingEntry, hasOwnKey: boolean): Promise<AcceptedAction> {
-    const { rest, pending, positions } = this.#options;
-    const { body: action, headers, tries } = await rest.call<AcceptedAction>(request);
-    positions.adopt(action.cursor);
-    pending.accept(entry, action);
-    // Accepted before, perhaps: then the outcome may be long past.
-    const isRepeated = hasOwnKey || tries > 1 || headers.has('idempotency-replayed');
-    this.follow(action, isRepeated);
-    return action;
   }
 
   /** Either the socket will tell the outcome, or the ledger is asked. */

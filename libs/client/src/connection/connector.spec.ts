@@ -204,6 +204,34 @@ it('brings another token when the one that it refreshed with is revoked', async 
   expect(scene.handshakes.map(({ token }) => token)).toEqual(['token 1', 'token 3']);
 });
 
+it.each(['the token callback', 'the server'])('stays online when %s refuses to refresh the token once', async (who) => {
+  const refreshed: string[] = [];
+  const expiry = Date.now() + 2_000;
+  const part: Part = {
+    tokenExpiresAt: new Date(expiry).toISOString(),
+    serve: (socket) => {
+      socket.on('refresh', ({ token }, ack) => {
+        refreshed.push(token);
+        const isRefused = who === 'the server' && refreshed.length === 1;
+        ack(
+          isRefused
+            ? { ok: false, problem: { code: 'INTERNAL', detail: 'no' } }
+            : { ok: true, tokenExpiresAt: new Date(expiry + 60_000).toISOString() },
+        );
+      });
+    },
+  };
+  let asked = 0;
+  const { client, handshakes } = await sceneOf([part], () => {
+    asked += 1;
+    if (who === 'the token callback' && asked === 2) throw new Error('no network');
+    return `token ${asked}`;
+  });
+  await client.connect();
+  await expect.poll(() => refreshed.at(-1), { timeout: 5_000 }).toBe('token 3');
+  expect([client.state, handshakes.length]).toEqual(['online', 1]);
+});
+
 it('tries again when the server cannot say who it is', async () => {
   const scene = await sceneOf([{ refuse: 'INTERNAL' }, upTo(1)]);
   await scene.client.connect();

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TokenRefresh } from './token-refresh.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,17 +28,45 @@ describe('a token', () => {
     refresh.stop();
   });
 
-  it('is not asked for again when the same one was given, or none, or when it has expired', async () => {
+  it('is asked for again after longer and longer pauses, until it expires, when none was given or the same one', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    onTestFinished(() => void vi.restoreAllMocks());
     const expiry = inHours(1);
     const answers = [() => Promise.resolve({ tokenExpiresAt: expiry }), () => Promise.reject(new Error('none'))];
     for (const answer of answers) {
-      const { ask, refresh } = setUp(answer);
-      refresh.schedule(inHours(1));
-      await vi.advanceTimersByTimeAsync(HOUR_MS);
-      refresh.schedule(inHours(-1));
-      await vi.advanceTimersByTimeAsync(HOUR_MS);
-      expect(ask).toHaveBeenCalledTimes(1);
+      const left: number[] = [];
+      const { refresh } = setUp(() => {
+        left.push(Date.parse(expiry) - Date.now());
+        return answer();
+      });
+      vi.setSystemTime(Date.parse(expiry) - HOUR_MS);
+      refresh.schedule(expiry);
+      await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
+      const seconds = left.map((ms) => ms / 1_000);
+      expect(seconds).toEqual([60, 59.5, 58.5, 56.5, 52.5, 44.5, 34.5, 24.5, 14.5, 4.5]);
     }
+  });
+
+  it('is refreshed as ever once it was given after all', async () => {
+    let asked = 0;
+    const { ask, refresh } = setUp(async () => {
+      asked += 1;
+      if (asked === 1) throw new Error('none');
+      return { tokenExpiresAt: inHours(1) };
+    });
+    refresh.schedule(inHours(1));
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect(ask).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect(ask).toHaveBeenCalledTimes(3);
+    refresh.stop();
+  });
+
+  it('is not asked for when it has expired already', async () => {
+    const { ask, refresh } = setUp(() => Promise.resolve({ tokenExpiresAt: inHours(1) }));
+    refresh.schedule(inHours(-1));
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect(ask).not.toHaveBeenCalled();
   });
 
   it('is not refreshed any more once that is stopped, be it while another one is asked for', async () => {
@@ -54,5 +82,16 @@ describe('a token', () => {
     given.resolve({ tokenExpiresAt: inHours(1) });
     await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
     expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not asked for again once that is stopped', async () => {
+    const given = Promise.withResolvers<never>();
+    const { ask, refresh } = setUp(() => given.promise);
+    refresh.schedule(inHours(1));
+    await vi.advanceTimersByTimeAsync(HOUR_MS - 30_000);
+    refresh.stop();
+    given.reject(new Error('none'));
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect([ask.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
   });
 });

@@ -1,12 +1,15 @@
-import { LONGEST_TIMER_MS } from '../retry.ts';
+import { fullJitter, LONGEST_TIMER_MS } from '../retry.ts';
 
 /** A new token is brought before the last part of the old one's life, at most so many milliseconds. */
 const LONGEST_MARGIN_MS = 60_000;
 const MARGIN = 0.25;
 
+/** Pauses between attempts, in milliseconds. */
+const PAUSES = { baseMs: 500, mostMs: 10_000 };
+
 /**
- * Brings the server a new token before the old one expires. When that fails, the server says
- * `goaway` in time, and the client comes back with a new one.
+ * Brings the server a new token before the old one expires, and tries until then. When all fails,
+ * the server says `goaway`, and the client comes back with a new one.
  */
 export class TokenRefresh {
   readonly #refresh: () => Promise<{ tokenExpiresAt: string }>;
@@ -21,8 +24,7 @@ export class TokenRefresh {
     const remaining = Date.parse(expiresAt) - Date.now();
     const wait = remaining - Math.min(LONGEST_MARGIN_MS, remaining * MARGIN);
     this.stop();
-    // A clock that is far ahead must not make it ask all the time.
-    if (wait > 0) this.#timer = setTimeout(() => void this.run(expiresAt), Math.min(wait, LONGEST_TIMER_MS));
+    this.runIn(wait, expiresAt);
   }
 
   stop(): void {
@@ -30,14 +32,24 @@ export class TokenRefresh {
     this.#timer = undefined;
   }
 
-  private async run(before: string): Promise<void> {
+  private runIn(wait: number, expiresAt: string, failures = 0): void {
+    // A clock that is far ahead must not make it ask all the time.
+    if (Date.now() + wait >= Date.parse(expiresAt)) return;
+    this.#timer = setTimeout(() => void this.run(expiresAt, failures), Math.min(wait, LONGEST_TIMER_MS));
+  }
+
+  private async run(before: string, failures: number): Promise<void> {
     const timer = this.#timer;
+    let after = '';
     try {
-      const { tokenExpiresAt } = await this.#refresh();
-      // Stopped or begun anew meanwhile; or the callback gave the old token again.
-      if (this.#timer === timer && tokenExpiresAt > before) this.schedule(tokenExpiresAt);
+      after = (await this.#refresh()).tokenExpiresAt;
     } catch {
-      // Said by `goaway`.
+      // Tried again.
     }
+    // Stopped or begun anew meanwhile.
+    if (this.#timer !== timer) return;
+    // The callback may have given the old token again.
+    if (after > before) this.schedule(after);
+    else this.runIn(fullJitter(failures, PAUSES), before, failures + 1);
   }
 }

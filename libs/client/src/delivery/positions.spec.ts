@@ -107,6 +107,13 @@ describe('what was left by all its listeners', () => {
     positions.rewind(ALICE);
     expect(offsetsOf(positions.handled)).toEqual([3]);
   });
+
+  it('is all that comes again: what waits for its listeners does not', () => {
+    const positions = startedAt(0);
+    positions.arrive(envelope(1));
+    positions.rewind(ALICE);
+    expect(positions.arrive(envelope(1))).toBe('seen');
+  });
 });
 
 describe('a session', () => {
@@ -125,6 +132,19 @@ describe('a session', () => {
       expect(offsetsOf(positions.handled)).toEqual([9]);
     },
   );
+
+  it('that begins elsewhere is gone on with from there', () => {
+    const positions = startedAt(5);
+    expect(positions.start({ cursors: [cursor(9)] })).toBe(true);
+    expect(offsetsOf(positions.forHandshake)).toEqual([9]);
+  });
+
+  it('of another epoch brings its own cursor, also at the same offset', () => {
+    const positions = startedAt(5);
+    const anew = encodeCursor({ channel: ALICE, offset: 5, check: 'b'.repeat(12) });
+    positions.start({ cursors: [anew], reasons: { [ALICE]: 'CURSOR_EPOCH' } });
+    expect([positions.forHandshake, positions.handled]).toEqual([[anew], [anew]]);
+  });
 
   it('of another user ends the positions of the one before', () => {
     const positions = startedAt(5);
@@ -147,6 +167,17 @@ describe('the answer to a subscribe', () => {
     positions.subscribed({ recovered: true, cursor: cursor(3, ROOM) });
     expect(positions.arrive(envelope(5, ROOM))).toBe('seen');
     expect(positions.arrive(envelope(6, ROOM))).toBe('next');
+  });
+
+  it('at the position does not count what waits for its listeners as handled', () => {
+    const positions = heardTo(5);
+    const history = positions.historyOf(ROOM);
+    const waiting = envelope(6, ROOM);
+    positions.arrive(waiting);
+    positions.subscribed({ recovered: true, cursor: cursor(6, ROOM) });
+    expect(offsetsOf(positions.handled)).toEqual([0, 5]);
+    expect(positions.settle(waiting, history, true)).toBe(true);
+    expect(offsetsOf(positions.handled)).toEqual([0, 6]);
   });
 
   it('is where the room goes on when it is ahead, or when what was known cannot be gone on with', () => {
@@ -177,6 +208,13 @@ describe('the cursor of a 202', () => {
     expect(positions.start({ cursors: [cursor(6)] })).toBe(false);
     expect(positions.start({ cursors: [cursor(4)] })).toBe(true);
     expect(offsetsOf(positions.forHandshake)).toEqual([4]);
+  });
+
+  it('is given up when the session says that it cannot be gone on with', () => {
+    const positions = new Positions([], false);
+    positions.adopt(cursor(4));
+    expect(positions.start({ cursors: [cursor(6)], reasons: { [ALICE]: 'CURSOR_TOO_OLD' } })).toBe(true);
+    expect(offsetsOf(positions.forHandshake)).toEqual([6]);
   });
 
   it('is not taken any more once a session has begun there', () => {

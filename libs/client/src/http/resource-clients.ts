@@ -26,7 +26,7 @@ function methodOf(
   const places = [...path.matchAll(/\{(\w+)\}/g)].map(([, place]) => place!);
   return (id, ...more) => {
     const payload = Object.fromEntries(places.map((place, index) => [place, String(more[index])]));
-    const below = path.replaceAll(/\{(\w+)\}/g, (_, place: string) => encodeURIComponent(payload[place]!));
+    const below = `/${path}`.replaceAll(/\{(\w+)\}/g, (_, place: string) => encodeURIComponent(payload[place]!));
     const last = more[places.length];
     if (method === 'GET') return endpoint.listBelow(id, below, last as PageQuery | undefined);
     return endpoint.change(id, { verb, method, below, payload }, last as ChangeOptions | undefined);

@@ -10,13 +10,14 @@ import type {
 import type { SubRoute } from './resource-routes.ts';
 import type { RestClient } from './rest.ts';
 
-/** A verb with a route of its own below one of the resource. */
+/** What is done to one of the resource. */
 export interface Change {
   verb: string;
   method: Exclude<SubRoute[0], 'GET'>;
-  /** The path below the resource. */
-  below: string;
-  payload: Record<string, string>;
+  /** The path below it, with its slash. */
+  below?: string;
+  payload: object | null;
+  body?: object | undefined;
 }
 
 /** `/v1/<resource>` */
@@ -48,24 +49,12 @@ export class ResourceEndpoint<Create extends object, Edit extends object, View> 
     });
   }
 
-  edit(id: string, payload: Edit, { ifMatch, ...options }: ChangeOptions = {}): Promise<SubmittedAction<View>> {
-    return this.#submitter.submit<View>({
-      ...options,
-      type: `${this.#type}.edit`,
-      resourceId: id,
-      payload,
-      request: { method: 'PATCH', path: this.pathOf(id), body: payload, headers: precondition(ifMatch) },
-    });
+  edit(id: string, payload: Edit, options?: ChangeOptions): Promise<SubmittedAction<View>> {
+    return this.change(id, { verb: 'edit', method: 'PATCH', payload, body: payload }, options);
   }
 
-  delete(id: string, { ifMatch, ...options }: ChangeOptions = {}): Promise<SubmittedAction<null>> {
-    return this.#submitter.submit<null>({
-      ...options,
-      type: `${this.#type}.delete`,
-      resourceId: id,
-      payload: null,
-      request: { method: 'DELETE', path: this.pathOf(id), headers: precondition(ifMatch) },
-    });
+  delete(id: string, options?: ChangeOptions): Promise<SubmittedAction<null>> {
+    return this.change(id, { verb: 'delete', method: 'DELETE', payload: null }, options);
   }
 
   list(query?: PageQuery): Promise<Page<View>> {
@@ -78,30 +67,25 @@ export class ResourceEndpoint<Create extends object, Edit extends object, View> 
 
   /** A list below one of the resource. */
   listBelow<Item>(id: string, below: string, query?: PageQuery): Promise<Page<Item>> {
-    return this.#rest.read(`${this.pathOf(id)}/${below}`, query);
+    return this.#rest.read(this.pathOf(id) + below, query);
   }
 
-  /** A verb that not every resource has; what is named in its path is its payload. */
-  change(
+  change<Result>(
     id: string,
-    { verb, method, below, payload }: Change,
-    options: ChangeOptions = {},
-  ): Promise<SubmittedAction<View>> {
-    const { ifMatch, ...others } = options;
-    return this.#submitter.submit<View>({
-      ...others,
+    { verb, method, below = '', payload, body }: Change,
+    { ifMatch, ...options }: ChangeOptions = {},
+  ): Promise<SubmittedAction<Result>> {
+    const headers: Record<string, string> = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` };
+    return this.#submitter.submit({
+      ...options,
       type: `${this.#type}.${verb}`,
       resourceId: id,
       payload,
-      request: { method, path: `${this.pathOf(id)}/${below}`, headers: precondition(ifMatch) },
+      request: { method, path: this.pathOf(id) + below, headers, body },
     });
   }
 
   private pathOf(id: string): string {
     return `${this.#path}/${encodeURIComponent(id)}`;
   }
-}
-
-function precondition(version: number | undefined): Record<string, string> {
-  return version === undefined ? {} : { 'if-match': `"${version}"` };
 }

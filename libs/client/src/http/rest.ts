@@ -28,7 +28,10 @@ export interface RestRequest {
   headers?: Record<string, string>;
   /** How long it is tried while there is no answer, in milliseconds; 0: once. */
   withinMs: number;
+  signal?: AbortSignal | undefined;
 }
+
+type BoundRequest = RestRequest & { signal: AbortSignal };
 
 export interface RestAnswer<Body> {
   body: Body;
@@ -51,18 +54,20 @@ export class RestClient {
   /**
    * Only for requests that may arrive twice: reads, and submits with an Idempotency-Key.
    *
-   * @throws {TidingsError}
+   * @throws {TidingsError} or the reason of the signal
    */
   async call<Body>(request: RestRequest): Promise<RestAnswer<Body>> {
     const deadline = Date.now() + request.withinMs;
+    const closing = this.#closing.signal;
+    const signal = AbortSignal.any([closing, request.signal ?? closing]);
     for (let tries = 1; ; tries += 1) {
       try {
-        const { body, headers } = await this.send(request);
+        const { body, headers } = await this.send({ ...request, signal });
         return { body: body as Body, headers, tries };
       } catch (error) {
         const pause = pauseAfter(error, tries);
         if (pause === undefined || Date.now() + pause > deadline) throw error;
-        await delay(pause, this.#closing.signal);
+        await delay(pause, signal);
       }
     }
   }
@@ -79,15 +84,14 @@ export class RestClient {
   }
 
   /** One try; a token that is refused is replaced once. */
-  private async send(request: RestRequest): Promise<{ body: unknown; headers: Headers }> {
+  private async send(request: BoundRequest): Promise<{ body: unknown; headers: Headers }> {
     const token = await this.#tokens.get();
     const answer = await this.fetch(request, token);
     if (answer.status !== 401) return readAnswer(answer);
     return readAnswer(await this.fetch(request, await this.#tokens.get(token)));
   }
 
-  private async fetch({ method, path, body, headers }: RestRequest, token: string): Promise<Response> {
-    const { signal } = this.#closing;
+  private async fetch({ method, path, body, headers, signal }: BoundRequest, token: string): Promise<Response> {
     try {
       return await fetch(`${this.#baseUrl}${path}`, {
         method,
