@@ -69,6 +69,13 @@ describe('a token', () => {
     expect(ask).not.toHaveBeenCalled();
   });
 
+  it('that is valid for longer than a timer runs is left to the server', async () => {
+    const { ask, refresh } = setUp(() => Promise.resolve({ tokenExpiresAt: inHours(1) }));
+    refresh.schedule(inHours(24 * 365));
+    await vi.advanceTimersByTimeAsync(24 * 60 * HOUR_MS);
+    expect(ask).not.toHaveBeenCalled();
+  });
+
   it('is not refreshed any more once that is stopped, be it while another one is asked for', async () => {
     const given = Promise.withResolvers<{ tokenExpiresAt: string }>();
     const { ask, refresh } = setUp(() => given.promise);

@@ -33,9 +33,9 @@ export class TokenRefresh {
   }
 
   private runIn(wait: number, expiresAt: string, failures = 0): void {
-    // A clock that is far ahead must not make it ask all the time.
-    if (Date.now() + wait >= Date.parse(expiresAt)) return;
-    this.#timer = setTimeout(() => void this.run(expiresAt, failures), Math.min(wait, LONGEST_TIMER_MS));
+    // A clock that is far ahead must not make it ask all the time, nor a token that is valid for longer than timers run.
+    if (wait > LONGEST_TIMER_MS || Date.now() + wait >= Date.parse(expiresAt)) return;
+    this.#timer = setTimeout(() => void this.run(expiresAt, failures), wait);
   }
 
   private async run(before: string, failures: number): Promise<void> {

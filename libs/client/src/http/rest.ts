@@ -59,7 +59,7 @@ export class RestClient {
   async call<Body>(request: RestRequest): Promise<RestAnswer<Body>> {
     const deadline = Date.now() + request.withinMs;
     const closing = this.#closing.signal;
-    const signal = AbortSignal.any([closing, request.signal ?? closing]);
+    const signal = request.signal ? AbortSignal.any([closing, request.signal]) : closing;
     for (let tries = 1; ; tries += 1) {
       try {
         const { body, headers } = await this.send({ ...request, signal });
