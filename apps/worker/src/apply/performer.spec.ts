@@ -206,36 +206,6 @@ describe('performing', () => {
     expect(performer.free).toBe(1);
   });
 
-  it('does not begin when it was cancelled while it waited, between two looks at its lease', async () => {
-    for (const id of ['a', 'b']) performer.hold(id);
-    await pass(1_000);
-    const [, second] = ['a', 'b', 'c'].map((id) => perform(id));
-    await pass(300);
-    renew.mockResolvedValue(['a', 'c']);
-    await end('a');
-    await expect(second).rejects.toThrow(HandlerError);
-    expect(underWay()).toBe('c');
-    await end('c');
-    expect(performer.free).toBe(1);
-  });
-
-  it('does not begin when its lease may be over by the time that there is room', async () => {
-    const [, second, third] = ['a', 'b', 'c'].map((id) => perform(id));
-    await pass(0);
-    renew.mockRejectedValue(new Error('away'));
-    await pass(3_000);
-    await end('a');
-    for (const late of [second, third]) await expect(late).rejects.toThrow(LapsedError);
-    expect([underWay(), performer.free]).toEqual(['', 1]);
-  });
-
-  it('asks nobody whether it was cancelled when it begins at once', async () => {
-    void perform('a');
-    await pass(0);
-    expect([underWay(), renew.mock.calls]).toEqual(['a', []]);
-    await end('a');
-  });
-
   it('waits for no room when it is called off already', async () => {
     void perform('a');
     performer.hold('b');

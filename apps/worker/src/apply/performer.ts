@@ -18,9 +18,6 @@ const RENEW_EVERY_MS = 1_000;
 /** How long it holds for sure after this process has asked for it, in milliseconds. */
 const SURE_MS = LEASE_MS - 2 * RENEW_EVERY_MS;
 
-/** Who begins later than this after its lease was asked for, in milliseconds, looks first whether it was cancelled. */
-const FRESH_MS = 200;
-
 /**
  * Whether nobody else can have taken up an action since its lease was asked for: a process that was frozen cannot know.
  *
@@ -87,7 +84,6 @@ export class Performer implements OnApplicationShutdown {
     const callOff = abortAfter(withdrawn, this.handlers.performTimeoutOf(row.type));
     const progress = this.progress.of(row);
     try {
-      if (performance.now() > lease.sureUntil - SURE_MS + FRESH_MS) await this.renew([[row.id, lease]]);
       if (performance.now() >= lease.sureUntil) throw new LapsedError('its lease is over');
       await checkpoint('perform.before-start');
       return await this.handlers.perform(row, { signal: withdrawn.signal, attempt, progress: progress.report });
@@ -160,7 +156,8 @@ export class Performer implements OnApplicationShutdown {
     clearInterval(this.#timer);
   }
 
-  private async renew(leases = [...this.#held]): Promise<void> {
+  private async renew(): Promise<void> {
+    const leases = [...this.#held];
     if (leases.length === 0) return;
     const ids = leases.map(([id]) => id);
     const startedAt = performance.now();
