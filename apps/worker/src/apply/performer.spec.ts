@@ -206,6 +206,16 @@ describe('performing', () => {
     expect(performer.free).toBe(1);
   });
 
+  it('does not begin when its lease may be over by the time that there is room', async () => {
+    const [, second, third] = ['a', 'b', 'c'].map((id) => perform(id));
+    await pass(0);
+    renew.mockRejectedValue(new Error('away'));
+    await pass(3_000);
+    await end('a');
+    for (const late of [second, third]) await expect(late).rejects.toThrow(LapsedError);
+    expect([underWay(), performer.free]).toEqual(['', 1]);
+  });
+
   it('waits for no room when it is called off already', async () => {
     void perform('a');
     performer.hold('b');
