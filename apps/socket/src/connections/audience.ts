@@ -234,6 +234,7 @@ export class Audience {
     let events = missed;
     while (!hearing.isOver && connection.isOpen) {
       await this.replay(connection, channel.name, hearing, events);
+      if (hearing.isOver) return;
       const last = events.at(-1);
       if (last) known = { channel: channel.name, offset: last.offset, check: checkOf(last.id) };
       await connection.keepsUp();
